@@ -1,0 +1,71 @@
+//! One row of the call log (来电接待记录, R4).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
+
+/// What came of a call. Every call ends in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Completed,
+    Abandoned,
+    Rejected,
+    Failed,
+    Transferred,
+    Voicemail,
+    Ticket,
+}
+
+/// One step of the way through the menu.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathStep {
+    /// Milliseconds since the call was answered.
+    pub at_ms: u64,
+    /// The flow node's name.
+    pub node: String,
+    /// The keys that were pressed there, or null.
+    pub input: Option<String>,
+}
+
+/// Quality of the media as RTP and RTCP told it (RFC 3550 section 6.4).
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct RtpStats {
+    pub sent: u64,
+    pub received: u64,
+    pub lost: u64,
+    /// Interarrival jitter in ms.
+    pub jitter_ms: f64,
+    /// Estimated listening quality, 1.0 to 4.5 (ITU-T G.107 simplified); null before anything was received.
+    pub mos: Option<f64>,
+}
+
+/// A call, from its INVITE on. `ended_at` is null while it lives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    pub id: CallId,
+    /// The caller's number or SIP user as it was sent; null when withheld.
+    pub caller: Option<String>,
+    /// The display name, untrusted text.
+    pub caller_name: Option<String>,
+    pub callee: String,
+    pub started_at: DateTime<Utc>,
+    pub answered_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+    /// From INVITE to 200, in ms.
+    pub answer_ms: Option<u64>,
+    /// Rings that had begun by then, 1 for an answer at once (R2).
+    pub answer_rings: Option<u32>,
+    pub outcome: Option<Outcome>,
+    pub path: Vec<PathStep>,
+    pub handled_by: Option<String>,
+    pub tickets: Vec<TicketNumber>,
+    pub messages: Vec<MessageId>,
+    pub recording: Option<RecordingId>,
+    pub codec: Option<Codec>,
+    pub rtp: RtpStats,
+    /// Why it ended: `caller_hung_up`, `flow_ended`, `cancelled`, `no_ack`, `media_silence`, `interrupted`, `rejected_488` and so on.
+    pub end_reason: Option<String>,
+    pub sip_call_id: String,
+}

@@ -1,0 +1,122 @@
+//! Tickets of the four kinds and their clocks (R18, R19, R21 to R25, R32).
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::types::{CallId, RecordingId, TicketNumber};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Repair,
+    Complaint,
+    Inquiry,
+    Help,
+}
+
+/// The class of a help request (R18).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Class {
+    A,
+    B,
+    C,
+    D,
+    E,
+    F,
+    G,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    Urgent,
+    General,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    Phone,
+    Visit,
+    Letter,
+}
+
+/// One clock of a ticket: when it is due, when that was met, whether it was breached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    pub at: DateTime<Utc>,
+    pub met_at: Option<DateTime<Utc>>,
+    pub breached: bool,
+}
+
+/// One entry of a ticket's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketEvent {
+    pub at: DateTime<Utc>,
+    /// `system`, `caller` or a person.
+    pub who: String,
+    pub what: String,
+    pub note: Option<String>,
+}
+
+/// A ticket as the contract shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    pub number: TicketNumber,
+    pub kind: Kind,
+    pub class: Class,
+    pub urgency: Option<Urgency>,
+    /// A key of the category list, such as `burst_pipe` or `lift`.
+    pub category: Option<String>,
+    pub channel: Channel,
+    pub status: String,
+    pub stage: String,
+    pub owner: Option<String>,
+    pub caller: Option<String>,
+    pub callback_number: Option<String>,
+    pub building: Option<String>,
+    pub room: Option<String>,
+    pub resident: Option<String>,
+    pub wanted_time: Option<String>,
+    pub key_left: Option<bool>,
+    pub description: Option<String>,
+    pub recording: Option<RecordingId>,
+    pub opened_at: DateTime<Utc>,
+    pub due: BTreeMap<String, Clock>,
+    pub events: Vec<TicketEvent>,
+    pub incomplete: bool,
+    /// The call that opened it.
+    pub call: Option<CallId>,
+}
+
+/// What a call knows of a ticket when it begins one. The store gives number, owner and opening time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketDraft {
+    pub kind: Kind,
+    pub class: Class,
+    pub urgency: Option<Urgency>,
+    pub category: Option<String>,
+    pub caller: Option<String>,
+    pub call: CallId,
+}
+
+/// What the caller adds to a ticket already begun; `None` leaves a field as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TicketChange {
+    pub class: Option<Class>,
+    pub urgency: Option<Urgency>,
+    pub category: Option<String>,
+    pub callback_number: Option<String>,
+    pub building: Option<String>,
+    pub room: Option<String>,
+    pub wanted_time: Option<String>,
+    pub description: Option<String>,
+    pub recording: Option<RecordingId>,
+    /// `Some(true)`: the caller's report is complete, so the clocks start now (R23) and `incomplete` goes.
+    /// `Some(false)`: the call ended before; the clocks start all the same, `incomplete` stays (R24).
+    pub complete: Option<bool>,
+    /// A line for the history.
+    pub note: Option<String>,
+}

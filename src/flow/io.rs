@@ -1,0 +1,105 @@
+//! What a running flow is told and what it asks for.
+
+use crate::desk::request::{DeskReply, DeskRequest, RequestId};
+use crate::types::{Digit, Lang, Mono, RecordingId};
+
+/// One thing to be heard. `call` turns it into prompt clips of the caller's language.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Say {
+    /// A text of the catalogue, by id.
+    Prompt(String),
+    /// Digit by digit, as for tickets, rooms and telephones (幺 for 1 in Mandarin): `0`-`9`; `*`, `-` and others are short pauses.
+    Digits(String),
+    /// A cardinal number (两百零三).
+    Number(u64),
+    /// A name on the keypad, spelled, where no recording of the name exists: an extension is said digit by digit.
+    Extension(String),
+    /// What this caller has just recorded.
+    Recording(RecordingId),
+    Beep,
+    Silence { ms: u32 },
+}
+
+/// Ties `PlayDone` and `RecordDone` to their request: those of an older token are stale and ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Token(pub u32);
+
+/// Limits of one recording (R6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordSpec {
+    pub max_ms: u32,
+    /// Ends after this much silence in a row.
+    pub silence_ms: u32,
+    /// Shorter ones count as nothing said.
+    pub min_ms: u32,
+    /// A warning tone is played this long before `max_ms`.
+    pub warn_ms: u32,
+    /// Any of these ends it, and is not part of it.
+    pub stop_keys: Vec<Digit>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordEnd {
+    Key(Digit),
+    Silence,
+    Limit,
+    /// The caller hung up: the recording is kept.
+    HangUp,
+    /// It could not be written; what is on disk is kept.
+    Failed,
+}
+
+/// A person that a lookup found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonMatch {
+    pub extension: String,
+    pub name: String,
+    /// The prompt id of the name's recording, if there is one; else the extension is said.
+    pub name_prompt: Option<String>,
+    pub present: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// The call is answered and acknowledged: begin.
+    Start,
+    Digit(Digit),
+    PlayDone(Token),
+    RecordDone { token: Token, recording: RecordingId, duration_ms: u64, end: RecordEnd },
+    Found { id: RequestId, matches: Vec<PersonMatch> },
+    Desk(DeskReply),
+    /// Time has come to what `Output::Wait` named (or later).
+    Timeout,
+    /// The caller is gone: finish what was begun (as incomplete), ask for nothing that must be heard.
+    HungUp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Plays these one after the other in place of what is playing; `PlayDone` with that token follows unless stopped.
+    Play { token: Token, say: Vec<Say>, lang: Lang },
+    StopPlay,
+    /// Starts recording (after the beep has been heard); `RecordDone` follows in any case.
+    Record { token: Token, spec: RecordSpec },
+    StopRecord,
+    /// A person by extension or by the digits of a name.
+    Find { id: RequestId, digits: String },
+    Desk(DeskRequest),
+    /// A step for the call's path: the node's name, and the keys when there were any.
+    Step { node: String, input: Option<String> },
+    /// The flow is over: hang up. `Input` after it is ignored.
+    Finished(Finish),
+    /// Nothing more to do until then (or until the next input, when `None`).
+    Wait(Option<Mono>),
+}
+
+/// How a flow ended, for the call's outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Finish {
+    /// The caller heard what they wanted.
+    Completed,
+    /// A ticket was opened.
+    Ticket,
+    /// A message was left.
+    Voicemail,
+}

@@ -1,0 +1,3 @@
+//! One call's audio, without I/O: RTP in, digits and samples out; prompts in, RTP out.
+
+pub mod io;

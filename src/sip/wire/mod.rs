@@ -1,0 +1,5 @@
+//! Bytes <-> SIP messages. The only room that names `rsip`.
+
+mod message;
+
+pub use message::{CSeq, Headers, Host, Message, Method, NameAddr, Name, Request, Response, Scheme, Transport, Uri, Via};
