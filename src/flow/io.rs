@@ -17,7 +17,9 @@ pub enum Say {
     /// What this caller has just recorded.
     Recording(RecordingId),
     Beep,
-    Silence { ms: u32 },
+    Silence {
+        ms: u32,
+    },
 }
 
 /// Ties `PlayDone` and `RecordDone` to their request: those of an older token are stale and ignored.
@@ -65,8 +67,16 @@ pub enum Input {
     Start,
     Digit(Digit),
     PlayDone(Token),
-    RecordDone { token: Token, recording: RecordingId, duration_ms: u64, end: RecordEnd },
-    Found { id: RequestId, matches: Vec<PersonMatch> },
+    RecordDone {
+        token: Token,
+        recording: RecordingId,
+        duration_ms: u64,
+        end: RecordEnd,
+    },
+    Found {
+        id: RequestId,
+        matches: Vec<PersonMatch>,
+    },
     Desk(DeskReply),
     /// Time has come to what `Output::Wait` named (or later).
     Timeout,
@@ -77,16 +87,29 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Plays these one after the other in place of what is playing; `PlayDone` with that token follows unless stopped.
-    Play { token: Token, say: Vec<Say>, lang: Lang },
+    Play {
+        token: Token,
+        say: Vec<Say>,
+        lang: Lang,
+    },
     StopPlay,
     /// Starts recording (after the beep has been heard); `RecordDone` follows in any case.
-    Record { token: Token, spec: RecordSpec },
+    Record {
+        token: Token,
+        spec: RecordSpec,
+    },
     StopRecord,
     /// A person by extension or by the digits of a name.
-    Find { id: RequestId, digits: String },
+    Find {
+        id: RequestId,
+        digits: String,
+    },
     Desk(DeskRequest),
     /// A step for the call's path: the node's name, and the keys when there were any.
-    Step { node: String, input: Option<String> },
+    Step {
+        node: String,
+        input: Option<String>,
+    },
     /// The flow is over: hang up. `Input` after it is ignored.
     Finished(Finish),
     /// Nothing more to do until then (or until the next input, when `None`).

@@ -49,15 +49,25 @@ pub struct RecordLimits {
 #[derive(Debug, Clone)]
 pub enum MediaCommand {
     /// Plays one after the other in place of what is playing.
-    Play { token: MediaToken, items: Vec<Encoded> },
+    Play {
+        token: MediaToken,
+        items: Vec<Encoded>,
+    },
     StopPlay,
     /// Records what the caller says from the next packet on.
-    Record { token: MediaToken, limits: RecordLimits, warning: Option<Encoded> },
+    Record {
+        token: MediaToken,
+        limits: RecordLimits,
+        warning: Option<Encoded>,
+    },
     StopRecord,
     /// After a re-INVITE: new codec, address or direction; what plays goes on (from its start when the codec changed).
     Reconfigure(StreamConfig),
     /// SIP INFO brought a digit: merged with those from RTP so that one press counts once.
-    InfoDigit { digit: Digit, duration_ms: u32 },
+    InfoDigit {
+        digit: Digit,
+        duration_ms: u32,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,15 +88,25 @@ pub enum RecordStop {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum MediaEvent {
-    Digit { digit: Digit, source: DigitSource },
+    Digit {
+        digit: Digit,
+        source: DigitSource,
+    },
     PlayDone(MediaToken),
-    RecordDone { token: MediaToken, duration_ms: u64, stop: RecordStop },
+    RecordDone {
+        token: MediaToken,
+        duration_ms: u64,
+        stop: RecordStop,
+    },
     /// No RTP came for `silence_timeout` while it was expected (never while on hold or before the answer).
     MediaLost,
     /// RTP came again after `MediaLost`.
     MediaBack,
     /// Source and time of the first valid packet after probation.
-    Locked { remote: SocketAddr, at: Mono },
+    Locked {
+        remote: SocketAddr,
+        at: Mono,
+    },
 }
 
 /// The last figures of a stream, once it is closed.

@@ -1,11 +1,13 @@
 //! Words that every room speaks: time, digits, codecs, ids, languages. Nothing here does I/O or reads a clock.
 
 mod digit;
+mod problem;
 mod random;
 mod redacted;
 mod time;
 
 pub use digit::Digit;
+pub use problem::{Problem, did_you_mean, line_of};
 pub use random::Random;
 pub use redacted::Redacted;
 pub use time::{Mono, Now};

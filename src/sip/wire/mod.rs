@@ -2,4 +2,6 @@
 
 mod message;
 
-pub use message::{CSeq, Headers, Host, Message, Method, NameAddr, Name, Request, Response, Scheme, Transport, Uri, Via};
+pub use message::{
+    CSeq, Headers, Host, Message, Method, Name, NameAddr, Request, Response, Scheme, Transport, Uri, Via,
+};
