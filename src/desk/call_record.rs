@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
 
 /// What came of a call. Every call ends in exactly one.
@@ -17,6 +18,16 @@ pub enum Outcome {
     Voicemail,
     Ticket,
 }
+
+words!(Outcome {
+    Completed => "completed",
+    Abandoned => "abandoned",
+    Rejected => "rejected",
+    Failed => "failed",
+    Transferred => "transferred",
+    Voicemail => "voicemail",
+    Ticket => "ticket",
+});
 
 /// One step of the way through the menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

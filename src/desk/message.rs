@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::types::{CallId, MessageId, RecordingId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -14,6 +15,14 @@ pub enum Relay {
     Confirmed,
     Escalated,
 }
+
+words!(Relay {
+    Pending => "pending",
+    Notified => "notified",
+    Heard => "heard",
+    Confirmed => "confirmed",
+    Escalated => "escalated",
+});
 
 /// One try to pass a message on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

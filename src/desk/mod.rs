@@ -2,7 +2,17 @@
 //!
 //! Shapes here are the JSON of `docs/` and of the HTTP API: field names are a promise.
 
+pub mod answer_time;
+pub mod answers;
 pub mod call_record;
+pub mod category;
+pub mod clocks;
+pub mod hours;
 pub mod message;
+pub mod people;
 pub mod request;
 pub mod ticket;
+pub mod ticket_edit;
+pub mod ticket_number;
+pub mod view;
+pub mod words;

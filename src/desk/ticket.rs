@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::words::words;
 use crate::types::{CallId, RecordingId, TicketNumber};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +42,31 @@ pub enum Channel {
     Phone,
     Visit,
     Letter,
+}
+
+/// Whether a ticket is still somebody's task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Open,
+    Closed,
+}
+
+words!(Kind { Repair => "repair", Complaint => "complaint", Inquiry => "inquiry", Help => "help" });
+words!(Class { A => "A", B => "B", C => "C", D => "D", E => "E", F => "F", G => "G" });
+words!(Urgency { Urgent => "urgent", General => "general" });
+words!(Channel { Phone => "phone", Visit => "visit", Letter => "letter" });
+words!(Status { Open => "open", Closed => "closed" });
+
+impl Kind {
+    /// The stage that a ticket of this kind begins in: a complaint's is the first of eight (接诉, R33).
+    pub const fn first_stage(self) -> &'static str {
+        match self {
+            Kind::Repair => "reported",
+            Kind::Complaint => "receive",
+            Kind::Inquiry | Kind::Help => "received",
+        }
+    }
 }
 
 /// One clock of a ticket: when it is due, when that was met, whether it was breached.

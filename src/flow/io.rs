@@ -1,5 +1,6 @@
 //! What a running flow is told and what it asks for.
 
+use crate::desk::people::Person;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::types::{Digit, Lang, Mono, RecordingId};
 
@@ -40,6 +41,13 @@ pub struct RecordSpec {
     pub stop_keys: Vec<Digit>,
 }
 
+impl Default for RecordSpec {
+    /// Three minutes, six seconds of silence (R6), at least a second, a warning ten seconds before the end, `#`.
+    fn default() -> Self {
+        Self { max_ms: 180_000, silence_ms: 6_000, min_ms: 1_000, warn_ms: 10_000, stop_keys: vec![Digit::HASH] }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecordEnd {
     Key(Digit),
@@ -59,6 +67,17 @@ pub struct PersonMatch {
     /// The prompt id of the name's recording, if there is one; else the extension is said.
     pub name_prompt: Option<String>,
     pub present: bool,
+}
+
+impl From<&Person> for PersonMatch {
+    fn from(person: &Person) -> Self {
+        Self {
+            extension: person.extension.clone(),
+            name: person.name.clone(),
+            name_prompt: person.prompt.clone(),
+            present: person.present,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -125,4 +144,6 @@ pub enum Finish {
     Ticket,
     /// A message was left.
     Voicemail,
+    /// The caller hung up before anything came of the call: no answer heard, nothing left.
+    Abandoned,
 }

@@ -1,3 +1,26 @@
 //! One call's audio, without I/O: RTP in, digits and samples out; prompts in, RTP out.
 
+pub mod clip;
+pub mod codec;
+mod control;
+mod digits;
+pub mod dtmf;
+pub mod flac;
+mod g711;
+mod g722;
 pub mod io;
+mod jitter;
+mod listener;
+mod player;
+mod quality;
+mod reception;
+mod recorder;
+pub mod resample;
+pub mod rtcp;
+pub mod rtp;
+mod sender;
+pub mod silence;
+mod source_lock;
+pub mod stream;
+pub mod tone_gen;
+pub mod wav;

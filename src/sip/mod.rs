@@ -1,8 +1,13 @@
 //! SIP (RFC 3261), without I/O: bytes and time go in, bytes and events come out.
 //!
 //! - `wire/`: bytes <-> messages; the only room that names `rsip`.
+//! - `channel`: where a message comes from and goes to.
 //! - `transaction/`: the four machines of RFC 3261 section 17 (with RFC 6026) and their keys.
 //! - `dialog`: route set, tags and sequence numbers of one dialog.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
 
+pub mod channel;
+pub mod dialog;
+pub mod transaction;
+pub mod user_agent;
 pub mod wire;

@@ -4,13 +4,17 @@ mod digit;
 mod problem;
 mod random;
 mod redacted;
+mod stream;
 mod time;
+mod written;
 
 pub use digit::Digit;
 pub use problem::{Problem, did_you_mean, line_of};
 pub use random::Random;
 pub use redacted::Redacted;
+pub use stream::StreamConfig;
 pub use time::{Mono, Now};
+pub use written::{Reader, remedy_for_unknown};
 
 use std::fmt;
 

@@ -1,7 +1,12 @@
-//! What a SIP message means, in our own words (RFC 3261 section 7, 19, 20).
+//! What a SIP message means, in our own words (RFC 3261 section 7).
 
 use std::fmt;
-use std::net::IpAddr;
+
+use super::headers::Headers;
+use super::name::Name;
+use super::scan;
+use super::status::reason_phrase;
+use super::uri::Uri;
 
 /// A request method; unknown ones are kept so that they can be answered 405 or 501.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -68,96 +73,7 @@ impl Method {
 
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A header's name; compact forms are the same name (RFC 3261 section 7.3.3), unknown ones are kept as written.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Name {
-    Via,
-    From,
-    To,
-    CallId,
-    CSeq,
-    Contact,
-    MaxForwards,
-    Route,
-    RecordRoute,
-    ContentType,
-    ContentLength,
-    ContentEncoding,
-    ContentDisposition,
-    Accept,
-    AcceptEncoding,
-    AcceptLanguage,
-    Allow,
-    Supported,
-    Unsupported,
-    Require,
-    ProxyRequire,
-    Server,
-    UserAgent,
-    Reason,
-    RetryAfter,
-    Warning,
-    Timestamp,
-    Date,
-    Subject,
-    Expires,
-    Authorization,
-    ProxyAuthorization,
-    WwwAuthenticate,
-    ProxyAuthenticate,
-    Event,
-    /// Any other name; compared without case.
-    Other(String),
-}
-
-/// Header fields in their order, one entry a field value: comma-separated lists are split by the parser where the
-/// grammar says that they are lists (Via, Contact, Route, Record-Route, Allow, Supported, Require and so on).
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Headers(Vec<(Name, String)>);
-
-impl Headers {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// The first value of that name.
-    pub fn first(&self, name: &Name) -> Option<&str> {
-        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    /// Every value of that name, in order.
-    pub fn all<'a>(&'a self, name: &'a Name) -> impl DoubleEndedIterator<Item = &'a str> + 'a {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    pub fn push(&mut self, name: Name, value: impl Into<String>) {
-        self.0.push((name, value.into()));
-    }
-
-    /// Puts one value in the place of all others of that name.
-    pub fn set(&mut self, name: Name, value: impl Into<String>) {
-        self.remove(&name);
-        self.push(name, value);
-    }
-
-    pub fn remove(&mut self, name: &Name) {
-        self.0.retain(|(n, _)| n != name);
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = (&Name, &str)> {
-        self.0.iter().map(|(n, v)| (n, v.as_str()))
-    }
-
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        scan::write_token(f, self.as_str())
     }
 }
 
@@ -185,88 +101,76 @@ pub enum Message {
     Response(Response),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Transport {
-    Udp,
-    Tcp,
-    Tls,
-    Ws,
-    Wss,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    Sip,
-    Sips,
-    Tel,
-    /// Any other: answered 416 as a Request-URI (RFC 3261 section 8.2.2.1).
-    Other(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Host {
-    Ip(IpAddr),
-    Name(String),
-}
-
-/// A SIP, SIPS or tel URI (RFC 3261 section 19.1, RFC 3966); for other schemes `user` holds all that follows the colon.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Uri {
-    pub scheme: Scheme,
-    /// Unescaped. For `tel:` the number as written, with its `+`.
-    pub user: Option<String>,
-    pub password: Option<String>,
-    pub host: Option<Host>,
-    pub port: Option<u16>,
-    /// `;name=value`, in order, unescaped.
-    pub params: Vec<(String, Option<String>)>,
-    /// `?name=value`, in order, unescaped.
-    pub headers: Vec<(String, String)>,
-}
-
-/// A From, To, Contact, Route or Record-Route value (RFC 3261 section 20.10).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameAddr {
-    /// Unquoted and unescaped.
-    pub display: Option<String>,
-    pub uri: Uri,
-    /// Header parameters such as `tag`, in order.
-    pub params: Vec<(String, Option<String>)>,
-}
-
-impl NameAddr {
-    /// A parameter's value by its name without case; `Some("")` where it has none.
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_deref().unwrap_or(""))
+impl Request {
+    pub fn new(method: Method, uri: Uri) -> Request {
+        Request { method, uri, headers: Headers::new(), body: Vec::new() }
     }
 
-    pub fn tag(&self) -> Option<&str> {
-        self.param("tag")
+    /// A response with what RFC 3261 section 8.2.6.2 has copied from the request: Via, From, To, Call-ID, CSeq, and
+    /// Timestamp into a 100. The To tag is the caller's to add.
+    pub fn response(&self, status: u16) -> Response {
+        let mut response = Response::new(status);
+        for name in [Name::Via, Name::From, Name::To, Name::CallId, Name::CSeq] {
+            response.headers.copy(&self.headers, &name);
+        }
+        if status == 100 {
+            response.headers.copy(&self.headers, &Name::Timestamp);
+        }
+        response
+    }
+
+    /// Body and its Content-Type in one step.
+    pub fn set_body(&mut self, content_type: &str, body: impl Into<Vec<u8>>) {
+        self.headers.set(Name::ContentType, content_type);
+        self.body = body.into();
     }
 }
 
-/// One Via value (RFC 3261 section 20.42, RFC 3581).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Via {
-    pub transport: String,
-    pub host: Host,
-    pub port: Option<u16>,
-    pub params: Vec<(String, Option<String>)>,
-}
-
-impl Via {
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.params.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_deref().unwrap_or(""))
+impl Response {
+    /// With the RFC's reason phrase and no headers.
+    pub fn new(status: u16) -> Response {
+        Response { status, reason: reason_phrase(status).to_owned(), headers: Headers::new(), body: Vec::new() }
     }
 
-    pub fn branch(&self) -> Option<&str> {
-        self.param("branch")
+    pub fn is_provisional(&self) -> bool {
+        self.status < 200
+    }
+
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Body and its Content-Type in one step.
+    pub fn set_body(&mut self, content_type: &str, body: impl Into<Vec<u8>>) {
+        self.headers.set(Name::ContentType, content_type);
+        self.body = body.into();
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CSeq {
-    /// Below 2^31 (RFC 3261 section 8.1.1.5).
-    pub number: u32,
-    pub method: Method,
+impl Message {
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Message::Request(request) => &request.headers,
+            Message::Response(response) => &response.headers,
+        }
+    }
+
+    pub fn body(&self) -> &[u8] {
+        match self {
+            Message::Request(request) => &request.body,
+            Message::Response(response) => &response.body,
+        }
+    }
+}
+
+impl From<Request> for Message {
+    fn from(request: Request) -> Message {
+        Message::Request(request)
+    }
+}
+
+impl From<Response> for Message {
+    fn from(response: Response) -> Message {
+        Message::Response(response)
+    }
 }

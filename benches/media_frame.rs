@@ -1,0 +1,98 @@
+//! What one frame costs: sent (one 20 ms tick per codec) and received (with and without a recording).
+//!
+//! `cargo bench --bench media_frame`
+
+use std::hint::black_box;
+use std::net::SocketAddr;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+
+use frontdesk::media::codec;
+use frontdesk::media::io::{Encoded, Inband, MediaCommand, MediaToken, RecordLimits, StreamConfig, StreamOptions};
+use frontdesk::media::rtp::{Header, SENT_LEN_MAX};
+use frontdesk::media::stream::MediaStream;
+use frontdesk::media::tone_gen;
+use frontdesk::types::{Codec, Mono, Random};
+
+const EVENT_TYPE: u8 = 101;
+
+fn peer() -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 7], 4000))
+}
+
+fn stream(codec: Codec, inband: Inband) -> MediaStream {
+    let config = StreamConfig {
+        codec,
+        payload_type_out: codec.payload_type(),
+        payload_types_in: Codec::ALL.iter().map(|c| (c.payload_type(), *c)).collect(),
+        event_type: Some(EVENT_TYPE),
+        ptime_ms: 20,
+        remote: Some(peer()),
+        remote_rtcp: None,
+        send: true,
+        receive: true,
+    };
+    let options = StreamOptions { media_timeout_ms: 60_000, inband, ..StreamOptions::default() };
+    MediaStream::new(Mono(0), config, options, &mut Random::for_testing(1))
+}
+
+fn send(c: &mut Criterion) {
+    for codec in Codec::ALL {
+        // Hours of prompt, so that a play never ends within the measurement.
+        let minute = Encoded { codec, bytes: vec![0x55; 60_000 * Codec::BYTES_PER_MS].into() };
+        let items = |n| MediaCommand::Play { token: MediaToken(n), items: vec![minute.clone(); 60] };
+        let mut stream = stream(codec, Inband::Off);
+        let mut out = [0; SENT_LEN_MAX];
+        let (mut now, mut n) = (Mono(0), 0u32);
+        c.bench_function(&format!("tick_{codec}"), |b| {
+            b.iter(|| {
+                if n.is_multiple_of(150_000) {
+                    while stream.poll_event().is_some() {}
+                    stream.command(now, items(n));
+                }
+                n += 1;
+                now = Mono(now.0 + 20_000);
+                black_box(stream.tick(now, &mut out))
+            });
+        });
+    }
+}
+
+fn receive(c: &mut Criterion) {
+    for codec in Codec::ALL {
+        for (name, inband, recording) in
+            [("plain", Inband::Off, false), ("inband", Inband::Always, false), ("recording", Inband::Off, true)]
+        {
+            let mut stream = stream(codec, inband);
+            if recording {
+                let limits = RecordLimits { max_ms: u32::MAX, silence_ms: 0, warn_ms: 0, stop_keys: vec![] };
+                stream.command(Mono(0), MediaCommand::Record { token: MediaToken(1), limits, warning: None });
+            }
+            let rate_hz = codec.sample_rate_hz();
+            let speech = codec::encode(codec, rate_hz, &tone_gen::sine(440.0, -15.0, 20, rate_hz));
+            let mut packet = [0; 172];
+            packet[12..].copy_from_slice(&speech.bytes);
+            let mut n = 0u32;
+            c.bench_function(&format!("receive_{codec}_{name}"), |b| {
+                b.iter(|| {
+                    let header = Header {
+                        marker: false,
+                        payload_type: codec.payload_type(),
+                        sequence: n as u16,
+                        timestamp: n.wrapping_mul(160),
+                        ssrc: 7,
+                    };
+                    header.write(&mut packet).expect("the packet is longer than a header");
+                    stream.rtp_received(Mono(u64::from(n) * 20_000), peer(), &packet);
+                    n += 1;
+                    while let Some(piece) = stream.poll_recorded() {
+                        black_box(piece);
+                    }
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, send, receive);
+criterion_main!(benches);

@@ -1,0 +1,82 @@
+//! What happened, as one typed event: the source of log line, metric and live view.
+
+use std::net::SocketAddr;
+
+use super::admission::Refusal;
+use crate::desk::call_record::Outcome;
+use crate::media::io::DigitSource;
+use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallEvent {
+    /// `None` for what concerns no call that has a row.
+    pub call: Option<CallId>,
+    pub what: What,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    Incoming {
+        source: SocketAddr,
+        callee: String,
+    },
+    Refused {
+        source: SocketAddr,
+        why: Refusal,
+    },
+    /// The user agent answered the INVITE with a final error by itself.
+    RejectedBySip {
+        source: SocketAddr,
+        status: u16,
+    },
+    Rejected {
+        status: u16,
+        why: String,
+    },
+    Answered {
+        answer_ms: u64,
+        rings: u32,
+        codec: Option<Codec>,
+    },
+    /// A key; which one stays out of the log (it may be a PIN).
+    Key {
+        source: DigitSource,
+    },
+    Node {
+        node: String,
+    },
+    RecordingStarted {
+        recording: RecordingId,
+    },
+    RecordingEnded {
+        recording: RecordingId,
+        duration_ms: u64,
+        written: bool,
+    },
+    TicketOpened {
+        number: TicketNumber,
+    },
+    MessageOpened {
+        message: MessageId,
+    },
+    StoreFailed {
+        error: String,
+    },
+    PromptMissing {
+        prompt: String,
+    },
+    MediaLost,
+    MediaBack,
+    Held {
+        on: bool,
+    },
+    Ended {
+        outcome: Outcome,
+        reason: String,
+        duration_ms: u64,
+    },
+    /// A bug: the call's own code panicked, the call was ended, the others went on.
+    Panicked {
+        message: String,
+    },
+}

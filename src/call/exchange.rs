@@ -1,0 +1,340 @@
+//! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::admission::{Admission, AdmissionLimits, Refusal};
+use super::answering::Cadence;
+use super::events::{CallEvent, What};
+use super::io::{Input, LentPorts, Output};
+use super::session::{Hands, Session, new_record};
+use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::people::Directory;
+use crate::desk::request::DeskRequest;
+use crate::flow::Flow;
+use crate::flow::io::{PersonMatch, RecordSpec};
+use crate::flow::run::CallerInfo;
+use crate::media::codec::encode;
+use crate::media::io::Encoded;
+use crate::media::tone_gen::warning_beep;
+use crate::prompts::Library;
+use crate::sdp::LocalMedia;
+use crate::sip::user_agent::{Event, IncomingInvite, LegId, UserAgent};
+use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
+
+/// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
+pub struct Service {
+    pub flow: Arc<Flow>,
+    pub people: Arc<Directory>,
+    pub prompts: Arc<Library>,
+    pub languages: Vec<Lang>,
+    pub cadence: Cadence,
+    /// 0 to 2 (R2).
+    pub after_rings: u8,
+    pub time_zone: chrono_tz::Tz,
+    pub codecs: Vec<Codec>,
+    /// Limits of a recording where the flow gives none.
+    pub record: RecordSpec,
+    /// The longest a call may last.
+    pub call_max: Duration,
+}
+
+impl Service {
+    pub(super) fn local_media(&self, ports: LentPorts, session_id: u64, version: u64) -> LocalMedia {
+        LocalMedia {
+            address: ports.address,
+            rtp_port: ports.rtp_port,
+            rtcp_port: ports.rtcp_port,
+            codecs: self.codecs.clone(),
+            session_id,
+            version,
+            ptime_ms: 20,
+        }
+    }
+
+    pub(super) fn caller_info(&self, record: &CallRecord) -> CallerInfo {
+        CallerInfo {
+            call: record.id,
+            number: record.caller.clone(),
+            name: record.caller_name.clone(),
+            languages: self.languages.clone(),
+            record: self.record.clone(),
+        }
+    }
+
+    /// Whom a caller means by these keys.
+    pub(super) fn find(&self, digits: &str) -> Vec<PersonMatch> {
+        let matched = |person: &crate::desk::people::Person| PersonMatch {
+            extension: person.extension.clone(),
+            name: person.name.clone(),
+            name_prompt: person
+                .prompt
+                .clone()
+                .filter(|id| self.prompts.has(id))
+                .or_else(|| self.prompts.name_prompt(&person.extension, &person.name)),
+            present: person.present,
+        };
+        self.people.find(digits).into_iter().map(matched).collect()
+    }
+
+    /// The tone that says that a recording is about to end.
+    pub(super) fn warning_tone(&self, codec: Codec) -> Encoded {
+        let rate_hz = codec.sample_rate_hz();
+        encode(codec, rate_hz, &warning_beep(rate_hz))
+    }
+
+    /// `2026/11/23/000042-1.wav`: the day in the desk's time zone, the call, the how-manieth of it.
+    pub(super) fn recording_id(&self, call: CallId, nth: u32, at: DateTime<Utc>) -> RecordingId {
+        let day = at.with_timezone(&self.time_zone).format("%Y/%m/%d");
+        RecordingId(format!("{day}/{:06}-{nth}.wav", call.0))
+    }
+}
+
+/// See the module.
+pub struct Exchange {
+    ua: UserAgent,
+    service: Arc<Service>,
+    admission: Admission,
+    random: Random,
+    calls: HashMap<CallId, Session>,
+    by_leg: HashMap<LegId, CallId>,
+    timers: BTreeSet<(Mono, CallId)>,
+    ua_wait: Option<Mono>,
+    next_call: i64,
+    shutdown: Option<Mono>,
+    idle_told: bool,
+    out: VecDeque<Output>,
+}
+
+impl Exchange {
+    /// `next_call` is above every id that the store knows.
+    pub fn new(ua: UserAgent, service: Arc<Service>, limits: AdmissionLimits, next_call: i64, random: Random) -> Self {
+        Self {
+            ua,
+            service,
+            admission: Admission::new(limits),
+            random,
+            calls: HashMap::new(),
+            by_leg: HashMap::new(),
+            timers: BTreeSet::new(),
+            ua_wait: None,
+            next_call,
+            shutdown: None,
+            idle_told: false,
+            out: VecDeque::new(),
+        }
+    }
+
+    pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        match input {
+            Input::Sip(input) => self.ua.handle_input(now.mono, input),
+            Input::PortsLent { call, ports } => {
+                if self.calls.contains_key(&call) {
+                    self.with(now, call, |s, h| s.ports_lent(h, ports));
+                } else if ports.is_some() {
+                    self.out.push_back(Output::ReturnPorts { call });
+                }
+            }
+            Input::Media { call, event } => self.with(now, call, |s, h| s.media_event(h, event)),
+            Input::MediaClosed { call, report } => self.with(now, call, |s, h| s.media_closed(h, report)),
+            Input::Recorded { call, recording, written } => {
+                self.with(now, call, |s, h| s.recorded(h, &recording, written));
+            }
+            Input::RecordingLoaded { call, recording, audio } => {
+                self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
+            }
+            Input::Desk(reply) => self.with(now, reply.call, |s, h| s.desk_reply(h, reply)),
+            Input::Reload(service) => self.service = service,
+            Input::Shutdown { until } => self.shutdown = Some(until),
+            Input::Timeout => self.timeout(now),
+        }
+        self.drain_ua(now);
+        self.tell_idle();
+    }
+
+    /// Drain until `Wait`.
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.out.pop_front() {
+            return output;
+        }
+        let call = self.timers.first().map(|(at, _)| *at);
+        let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
+        Output::Wait([self.ua_wait, call, shutdown].into_iter().flatten().min())
+    }
+
+    pub fn live_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub fn sip_counters(&self) -> &crate::sip::user_agent::Counters {
+        self.ua.counters()
+    }
+
+    /// Whether nothing of any call is left: for tests.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.by_leg.is_empty() && self.timers.is_empty() && self.ua.is_idle()
+    }
+
+    fn timeout(&mut self, now: Now) {
+        if self.ua_wait.is_some_and(|at| at <= now.mono) {
+            self.ua.handle_input(now.mono, crate::sip::user_agent::Input::Timeout);
+        }
+        while let Some((at, call)) = self.timers.first().copied() {
+            if at > now.mono {
+                break;
+            }
+            self.timers.pop_first();
+            if let Some(session) = self.calls.get_mut(&call) {
+                session.scheduled = None;
+            }
+            self.with(now, call, |s, h| s.timeout(h));
+        }
+        if self.shutdown.is_some_and(|until| until <= now.mono) {
+            self.shutdown = Some(now.mono + Duration::from_secs(1));
+            let calls: Vec<CallId> = self.calls.keys().copied().collect();
+            for call in calls {
+                self.with(now, call, |s, h| s.hang_up(h, "shutdown", None));
+            }
+        }
+    }
+
+    fn drain_ua(&mut self, now: Now) {
+        loop {
+            match self.ua.poll_output() {
+                crate::sip::user_agent::Output::Send { to, bytes } => self.out.push_back(Output::Send { to, bytes }),
+                crate::sip::user_agent::Output::Event(event) => self.sip_event(now, event),
+                crate::sip::user_agent::Output::Wait(at) => {
+                    self.ua_wait = at;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn sip_event(&mut self, now: Now, event: Event) {
+        match event {
+            Event::Incoming { leg, invite } => self.incoming(now, leg, invite),
+            Event::Refused { invite, status } => self.refused_by_sip(now, &invite, status),
+            Event::Cancelled { leg } => {
+                self.with_leg(now, leg, |s, h| s.leave(h, "cancelled", Some(Outcome::Abandoned)));
+            }
+            Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| s.acked(h, sdp.as_deref())),
+            Event::NoAck { leg } => self.with_leg(now, leg, |s, h| s.leave(h, "no_ack", Some(Outcome::Failed))),
+            Event::Reinvite { leg, sdp } => self.with_leg(now, leg, |s, h| s.reinvite(h, sdp.as_deref())),
+            Event::ReinviteAcked { leg, sdp } => self.with_leg(now, leg, |s, h| s.reinvite_acked(h, sdp.as_deref())),
+            Event::Info { leg, content_type, body } => self.with_leg(now, leg, |s, h| s.info(h, &content_type, &body)),
+            Event::Ended { leg, reason } => {
+                let reason = reason.as_str();
+                self.with_leg(now, leg, |s, h| s.leave(h, reason, None));
+            }
+            // The desk itself calls nobody yet.
+            Event::Ringing { .. } | Event::Answered { .. } | Event::Failed { .. } | Event::OptionsAnswered { .. } => {}
+        }
+    }
+
+    fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
+        let admitted = if self.shutdown.is_some() {
+            Err(Refusal::ShuttingDown)
+        } else {
+            self.admission.admit(now.mono, invite.source.ip(), self.calls.len())
+        };
+        if let Err(why) = admitted {
+            return self.refuse(now, leg, &invite, why);
+        }
+        let call = self.take_call_id();
+        let sdp_session_id = self.random.u64() >> 2;
+        let listener = invite.listener;
+        let service = self.service.clone();
+        let mut hands = Hands { now, ua: &mut self.ua, out: &mut self.out };
+        let session = Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
+        self.by_leg.insert(leg, call);
+        self.calls.insert(call, session);
+    }
+
+    fn refuse(&mut self, now: Now, leg: LegId, invite: &IncomingInvite, why: Refusal) {
+        let retry_after_s = (why.status() == 503).then_some(5);
+        let _ = self.ua.reject(now.mono, leg, why.status(), retry_after_s);
+        let call = self.log_unanswered(now, invite, Outcome::Rejected, why.reason());
+        self.out.push_back(Output::Event(CallEvent { call, what: What::Refused { source: invite.source, why } }));
+    }
+
+    fn refused_by_sip(&mut self, now: Now, invite: &IncomingInvite, status: u16) {
+        let call = self.log_unanswered(now, invite, Outcome::Rejected, &format!("rejected_{status}"));
+        let what = What::RejectedBySip { source: invite.source, status };
+        self.out.push_back(Output::Event(CallEvent { call, what }));
+    }
+
+    /// A row for an INVITE that never became a call (R4); `None` when a flood of them would fill the disk.
+    fn log_unanswered(&mut self, now: Now, invite: &IncomingInvite, outcome: Outcome, reason: &str) -> Option<CallId> {
+        if !self.admission.log_refusal(now.mono) {
+            return None;
+        }
+        let call = self.take_call_id();
+        let mut record = new_record(call, invite, now.wall);
+        record.ended_at = Some(now.wall);
+        record.outcome = Some(outcome);
+        record.end_reason = Some(reason.to_owned());
+        self.out.push_back(Output::Desk { call, request: DeskRequest::PutCall(Box::new(record)) });
+        Some(call)
+    }
+
+    fn take_call_id(&mut self) -> CallId {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        id
+    }
+
+    fn with_leg(&mut self, now: Now, leg: LegId, act: impl FnOnce(&mut Session, &mut Hands<'_>)) {
+        if let Some(call) = self.by_leg.get(&leg).copied() {
+            self.with(now, call, act);
+        }
+    }
+
+    /// Lets one session act; a panic in it ends that call alone.
+    fn with(&mut self, now: Now, call: CallId, act: impl FnOnce(&mut Session, &mut Hands<'_>)) {
+        let Some(session) = self.calls.get_mut(&call) else { return };
+        let mut hands = Hands { now, ua: &mut self.ua, out: &mut self.out };
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(session, &mut hands))) {
+            let what = What::Panicked { message: panic_message(&*panic) };
+            hands.out.push_back(Output::Event(CallEvent { call: Some(call), what }));
+            session.abort(&mut hands);
+        }
+        if session.is_over() {
+            if let Some(at) = session.scheduled {
+                self.timers.remove(&(at, call));
+            }
+            self.by_leg.remove(&session.leg);
+            self.calls.remove(&call);
+            return;
+        }
+        let wake = session.next_wake();
+        if wake != session.scheduled {
+            if let Some(at) = session.scheduled {
+                self.timers.remove(&(at, call));
+            }
+            if let Some(at) = wake {
+                self.timers.insert((at, call));
+            }
+            session.scheduled = wake;
+        }
+    }
+
+    fn tell_idle(&mut self) {
+        if self.shutdown.is_some() && self.calls.is_empty() && !self.idle_told {
+            self.idle_told = true;
+            self.out.push_back(Output::Idle);
+        }
+    }
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,111 @@
+//! What the exchange is told and what it asks of the driver.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use super::events::CallEvent;
+use super::exchange::Service;
+use crate::desk::request::{DeskReply, DeskRequest};
+use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
+use crate::sip::user_agent;
+use crate::types::{CallId, Codec, Mono, RecordingId};
+
+/// A pair of local UDP ports lent to one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LentPorts {
+    /// What the SDP names.
+    pub address: IpAddr,
+    pub rtp_port: u16,
+    pub rtcp_port: u16,
+}
+
+pub enum Input<'a> {
+    Sip(user_agent::Input<'a>),
+    /// The reply to `Output::LendPorts`; `None` when every port is in use.
+    PortsLent {
+        call: CallId,
+        ports: Option<LentPorts>,
+    },
+    Media {
+        call: CallId,
+        event: MediaEvent,
+    },
+    /// The stream is closed; its ports are cooling down.
+    MediaClosed {
+        call: CallId,
+        report: StreamReport,
+    },
+    /// A recording's file is closed and on disk, or could not be written further (what is there is kept).
+    Recorded {
+        call: CallId,
+        recording: RecordingId,
+        written: bool,
+    },
+    /// The reply to `Output::LoadRecording`; `None` when it can't be read.
+    RecordingLoaded {
+        call: CallId,
+        recording: RecordingId,
+        audio: Option<Encoded>,
+    },
+    Desk(DeskReply),
+    /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
+    Reload(Arc<Service>),
+    /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.
+    Shutdown {
+        until: Mono,
+    },
+    Timeout,
+}
+
+#[derive(Debug)]
+pub enum Output {
+    Send {
+        to: user_agent::Destination,
+        bytes: Vec<u8>,
+    },
+    /// Ports for a call whose INVITE came from `peer` over the listener of that index.
+    LendPorts {
+        call: CallId,
+        listener: usize,
+        peer: SocketAddr,
+    },
+    /// The ports of a call that never opened a stream.
+    ReturnPorts {
+        call: CallId,
+    },
+    OpenStream {
+        call: CallId,
+        config: StreamConfig,
+    },
+    Media {
+        call: CallId,
+        command: MediaCommand,
+    },
+    /// Starts a file; the stream's recorded audio goes there from now on.
+    OpenRecording {
+        call: CallId,
+        recording: RecordingId,
+    },
+    /// No more audio will come for it: close it and say `Recorded`.
+    CloseRecording {
+        call: CallId,
+        recording: RecordingId,
+    },
+    CloseStream {
+        call: CallId,
+    },
+    LoadRecording {
+        call: CallId,
+        recording: RecordingId,
+        codec: Codec,
+    },
+    Desk {
+        call: CallId,
+        request: DeskRequest,
+    },
+    Event(CallEvent),
+    /// After `Shutdown`: no call is left.
+    Idle,
+    /// Nothing more to do until then.
+    Wait(Option<Mono>),
+}

@@ -1,0 +1,18 @@
+//! Where SIP, SDP, media, flow and desk meet: one call from its INVITE to its outcome, without I/O.
+//!
+//! - `exchange`: all calls and the user agent behind one `handle_input` / `poll_output`.
+//! - `session`: one call.
+//! - `admission`: who may call, how fast, how many at once (R1).
+//! - `events`: what happened, as one typed event for log, metric and live view.
+//! - `info_digits`: keys in the body of a SIP INFO.
+//! - `answering`: when to answer, and how many rings that is (R2).
+
+pub mod admission;
+pub mod answering;
+pub mod events;
+pub mod exchange;
+pub mod info_digits;
+pub mod io;
+mod playback;
+mod recording;
+mod session;

@@ -1,0 +1,645 @@
+//! One call: from its ports to its outcome. Every way out leads through `leave` and ends in `finalize`, once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::events::{CallEvent, What};
+use super::exchange::Service;
+use super::io::{LentPorts, Output};
+use super::playback::Playback;
+use super::recording::Recording;
+use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use crate::desk::request::{DeskReply, DeskRequest, Done};
+use crate::flow::io::{Finish, Input as FlowInput, Output as FlowOutput, RecordSpec, Say, Token};
+use crate::flow::run::FlowRun;
+use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
+use crate::sdp::{self, LocalMedia};
+use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
+use crate::types::{CallId, Lang, Mono, Now, RecordingId};
+
+/// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
+const PATH_MAX: usize = 500;
+/// How long flow, recorder and store may take to finish after the caller is gone.
+const LEAVE_MAX: Duration = Duration::from_secs(10);
+
+/// What a session may touch while it handles one input.
+pub(super) struct Hands<'a> {
+    pub now: Now,
+    pub ua: &'a mut UserAgent,
+    pub out: &'a mut VecDeque<Output>,
+}
+
+/// The SIP side of the call.
+enum Stage {
+    /// Waits for ports.
+    Arriving {
+        offer: Option<Vec<u8>>,
+    },
+    /// 180 is out; the answer goes out at that time (R2).
+    Ringing {
+        plan: Plan,
+        answer_at: Mono,
+    },
+    /// 200 is out, ACK is not here yet. `offered` when the INVITE had no SDP, so that ours is the offer.
+    Answered {
+        offered: Option<LocalMedia>,
+    },
+    Talking,
+    /// The caller is gone, or we hung up: flow, recorder and store finish what was begun.
+    Leaving {
+        until: Mono,
+    },
+    Over,
+}
+
+/// What the 200 will say.
+enum Plan {
+    Answer { body: Vec<u8>, config: StreamConfig },
+    Offer { body: Vec<u8>, local: LocalMedia },
+}
+
+/// The media side.
+enum Media {
+    None,
+    Lent,
+    Open(StreamConfig),
+    Closing,
+}
+
+/// Why and when the call ended.
+struct End {
+    at: DateTime<Utc>,
+    mono: Mono,
+    reason: String,
+    /// When the SIP side alone decides it: cancelled, rejected, failed.
+    outcome: Option<Outcome>,
+}
+
+pub(super) struct Session {
+    pub leg: LegId,
+    pub record: CallRecord,
+    /// When this session's entry in the exchange's timer queue fires.
+    pub scheduled: Option<Mono>,
+    service: Arc<Service>,
+    listener: usize,
+    started: Mono,
+    answered: Option<Mono>,
+    stage: Stage,
+    media: Media,
+    local: Option<LocalMedia>,
+    sdp_ids: SdpIds,
+    flow: FlowRun,
+    flow_wait: Option<Mono>,
+    finish: Option<Finish>,
+    playback: Playback,
+    /// What plays now, to be played again when a re-INVITE changes the codec.
+    playing: Option<(Token, Vec<Say>, Lang)>,
+    recording: Option<Recording>,
+    recordings: u32,
+    /// Inputs for the flow that its own outputs brought about.
+    feedback: VecDeque<FlowInput>,
+    end: Option<End>,
+}
+
+#[derive(Clone, Copy)]
+struct SdpIds {
+    session_id: u64,
+    version: u64,
+}
+
+impl Session {
+    pub fn new(
+        id: CallId,
+        leg: LegId,
+        listener: usize,
+        invite: IncomingInvite,
+        service: Arc<Service>,
+        sdp_session_id: u64,
+        hands: &mut Hands<'_>,
+    ) -> Self {
+        let record = new_record(id, &invite, hands.now.wall);
+        let flow = FlowRun::new(service.flow.clone(), service.caller_info(&record));
+        let session = Self {
+            leg,
+            record,
+            scheduled: None,
+            service,
+            listener,
+            started: hands.now.mono,
+            answered: None,
+            stage: Stage::Arriving { offer: invite.sdp },
+            media: Media::None,
+            local: None,
+            sdp_ids: SdpIds { session_id: sdp_session_id, version: 1 },
+            flow,
+            flow_wait: None,
+            finish: None,
+            playback: Playback::default(),
+            playing: None,
+            recording: None,
+            recordings: 0,
+            feedback: VecDeque::new(),
+            end: None,
+        };
+        session.put_call(hands);
+        session.tell(hands, What::Incoming { source: invite.source, callee: session.record.callee.clone() });
+        hands.out.push_back(Output::LendPorts { call: id, listener: session.listener, peer: invite.source });
+        session
+    }
+
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
+    /// The next moment at which `timeout` has something to do.
+    pub fn next_wake(&self) -> Option<Mono> {
+        let stage = match &self.stage {
+            Stage::Ringing { answer_at, .. } => Some(*answer_at),
+            Stage::Leaving { until } => Some(*until),
+            Stage::Talking => self.answered.map(|at| at + self.service.call_max),
+            Stage::Arriving { .. } | Stage::Answered { .. } | Stage::Over => None,
+        };
+        let flow = if self.finish.is_none() { self.flow_wait } else { None };
+        [stage, flow].into_iter().flatten().min()
+    }
+
+    pub fn timeout(&mut self, hands: &mut Hands<'_>) {
+        match &self.stage {
+            Stage::Ringing { answer_at, .. } if *answer_at <= hands.now.mono => self.answer(hands),
+            Stage::Leaving { until } if *until <= hands.now.mono => return self.finalize(hands),
+            Stage::Talking if self.answered.is_some_and(|at| at + self.service.call_max <= hands.now.mono) => {
+                return self.hang_up(hands, "call_limit", None);
+            }
+            _ => {}
+        }
+        if self.flow_wait.is_some_and(|at| at <= hands.now.mono) {
+            self.flow_wait = None;
+            self.drive(hands, FlowInput::Timeout);
+        }
+    }
+
+    pub fn ports_lent(&mut self, hands: &mut Hands<'_>, ports: Option<LentPorts>) {
+        let Stage::Arriving { offer } = &mut self.stage else {
+            // Cancelled before the ports came: they go back unused.
+            if ports.is_some() {
+                hands.out.push_back(Output::ReturnPorts { call: self.record.id });
+            }
+            return;
+        };
+        let offer = offer.take();
+        let Some(ports) = ports else { return self.reject(hands, 503, "no_rtp_ports") };
+        self.media = Media::Lent;
+        let local = self.service.local_media(ports, self.sdp_ids.session_id, self.sdp_ids.version);
+        let plan = match offer {
+            Some(offer) => match sdp::answer(&offer, &local) {
+                Ok(answered) => Plan::Answer { body: answered.body, config: answered.stream },
+                Err(error) => return self.reject(hands, error.status(), "sdp"),
+            },
+            None => Plan::Offer { body: sdp::offer(&local), local: local.clone() },
+        };
+        self.local = Some(local);
+        // An error means that the caller has just cancelled; the event for that is on its way.
+        let _ = hands.ua.ring(hands.now.mono, self.leg);
+        let answer_at = self.started + self.service.cadence.answer_delay(self.service.after_rings);
+        self.stage = Stage::Ringing { plan, answer_at };
+        if answer_at <= hands.now.mono {
+            self.answer(hands);
+        }
+    }
+
+    fn answer(&mut self, hands: &mut Hands<'_>) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Answered { offered: None });
+        let Stage::Ringing { plan, .. } = stage else {
+            self.stage = stage;
+            return;
+        };
+        let body = match plan {
+            Plan::Answer { body, config } => {
+                self.open_stream(hands, config);
+                body
+            }
+            Plan::Offer { body, local } => {
+                self.stage = Stage::Answered { offered: Some(local) };
+                body
+            }
+        };
+        if hands.ua.answer(hands.now.mono, self.leg, body).is_err() {
+            return self.leave(hands, "answer_failed", Some(Outcome::Failed));
+        }
+        let answer_ms = hands.now.mono.ms_since(self.started);
+        let rings = self.service.cadence.rings_begun(answer_ms);
+        self.answered = Some(hands.now.mono);
+        self.record.answered_at = Some(hands.now.wall);
+        self.record.answer_ms = Some(answer_ms);
+        self.record.answer_rings = Some(rings);
+        self.tell(hands, What::Answered { answer_ms, rings, codec: self.record.codec });
+        self.put_call(hands);
+    }
+
+    fn open_stream(&mut self, hands: &mut Hands<'_>, config: StreamConfig) {
+        self.record.codec = Some(config.codec);
+        hands.out.push_back(Output::OpenStream { call: self.record.id, config: config.clone() });
+        self.media = Media::Open(config);
+    }
+
+    /// ACK to our 200: the flow starts.
+    pub fn acked(&mut self, hands: &mut Hands<'_>, sdp: Option<&[u8]>) {
+        let Stage::Answered { offered } = &self.stage else { return };
+        if let Some(offered) = offered {
+            let accepted = sdp.map(|body| sdp::accept(body, offered));
+            match accepted {
+                Some(Ok(config)) => self.open_stream(hands, config),
+                Some(Err(_)) | None => return self.hang_up(hands, "no_media_agreed", Some(Outcome::Failed)),
+            }
+        }
+        self.stage = Stage::Talking;
+        self.drive(hands, FlowInput::Start);
+    }
+
+    /// A re-INVITE: hold, resume, another codec or address (RFC 3264 section 8).
+    pub fn reinvite(&mut self, hands: &mut Hands<'_>, offer: Option<&[u8]>) {
+        let Some(local) = self.next_local() else {
+            let _ = hands.ua.reject_reinvite(hands.now.mono, self.leg, 491);
+            return;
+        };
+        let Some(offer) = offer else {
+            let _ = hands.ua.answer_reinvite(hands.now.mono, self.leg, sdp::offer(&local));
+            return;
+        };
+        match sdp::answer(offer, &local) {
+            Ok(answered) => {
+                let _ = hands.ua.answer_reinvite(hands.now.mono, self.leg, answered.body);
+                self.reconfigure(hands, answered.stream);
+            }
+            Err(error) => {
+                let _ = hands.ua.reject_reinvite(hands.now.mono, self.leg, error.status());
+            }
+        }
+    }
+
+    pub fn reinvite_acked(&mut self, hands: &mut Hands<'_>, sdp: Option<&[u8]>) {
+        let (Some(body), Some(local)) = (sdp, self.local.as_ref()) else { return };
+        if let Ok(config) = sdp::accept(body, local) {
+            self.reconfigure(hands, config);
+        }
+    }
+
+    fn next_local(&mut self) -> Option<LocalMedia> {
+        if !matches!(self.media, Media::Open(_)) {
+            return None;
+        }
+        let local = self.local.as_mut()?;
+        self.sdp_ids.version += 1;
+        local.version = self.sdp_ids.version;
+        Some(local.clone())
+    }
+
+    fn reconfigure(&mut self, hands: &mut Hands<'_>, config: StreamConfig) {
+        let Media::Open(current) = &self.media else { return };
+        if current.send != config.send {
+            self.tell(hands, What::Held { on: !config.send });
+        }
+        let codec_changed = current.codec != config.codec;
+        self.record.codec = Some(config.codec);
+        self.command(hands, MediaCommand::Reconfigure(config.clone()));
+        self.media = Media::Open(config);
+        if codec_changed && let Some((token, say, lang)) = self.playing.take() {
+            self.play(hands, token, &say, &lang);
+            self.drain_feedback(hands);
+        }
+    }
+
+    pub fn media_event(&mut self, hands: &mut Hands<'_>, event: MediaEvent) {
+        match event {
+            MediaEvent::Digit { digit, source } => {
+                self.tell(hands, What::Key { source });
+                self.drive(hands, FlowInput::Digit(digit));
+            }
+            MediaEvent::PlayDone(MediaToken(token)) => {
+                self.playing.take_if(|(playing, _, _)| playing.0 == token);
+                self.drive(hands, FlowInput::PlayDone(Token(token)));
+            }
+            MediaEvent::RecordDone { token, duration_ms, stop } => {
+                let Some(recording) = &mut self.recording else { return };
+                if recording.stopped(token, duration_ms, stop) {
+                    let recording = recording.id.clone();
+                    hands.out.push_back(Output::CloseRecording { call: self.record.id, recording });
+                }
+                self.deliver_recording(hands);
+            }
+            MediaEvent::MediaLost => {
+                self.tell(hands, What::MediaLost);
+                self.hang_up(hands, "media_silence", None);
+            }
+            MediaEvent::MediaBack => self.tell(hands, What::MediaBack),
+            MediaEvent::Locked { .. } => {}
+        }
+    }
+
+    pub fn media_closed(&mut self, hands: &mut Hands<'_>, report: StreamReport) {
+        self.media = Media::None;
+        self.record.rtp = report.stats;
+        if let Some(recording) = &mut self.recording
+            && recording.stream_gone()
+        {
+            let recording = recording.id.clone();
+            hands.out.push_back(Output::CloseRecording { call: self.record.id, recording });
+        }
+        self.finalize_when_done(hands);
+    }
+
+    pub fn recorded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, written: bool) {
+        let Some(recording) = self.recording.as_mut().filter(|r| r.id == *id) else { return };
+        recording.closed(written);
+        if !written {
+            self.command(hands, MediaCommand::StopRecord);
+        }
+        self.deliver_recording(hands);
+    }
+
+    /// Tells the flow once both ends agree: no more audio comes, and the file is on disk.
+    fn deliver_recording(&mut self, hands: &mut Hands<'_>) {
+        let gone = !matches!(self.stage, Stage::Talking);
+        let Some(done) = self.recording.as_ref().and_then(|r| r.done(gone)) else { return };
+        self.recording = None;
+        self.record.recording = Some(done.recording.clone());
+        let written = done.written;
+        self.tell(
+            hands,
+            What::RecordingEnded { recording: done.recording.clone(), duration_ms: done.duration_ms, written },
+        );
+        self.drive(hands, done.into_flow_input());
+        self.finalize_when_done(hands);
+    }
+
+    pub fn recording_loaded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, audio: Option<Encoded>) {
+        if let Some((token, items)) = self.playback.loaded(id, audio) {
+            self.start_play(hands, token, items);
+            self.drain_feedback(hands);
+        }
+    }
+
+    pub fn desk_reply(&mut self, hands: &mut Hands<'_>, reply: DeskReply) {
+        match &reply.result {
+            Ok(Done::TicketOpened(number)) => {
+                self.record.tickets.push(number.clone());
+                self.tell(hands, What::TicketOpened { number: number.clone() });
+            }
+            Ok(Done::MessageOpened(message)) => {
+                self.record.messages.push(*message);
+                self.tell(hands, What::MessageOpened { message: *message });
+            }
+            Ok(Done::Changed) => {}
+            Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
+        }
+        self.drive(hands, FlowInput::Desk(reply));
+        self.finalize_when_done(hands);
+    }
+
+    pub fn info(&mut self, hands: &mut Hands<'_>, content_type: &str, body: &[u8]) {
+        if let Some((digit, duration_ms)) = super::info_digits::parse(content_type, body) {
+            self.command(hands, MediaCommand::InfoDigit { digit, duration_ms });
+        }
+    }
+
+    /// Rejects a call not yet answered; outcome `failed`.
+    fn reject(&mut self, hands: &mut Hands<'_>, status: u16, why: &str) {
+        let retry_after_s = (status == 503).then_some(5);
+        let _ = hands.ua.reject(hands.now.mono, self.leg, status, retry_after_s);
+        self.tell(hands, What::Rejected { status, why: why.to_owned() });
+        self.leave(hands, &format!("rejected_{status}"), Some(Outcome::Failed));
+    }
+
+    /// Ends the call from our side.
+    pub fn hang_up(&mut self, hands: &mut Hands<'_>, reason: &str, outcome: Option<Outcome>) {
+        if self.end.is_none() {
+            let _ = hands.ua.hang_up(hands.now.mono, self.leg);
+            self.leave(hands, reason, outcome);
+        }
+    }
+
+    /// The SIP side is over: close the stream, let the flow keep what was said (R24), wait for disk and store.
+    pub fn leave(&mut self, hands: &mut Hands<'_>, reason: &str, outcome: Option<Outcome>) {
+        if self.end.is_some() {
+            return;
+        }
+        self.end = Some(End { at: hands.now.wall, mono: hands.now.mono, reason: reason.to_owned(), outcome });
+        let talked = matches!(self.stage, Stage::Talking);
+        self.stage = Stage::Leaving { until: hands.now.mono + LEAVE_MAX };
+        match self.media {
+            Media::Open(_) => {
+                hands.out.push_back(Output::CloseStream { call: self.record.id });
+                self.media = Media::Closing;
+            }
+            Media::Lent => {
+                hands.out.push_back(Output::ReturnPorts { call: self.record.id });
+                self.media = Media::None;
+            }
+            Media::None | Media::Closing => {}
+        }
+        self.playback.clear();
+        if talked && self.finish.is_none() {
+            self.drive(hands, FlowInput::HungUp);
+        }
+        self.finalize_when_done(hands);
+    }
+
+    /// After a panic in this call: end it with what the row already knows.
+    pub fn abort(&mut self, hands: &mut Hands<'_>) {
+        self.finish.get_or_insert(Finish::Completed);
+        self.recording = None;
+        self.hang_up(hands, "internal_error", None);
+        if !self.is_over() {
+            self.finalize(hands);
+        }
+    }
+
+    fn drive(&mut self, hands: &mut Hands<'_>, input: FlowInput) {
+        self.feedback.push_back(input);
+        self.drain_feedback(hands);
+    }
+
+    fn drain_feedback(&mut self, hands: &mut Hands<'_>) {
+        while let Some(input) = self.feedback.pop_front() {
+            if self.finish.is_some() {
+                self.feedback.clear();
+                return;
+            }
+            self.flow.handle_input(hands.now, input);
+            self.obey(hands);
+        }
+    }
+
+    /// Carries out what the flow asks for until it waits or is finished.
+    fn obey(&mut self, hands: &mut Hands<'_>) {
+        loop {
+            match self.flow.poll_output() {
+                FlowOutput::Play { token, say, lang } => self.play(hands, token, &say, &lang),
+                FlowOutput::StopPlay => {
+                    self.playback.clear();
+                    self.playing = None;
+                    self.command(hands, MediaCommand::StopPlay);
+                }
+                FlowOutput::Record { token, spec } => self.start_recording(hands, token, spec),
+                FlowOutput::StopRecord => self.command(hands, MediaCommand::StopRecord),
+                FlowOutput::Find { id, digits } => {
+                    let matches = self.service.find(&digits);
+                    self.feedback.push_back(FlowInput::Found { id, matches });
+                }
+                FlowOutput::Desk(request) => hands.out.push_back(Output::Desk { call: self.record.id, request }),
+                FlowOutput::Step { node, input } => self.step(hands, node, input),
+                FlowOutput::Finished(finish) => {
+                    self.finish = Some(finish);
+                    self.hang_up(hands, "flow_ended", None);
+                    self.finalize_when_done(hands);
+                    return;
+                }
+                FlowOutput::Wait(at) => {
+                    self.flow_wait = at;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, hands: &mut Hands<'_>, node: String, input: Option<String>) {
+        if input.is_none() {
+            self.tell(hands, What::Node { node: node.clone() });
+        }
+        if self.record.path.len() < PATH_MAX {
+            let at_ms = self.answered.map_or(0, |at| hands.now.mono.ms_since(at));
+            self.record.path.push(PathStep { at_ms, node, input });
+        }
+    }
+
+    fn play(&mut self, hands: &mut Hands<'_>, token: Token, say: &[Say], lang: &Lang) {
+        let Media::Open(config) = &self.media else { return };
+        let codec = config.codec;
+        let call = self.record.id;
+        self.playing = Some((token, say.to_vec(), lang.clone()));
+        let ready = self.playback.prepare(&self.service.prompts, token, say, lang, codec, |need| {
+            hands.out.push_back(match need {
+                super::playback::Need::Recording(recording) => Output::LoadRecording { call, recording, codec },
+                super::playback::Need::Prompt(prompt) => {
+                    Output::Event(CallEvent { call: Some(call), what: What::PromptMissing { prompt } })
+                }
+            });
+        });
+        if let Some((token, items)) = ready {
+            self.start_play(hands, token, items);
+        }
+    }
+
+    fn start_play(&mut self, hands: &mut Hands<'_>, token: Token, items: Vec<Encoded>) {
+        if items.is_empty() {
+            // Nothing to be heard (every clip missing): the flow must go on all the same.
+            self.feedback.push_back(FlowInput::PlayDone(token));
+        } else {
+            self.command(hands, MediaCommand::Play { token: MediaToken(token.0), items });
+        }
+    }
+
+    fn start_recording(&mut self, hands: &mut Hands<'_>, token: Token, spec: RecordSpec) {
+        self.recordings += 1;
+        let id = self.service.recording_id(self.record.id, self.recordings, hands.now.wall);
+        let Media::Open(config) = &self.media else {
+            self.feedback.push_back(Recording::never_started(token, id));
+            return;
+        };
+        let warning = Some(self.service.warning_tone(config.codec));
+        let limits = RecordLimits {
+            max_ms: spec.max_ms,
+            silence_ms: spec.silence_ms,
+            warn_ms: spec.warn_ms,
+            stop_keys: spec.stop_keys,
+        };
+        hands.out.push_back(Output::OpenRecording { call: self.record.id, recording: id.clone() });
+        self.command(hands, MediaCommand::Record { token: MediaToken(token.0), limits, warning });
+        self.tell(hands, What::RecordingStarted { recording: id.clone() });
+        // On the row at once, so that a recording cut short by power loss is found again.
+        self.record.recording = Some(id.clone());
+        self.recording = Some(Recording::new(token, id));
+        self.put_call(hands);
+    }
+
+    fn command(&self, hands: &mut Hands<'_>, command: MediaCommand) {
+        if matches!(self.media, Media::Open(_)) {
+            hands.out.push_back(Output::Media { call: self.record.id, command });
+        }
+    }
+
+    fn finalize_when_done(&mut self, hands: &mut Hands<'_>) {
+        let flow_idle = self.finish.is_some() || self.answered.is_none() || !self.flow_started();
+        let media_idle = matches!(self.media, Media::None);
+        if matches!(self.stage, Stage::Leaving { .. }) && flow_idle && media_idle && self.recording.is_none() {
+            self.finalize(hands);
+        }
+    }
+
+    fn flow_started(&self) -> bool {
+        !self.record.path.is_empty()
+    }
+
+    fn finalize(&mut self, hands: &mut Hands<'_>) {
+        let outcome = self.outcome();
+        let Some(end) = &self.end else { return };
+        self.record.ended_at = Some(end.at);
+        self.record.end_reason = Some(end.reason.clone());
+        self.record.outcome = Some(outcome);
+        let (reason, duration_ms) = (end.reason.clone(), end.mono.ms_since(self.started));
+        self.stage = Stage::Over;
+        self.put_call(hands);
+        self.tell(hands, What::Ended { outcome, reason, duration_ms });
+    }
+
+    fn outcome(&self) -> Outcome {
+        if let Some(outcome) = self.end.as_ref().and_then(|end| end.outcome) {
+            return outcome;
+        }
+        match self.finish {
+            Some(Finish::Ticket) => Outcome::Ticket,
+            Some(Finish::Voicemail) => Outcome::Voicemail,
+            _ if !self.record.tickets.is_empty() => Outcome::Ticket,
+            _ if !self.record.messages.is_empty() => Outcome::Voicemail,
+            Some(Finish::Completed) => Outcome::Completed,
+            Some(Finish::Abandoned) | None => Outcome::Abandoned,
+        }
+    }
+
+    fn put_call(&self, hands: &mut Hands<'_>) {
+        let request = DeskRequest::PutCall(Box::new(self.record.clone()));
+        hands.out.push_back(Output::Desk { call: self.record.id, request });
+    }
+
+    fn tell(&self, hands: &mut Hands<'_>, what: What) {
+        hands.out.push_back(Output::Event(CallEvent { call: Some(self.record.id), what }));
+    }
+}
+
+/// A row for an INVITE that has just come in (R4).
+pub(super) fn new_record(id: CallId, invite: &IncomingInvite, at: DateTime<Utc>) -> CallRecord {
+    CallRecord {
+        id,
+        caller: invite.caller_number(),
+        caller_name: invite.caller_display.clone(),
+        callee: invite.callee_user.clone().unwrap_or_default(),
+        started_at: at,
+        answered_at: None,
+        ended_at: None,
+        answer_ms: None,
+        answer_rings: None,
+        outcome: None,
+        path: Vec::new(),
+        handled_by: None,
+        tickets: Vec::new(),
+        messages: Vec::new(),
+        recording: None,
+        codec: None,
+        rtp: RtpStats::default(),
+        end_reason: None,
+        sip_call_id: invite.sip_call_id.clone(),
+    }
+}

@@ -1,0 +1,37 @@
+//! `frontdesk backup FILE` and `frontdesk restore FILE`.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::Args;
+
+use super::Global;
+use super::failure::Failure;
+use crate::backup;
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file to write (a tar); one of that name is replaced once the new one is whole.
+    file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArgs {
+    /// The file that `frontdesk backup` wrote.
+    file: PathBuf,
+    /// Restore into a folder that is in use: what is there is put aside inside of it. Stop the line first.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn back_up(args: &BackupArgs, global: &Global) -> Result<(), Failure> {
+    let summary = backup::back_up(&global.data, &args.file, Utc::now())?;
+    println!("{}: database and {} recordings, {} bytes", args.file.display(), summary.recordings, summary.bytes);
+    Ok(())
+}
+
+pub(super) fn restore(args: &RestoreArgs, global: &Global) -> Result<(), Failure> {
+    let summary = backup::restore(&args.file, &global.data, args.force, Utc::now())?;
+    println!("{}: database and {} recordings restored", global.data.display(), summary.recordings);
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! `frontdesk check`: every fault of what the desk's people write, or what the line will do. Works while the line runs.
+
+use std::path::Path;
+
+use super::Global;
+use super::failure::Failure;
+use crate::prompts::{LibraryOptions, audio_check};
+use crate::site::Site;
+use crate::store::Reader;
+use crate::types::{Lang, Problem};
+
+pub(super) fn run(global: &Global) -> Result<(), Failure> {
+    let site = match global.load_site() {
+        Err(Failure::Problems(problems)) => return tell(&problems),
+        site => site?,
+    };
+    let desk = &site.config.desk;
+    let desk_name = |lang: &Lang| desk.name_in(lang).to_owned();
+    let mut problems = audio_check::check(&LibraryOptions {
+        dir: site.config.prompts.path().map(ToOwned::to_owned),
+        languages: desk.languages.clone(),
+        desk_name: &desk_name,
+    });
+    problems.extend(site.warnings.iter().cloned());
+    problems.extend(data_problems(&global.data));
+    problems.sort();
+    problems.dedup();
+    if !problems.is_empty() {
+        return tell(&problems);
+    }
+    println!("{}", summary(&site, &global.data));
+    Ok(())
+}
+
+/// Faults are this command's product, so they go to stdout.
+fn tell(problems: &[Problem]) -> Result<(), Failure> {
+    for problem in problems {
+        println!("{problem}");
+    }
+    Err(Failure::Told(problems.len()))
+}
+
+fn data_problems(data: &Path) -> Vec<Problem> {
+    let problem = |what: String, remedy: &str| Problem {
+        file: data.display().to_string(),
+        line: None,
+        what,
+        remedy: remedy.to_owned(),
+    };
+    let mut problems = Vec::new();
+    if !data.exists() {
+        return problems;
+    }
+    if rustix::fs::access(data, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
+        let remedy = "give this user the right to, or name another folder with --data";
+        problems.push(problem("this user may not write to the data folder".to_owned(), remedy));
+    }
+    let database = data.join("frontdesk.db");
+    if database.exists()
+        && let Err(error) = Reader::open(&database)
+    {
+        problems.push(problem(error.to_string(), "restore a backup, or name another folder with --data"));
+    }
+    problems
+}
+
+/// What the line will do with these settings.
+fn summary(site: &Site, data: &Path) -> String {
+    let config = &site.config;
+    let listen: Vec<String> = config.sip.listen.iter().map(ToString::to_string).collect();
+    let languages: Vec<&str> = config.desk.languages.iter().map(|lang| lang.0.as_str()).collect();
+    let from = |source: &crate::config::Source| {
+        source.path().map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
+    };
+    format!(
+        "ok {}\n  listens   {}\n  audio     UDP ports {}\n  languages {}\n  flow      {}\n  answers   {}\n  people    {} ({})\n  hours     {}\n  prompts   {}\n  data      {}",
+        config.desk.name,
+        listen.join(", "),
+        config.rtp.ports,
+        languages.join(", "),
+        from(&config.flow),
+        from(&config.answers),
+        from(&config.people),
+        site.people.people().len(),
+        from(&config.hours),
+        from(&config.prompts),
+        data.display()
+    )
+}

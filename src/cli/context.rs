@@ -1,0 +1,91 @@
+//! What the commands on the store need to know, and how they fail.
+
+use std::io;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::desk::answer_time::Cadence;
+use crate::store::{Editor, Reader, StoreError};
+
+/// Settings of the desk and of this one run.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// `DATA/frontdesk.db`.
+    pub db_path: PathBuf,
+    /// The desk's zone: times are shown and read in it.
+    pub time_zone: Tz,
+    /// How phones ring here (`[answer] ring_on_ms, ring_off_ms`).
+    pub cadence: Cadence,
+    /// One reading of the clock, for everything that the command shows.
+    pub now: DateTime<Utc>,
+    /// Who changes things, for the tickets' histories: the shell's user unless `--by` names somebody.
+    pub who: String,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The arguments don't make sense.
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Failed(String),
+    #[error("the output could not be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// 1 for a failure, 2 for wrong usage, 0 when the reader of a pipe has gone: it had what it wanted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            CliError::Usage(_) => 2,
+            CliError::Output(fault) if fault.kind() == io::ErrorKind::BrokenPipe => 0,
+            CliError::Failed(_) | CliError::Output(_) => 1,
+        }
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(fault: StoreError) -> Self {
+        CliError::Failed(fault.to_string())
+    }
+}
+
+impl From<serde_json::Error> for CliError {
+    fn from(fault: serde_json::Error) -> Self {
+        CliError::Output(fault.into())
+    }
+}
+
+impl From<csv::Error> for CliError {
+    fn from(fault: csv::Error) -> Self {
+        match fault.into_kind() {
+            csv::ErrorKind::Io(fault) => CliError::Output(fault),
+            other => CliError::Failed(format!("{other:?}")),
+        }
+    }
+}
+
+impl Context {
+    /// The store for reading; before the first `serve` there is none, and that is said plainly.
+    pub(super) fn reader(&self) -> Result<Reader, CliError> {
+        Reader::open(&self.db_path).map_err(|fault| self.told(fault))
+    }
+
+    /// The store for changes.
+    pub(super) fn editor(&self) -> Result<Editor, CliError> {
+        Editor::open(&self.db_path).map_err(|fault| self.told(fault))
+    }
+
+    fn told(&self, fault: StoreError) -> CliError {
+        match fault {
+            StoreError::Missing { path } => CliError::Failed(format!(
+                "no calls yet: {} does not exist; start `frontdesk serve`, or name its folder with --data",
+                path.display()
+            )),
+            other => other.into(),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
+
+pub mod calls;
+pub mod context;
+pub mod flow;
+pub mod limit;
+pub mod messages;
+pub mod output;
+pub mod people;
+pub mod period;
+pub mod prompts;
+pub mod report;
+pub mod tickets;
+
+mod backup;
+mod check;
+mod dial;
+mod failure;
+mod serve;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::{Args, Parser, Subcommand};
+
+use self::context::{CliError, Context};
+use self::failure::Failure;
+use crate::config::{self, Config};
+use crate::site::Site;
+use crate::telemetry::LogFormat;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "frontdesk",
+    version,
+    about = "A front desk's telephone line: answers, takes requests, loses nothing."
+)]
+#[command(propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// The settings' file; without one the built-in defaults hold.
+    #[arg(long, global = true, env = "FRONTDESK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder that holds everything the line writes: frontdesk.db, recordings/, exports/.
+    #[arg(long, global = true, env = "FRONTDESK_DATA", default_value = "./data", value_name = "DIR")]
+    pub data: PathBuf,
+    /// How the log is written to stderr; RUST_LOG chooses what is in it.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+impl Global {
+    /// The settings of file and environment.
+    ///
+    /// # Errors
+    /// Every fault of them.
+    pub fn load_config(&self) -> Result<Config, Failure> {
+        config::load(self.config.as_deref(), config::process_env()).map_err(Failure::Problems)
+    }
+}
+
+impl Global {
+    /// Settings and all the content that they name.
+    ///
+    /// # Errors
+    /// Every fault of them.
+    pub fn load_site(&self) -> Result<Site, Failure> {
+        Site::load(self.load_config()?).map_err(Failure::Problems)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Validates settings, flow, answers, people, hours, prompts and database; tells every fault with its remedy.
+    Check,
+    Calls(calls::Args),
+    Tickets(Box<tickets::Args>),
+    Messages(messages::Args),
+    Report(report::Args),
+    /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
+    Serve,
+    /// Calls a line, presses keys, speaks, records what it hears, and shows what happened with times.
+    Dial(Box<dial::DialArgs>),
+    People(people::PeopleArgs),
+    Flow(flow::FlowArgs),
+    Prompts(prompts::Args),
+    /// Copies database and recordings into one file, also while the line runs.
+    Backup(backup::BackupArgs),
+    /// Makes a data folder from a backup.
+    Restore(backup::RestoreArgs),
+}
+
+impl Command {
+    fn run(&self, global: &Global) -> Result<(), Failure> {
+        match self {
+            Command::Check => check::run(global),
+            Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
+            Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
+            Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
+            Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
+            Command::Serve => serve::run(global),
+            Command::Dial(args) => dial::run(args, global),
+            Command::People(args) => {
+                let site = global.load_site()?;
+                on_stdout(|out| people::run(args, &site.people, out))
+            }
+            Command::Flow(args) => {
+                let site = global.load_site()?;
+                on_stdout(|out| flow::run(args, &site.flow, out))
+            }
+            Command::Prompts(args) => {
+                let site = prompts_site(&global.load_config()?)?;
+                let mut out = BufWriter::new(io::stdout().lock());
+                let ran = prompts::run(args, &site, &mut out);
+                out.flush()?;
+                ran.map_err(Failure::Prompts)
+            }
+            Command::Backup(args) => backup::back_up(args, global),
+            Command::Restore(args) => backup::restore(args, global),
+        }
+    }
+}
+
+/// What `prompts` needs of the settings; not the whole site, since it also mends what keeps that from loading.
+fn prompts_site(config: &Config) -> Result<prompts::Site, Failure> {
+    let people = crate::site::people(config).map_err(Failure::Problems)?;
+    let person = |p: &crate::desk::people::Person| crate::prompts::builder::Person {
+        extension: p.extension.clone(),
+        name: p.name.clone(),
+    };
+    Ok(prompts::Site {
+        prompts_dir: config.prompts.path().map(ToOwned::to_owned),
+        languages: config.desk.languages.clone(),
+        desk_name: config.desk.name.clone(),
+        desk_names: config.desk.names.clone(),
+        people: people.people().iter().map(person).collect(),
+        service_key: std::env::var(prompts::SERVICE_KEY_ENV).ok(),
+    })
+}
+
+/// Runs a command that writes to stdout.
+fn on_stdout(run: impl FnOnce(&mut dyn Write) -> Result<(), CliError>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let ran = run(&mut out);
+    // What was shown before a failure is shown all the same.
+    let flushed = out.flush().map_err(CliError::from);
+    ran.and(flushed).map_err(Failure::Command)
+}
+
+/// Runs a command that shows or changes the store.
+fn on_store(
+    global: &Global,
+    run: impl FnOnce(&Context, &mut dyn Write) -> Result<(), CliError>,
+) -> Result<(), Failure> {
+    let config = global.load_config()?;
+    let context = Context {
+        db_path: global.data.join("frontdesk.db"),
+        time_zone: config.desk.time_zone,
+        cadence: config.answer.cadence(),
+        now: Utc::now(),
+        who: shell_user(),
+    };
+    on_stdout(|out| run(&context, out))
+}
+
+/// Who is at the shell, for the histories of tickets.
+fn shell_user() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named.into_iter().find(|user| !user.is_empty()).unwrap_or_else(|| "shell".to_owned())
+}
+
+/// Carries out what the arguments say (the program's name first) and tells failures on stderr.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, with code 0. Nobody is left to tell when this can't be printed.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    end_quietly_when_nobody_reads();
+    match cli.command.run(&cli.global) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// `frontdesk calls | head` ends like any Unix tool when `head` has read enough, rather than by a panic of `println!`.
+fn end_quietly_when_nobody_reads() {
+    // SAFETY: no other thread runs yet, and SIG_DFL is a handler that every signal has.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod argument_tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent_and_every_command_says_what_it_does() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        for command in cli.get_subcommands() {
+            assert!(command.get_about().is_some(), "{} has no help", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The commands on the store, from arguments to output, against a real database.
+
+use std::sync::mpsc::channel;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Parser;
+use tempfile::TempDir;
+
+use super::context::{CliError, Context};
+use crate::desk::answer_time::Cadence;
+use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use crate::desk::message::{MessageChange, MessageDraft};
+use crate::desk::request::{DeskRequest, Done, RequestId};
+use crate::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
+use crate::store::{Store, StoreOptions};
+use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
+
+#[derive(Parser)]
+#[command(name = "frontdesk")]
+enum Line {
+    Calls(super::calls::Args),
+    Tickets(super::tickets::Args),
+    Messages(super::messages::Args),
+    Report(super::report::Args),
+}
+
+/// A desk with one call, its ticket and a message, and what its day is asked about at noon.
+struct Shell {
+    _folder: TempDir,
+    context: Context,
+}
+
+impl Shell {
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let context = Context {
+            db_path: folder.path().join("frontdesk.db"),
+            time_zone: chrono_tz::Asia::Shanghai,
+            cadence: Cadence::default(),
+            now: noon() + TimeDelta::hours(3),
+            who: "wang".into(),
+        };
+        Self { _folder: folder, context }
+    }
+
+    fn with(requests: Vec<DeskRequest>) -> Self {
+        let shell = Self::empty();
+        let (tell, replies) = channel();
+        let options = StoreOptions::new(&shell.context.db_path, shell.context.time_zone);
+        let (store, _) = Store::open(options, Box::new(move |r| drop(tell.send(r)))).expect("the store opens");
+        for request in requests {
+            store.submit(CallId(42), noon(), request).expect("there is room");
+        }
+        assert_eq!(store.shutdown(), 0);
+        for reply in replies {
+            assert!(matches!(reply.result, Ok(Done::Changed | Done::TicketOpened(_) | Done::MessageOpened(_))));
+        }
+        shell
+    }
+
+    fn run(&self, line: &str) -> Result<String, (String, u8)> {
+        let words = std::iter::once("frontdesk").chain(line.split_whitespace());
+        let parsed = Line::try_parse_from(words).map_err(|f| (f.to_string(), f.exit_code() as u8))?;
+        let mut out = Vec::new();
+        let ran = match &parsed {
+            Line::Calls(args) => super::calls::run(args, &self.context, &mut out),
+            Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
+            Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
+            Line::Report(args) => super::report::run(args, &self.context, &mut out),
+        };
+        ran.map_err(|fault: CliError| (fault.to_string(), fault.exit_code()))?;
+        Ok(String::from_utf8(out).expect("UTF-8"))
+    }
+
+    fn ok(&self, line: &str) -> String {
+        self.run(line).unwrap_or_else(|fault| panic!("{line}: {fault:?}"))
+    }
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-23T04:00:00Z".parse().expect("a time")
+}
+
+fn call(id: i64, answer_ms: Option<u64>, outcome: Outcome) -> CallRecord {
+    CallRecord {
+        id: CallId(id),
+        caller: Some("+8613800138000".into()),
+        caller_name: Some("=张伟".into()),
+        callee: "desk".into(),
+        started_at: noon(),
+        answered_at: answer_ms.map(|ms| noon() + TimeDelta::milliseconds(ms as i64)),
+        ended_at: Some(noon() + TimeDelta::seconds(95)),
+        answer_ms,
+        answer_rings: answer_ms.map(|ms| Cadence::default().rings_begun(ms)),
+        outcome: Some(outcome),
+        path: vec![
+            PathStep { at_ms: 0, node: "main".into(), input: Some("1".into()) },
+            PathStep { at_ms: 12_345, node: "repair_urgent".into(), input: None },
+        ],
+        handled_by: None,
+        tickets: vec![TicketNumber("20261123-0001".into())],
+        messages: vec![MessageId(1)],
+        recording: Some(RecordingId("2026/11/23/000042-1.wav".into())),
+        codec: Some(Codec::G722),
+        rtp: RtpStats { sent: 4_000, received: 3_990, lost: 10, jitter_ms: 1.7, mos: Some(4.123_4) },
+        end_reason: Some("caller_hung_up".into()),
+        sip_call_id: "abc@host".into(),
+    }
+}
+
+fn a_day() -> Shell {
+    let draft = TicketDraft {
+        kind: Kind::Repair,
+        class: Class::B,
+        urgency: Some(Urgency::Urgent),
+        category: Some("burst_pipe".into()),
+        caller: Some("+8613800138000".into()),
+        call: CallId(42),
+    };
+    let told = TicketChange {
+        callback_number: Some("13800138000".into()),
+        building: Some("3".into()),
+        room: Some("1201".into()),
+        recording: Some(RecordingId("2026/11/23/000042-1.wav".into())),
+        complete: Some(true),
+        ..TicketChange::default()
+    };
+    let message = MessageDraft {
+        for_person: Some("201".into()),
+        from_number: Some("13800138000".into()),
+        from_name: Some("张伟".into()),
+        call: CallId(42),
+    };
+    let kept = MessageChange {
+        recording: Some(RecordingId("2026/11/23/000042-2.wav".into())),
+        duration_ms: Some(4_200),
+        complete: Some(true),
+        ..MessageChange::default()
+    };
+    Shell::with(vec![
+        DeskRequest::OpenTicket { id: RequestId(1), draft },
+        DeskRequest::ChangeTicket { id: RequestId(2), number: TicketNumber("20261123-0001".into()), change: told },
+        DeskRequest::OpenMessage { id: RequestId(3), draft: message },
+        DeskRequest::ChangeMessage { id: RequestId(4), message: MessageId(1), change: kept },
+        DeskRequest::PutCall(Box::new(call(42, Some(5), Outcome::Ticket))),
+    ])
+}
+
+#[test]
+fn the_json_of_a_call_is_the_contracts() {
+    insta::assert_snapshot!(a_day().ok("calls --json"));
+}
+
+#[test]
+fn the_json_of_a_ticket_is_the_contracts() {
+    insta::assert_snapshot!(a_day().ok("tickets --json"));
+}
+
+#[test]
+fn the_json_of_a_message_is_the_contracts() {
+    insta::assert_snapshot!(a_day().ok("messages --json"));
+}
+
+#[test]
+fn show_gives_one_object_and_lists_give_arrays() {
+    let shell = a_day();
+    for (list, show) in [("calls", "42"), ("tickets", "20261123-0001"), ("messages", "1")] {
+        let all: serde_json::Value = serde_json::from_str(&shell.ok(&format!("{list} list --json"))).unwrap();
+        let one: serde_json::Value = serde_json::from_str(&shell.ok(&format!("{list} show {show} --json"))).unwrap();
+        assert_eq!(all, serde_json::json!([one]));
+    }
+}
+
+#[test]
+fn people_read_tables_and_the_path_of_a_call() {
+    let shell = a_day();
+    let all = ["calls", "calls show 42", "tickets", "tickets show 20261123-0001", "messages", "messages show 1"];
+    insta::assert_snapshot!(all.map(|line| format!("$ {line}\n{}", shell.ok(line))).join("\n"));
+}
+
+#[test]
+fn spreadsheets_get_every_field_and_no_formula() {
+    let csv = a_day().ok("calls --csv");
+    assert!(csv.starts_with("\u{feff}id,started_at,caller,"));
+    assert!(csv.contains(",'+8613800138000,'=张伟,desk,"), "{csv}");
+}
+
+#[test]
+fn filters_narrow_and_wrong_ones_are_usage_errors() {
+    let shell = a_day();
+    let count = |line: &str| {
+        let list: serde_json::Value = serde_json::from_str(&shell.ok(line)).unwrap();
+        list.as_array().unwrap().len()
+    };
+    assert_eq!(count("calls --json --since 2026-11-23 --until 2026-11-23 --caller 13800138000"), 1);
+    assert_eq!(count("calls --json --since 2026-11-24"), 0);
+    assert_eq!(count("calls --json --outcome abandoned"), 0);
+    assert_eq!(count("calls --json --state ended --limit 0"), 1);
+    assert_eq!(count("tickets --json --overdue"), 1, "on site within 2 hours, and it is 3 hours later");
+    assert_eq!(count("tickets --json --incomplete"), 0);
+    assert_eq!(count("tickets --json --open --kind repair"), 1);
+    assert_eq!(count("messages --json --unconfirmed --for 201"), 1);
+    for line in [
+        "calls --outcome answered",
+        "calls --since yesteryear",
+        "calls --since 2026-11-24 --until 2026-11-23",
+        "calls --json --csv",
+        "calls show x",
+        "calls --limit -1",
+        "tickets --kind repairs",
+        "tickets close 20261123-0001",
+        "tickets close 20261123-0001 --referred-to street",
+        "messages --relay lost",
+        "report answer --by week",
+        "report",
+    ] {
+        let (text, code) = shell.run(line).expect_err(line);
+        assert_eq!(code, 2, "{line}: {text}");
+    }
+    let (text, _) = shell.run("calls --outcome answered").expect_err("no such outcome");
+    assert!(text.contains("completed, abandoned, rejected"), "{text}");
+}
+
+#[test]
+fn what_is_not_there_is_a_failure_with_a_reason() {
+    let shell = a_day();
+    for line in ["calls show 7", "tickets show 20261123-0404", "tickets note 20261123-0404 x", "messages confirm 9"] {
+        let (text, code) = shell.run(line).expect_err(line);
+        assert_eq!(code, 1, "{line}: {text}");
+    }
+    let (text, code) = Shell::empty().run("calls").expect_err("there is no database");
+    assert!(text.starts_with("no calls yet: ") && text.contains("start `frontdesk serve`"), "{text}");
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn tickets_and_messages_are_changed_from_a_shell() {
+    let shell = a_day();
+    shell.ok("tickets note 20261123-0001 called-back");
+    shell.ok("tickets set 20261123-0001 --owner 工程部 --resident 张伟 --key-left true --by 李强");
+    shell.ok("tickets met 20261123-0001 on_site");
+    shell.ok("tickets close 20261123-0001 --note fixed");
+    shell.ok("messages confirm 1");
+    let ticket: serde_json::Value = serde_json::from_str(&shell.ok("tickets show 20261123-0001 --json")).unwrap();
+    assert_eq!(ticket["status"], "closed");
+    assert_eq!(ticket["key_left"], true);
+    assert_eq!(ticket["due"]["on_site"]["breached"], true, "3 hours are more than 2");
+    assert_eq!(ticket["due"]["repaired"]["breached"], false);
+    let events: Vec<_> =
+        ticket["events"].as_array().unwrap().iter().skip(3).map(|e| format!("{} {}", e["who"], e["what"])).collect();
+    assert_eq!(
+        events,
+        [
+            r#""wang" "note""#,
+            r#""李强" "handed_over""#,
+            r#""李强" "changed""#,
+            r#""wang" "clock_met""#,
+            r#""wang" "closed""#
+        ]
+    );
+    let message: serde_json::Value = serde_json::from_str(&shell.ok("messages show 1 --json")).unwrap();
+    assert_eq!(message["relay"], "confirmed");
+    assert_eq!(message["attempts"][0]["channel"], "by hand: wang");
+}
+
+#[test]
+fn r2_the_answer_report_agrees_with_a_count_by_hand() {
+    let at = |hours: i64, record: CallRecord| {
+        let started_at = noon() + TimeDelta::hours(hours);
+        let answered_at = record.answer_ms.map(|ms| started_at + TimeDelta::milliseconds(ms as i64));
+        let record = CallRecord { started_at, answered_at, tickets: vec![], ..record };
+        DeskRequest::PutCall(Box::new(record))
+    };
+    let shell = Shell::with(vec![
+        at(0, call(1, Some(5), Outcome::Completed)),
+        at(0, call(2, Some(9_999), Outcome::Voicemail)),
+        at(0, call(3, None, Outcome::Abandoned)),
+        at(1, call(4, Some(10_000), Outcome::Abandoned)),
+        at(1, call(5, None, Outcome::Rejected)),
+        at(13, call(6, Some(7), Outcome::Ticket)),
+        at(13, call(7, None, Outcome::Failed)),
+    ]);
+    insta::assert_snapshot!(
+        ["report answer", "report answer --csv", "report answer --json --by day --until 2026-11-23"]
+            .map(|line| format!("$ {line}\n{}", shell.ok(line)))
+            .join("\n")
+    );
+}

@@ -1,0 +1,244 @@
+//! The settings: as they were written (`raw`), then ready (`Config`), with every fault of them at once.
+//!
+//! - One file per section: its table of keys, its type, its defaults, its reading.
+//! - `keys`, `place`: what the tables are made of, and where a setting stands.
+//! - `raw`, `env`: TOML text and environment variables as trees that know their lines.
+//! - `reader`: typed values out of a section.
+//!
+//! A new key is one row in its section's table, one field, and one line in that section's `read`; tests hold the
+//! table, the defaults and `docs/configuration*.md` together.
+
+mod address;
+mod answer;
+mod console;
+mod content;
+mod daemon;
+mod desk;
+mod env;
+mod keys;
+mod place;
+mod raw;
+mod reader;
+mod record;
+mod rtp;
+mod sip;
+mod store;
+
+use std::path::{Path, PathBuf};
+
+pub use address::Listen;
+pub use answer::Answer;
+pub use console::Console;
+pub use content::Source;
+pub use daemon::Daemon;
+pub use desk::Desk;
+pub use env::process as process_env;
+pub use keys::{Key, SectionKeys};
+pub use place::Place;
+pub use record::Record;
+pub use rtp::{InbandDtmf, Ports, Rtp};
+pub use sip::Sip;
+pub use store::Store;
+
+use self::raw::Table;
+use self::reader::Section;
+use crate::types::Problem;
+
+/// Every section of the file, in the order of the documents.
+pub const SECTIONS: &[SectionKeys] = &[
+    desk::KEYS,
+    sip::KEYS,
+    rtp::KEYS,
+    console::KEYS,
+    answer::KEYS,
+    content::FLOW,
+    content::ANSWERS,
+    content::PEOPLE,
+    content::HOURS,
+    content::PROMPTS,
+    record::KEYS,
+    store::KEYS,
+    daemon::KEYS,
+];
+
+/// A bigger file is no config file.
+const FILE_BYTES_MAX: u64 = 1_000_000;
+
+/// The settings, ready: addresses parsed, durations in milliseconds, every value within its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The file that they were read from, if any: SIGHUP reads it again.
+    pub file: Option<PathBuf>,
+    pub desk: Desk,
+    pub sip: Sip,
+    pub rtp: Rtp,
+    pub console: Console,
+    pub answer: Answer,
+    pub flow: Source,
+    pub answers: Source,
+    pub people: Source,
+    pub hours: Source,
+    pub prompts: Source,
+    pub record: Record,
+    pub store: Store,
+    pub daemon: Daemon,
+}
+
+impl Config {
+    /// The defaults, but every port is any free one.
+    pub fn for_testing() -> Self {
+        let local = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            sip: Sip { listen: vec![Listen::Udp(local), Listen::Tcp(local)], ..Sip::default() },
+            rtp: Rtp { ports: Ports::Any, ..Rtp::default() },
+            console: Console { listen: local },
+            daemon: Daemon { shutdown_grace_ms: 1000 },
+            ..Self::default()
+        }
+    }
+
+    /// Calls that are held at the same time: what `sip.calls_max` says, as far as there are ports for them.
+    pub fn calls_max(&self) -> u32 {
+        self.rtp.ports.pairs().map_or(self.sip.calls_max, |pairs| pairs.min(self.sip.calls_max))
+    }
+}
+
+/// Reads the file, if one is named, and lays the environment's settings over it.
+///
+/// # Errors
+/// Every fault of both, in the order of files and lines.
+pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, Vec<Problem>> {
+    match path {
+        None => from_text("", "", Path::new(""), env),
+        Some(path) => {
+            let text = read_file(path).map_err(|problem| vec![problem])?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let config = from_text(&path.to_string_lossy(), &text, folder, env)?;
+            Ok(Config { file: Some(path.to_owned()), ..config })
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, Problem> {
+    let problem = |what: String, remedy: &str| Problem {
+        file: path.to_string_lossy().into_owned(),
+        line: None,
+        what,
+        remedy: remedy.to_owned(),
+    };
+    let too_big = |bytes| problem(format!("{bytes} bytes are too many"), "name a config file with --config");
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_file() && file.len() > FILE_BYTES_MAX => return Err(too_big(file.len())),
+        _ => {}
+    }
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::InvalidData => problem("it is not UTF-8 text".to_owned(), "save it as UTF-8"),
+        std::io::ErrorKind::NotFound => {
+            problem("there is no such file".to_owned(), "name an existing one with --config, or none for the defaults")
+        }
+        _ => problem(format!("it can't be read: {error}"), "make it readable for the user that runs frontdesk"),
+    })
+}
+
+fn from_text(
+    file: &str,
+    text: &str,
+    folder: &Path,
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<Config, Vec<Problem>> {
+    let (mut root, mut problems) = raw::parse(file, text);
+    env::lay_over(&mut root, env, &mut problems);
+    let console_place = root.get("console").or_else(|| root.get("sip")).map(|node| node.place.clone());
+    let config = ready(&mut root, folder, &mut problems);
+    reader::report_unknown_sections(&root, &mut problems);
+    problems.extend(taken_twice(&config, console_place.as_ref()));
+    if problems.is_empty() {
+        return Ok(config);
+    }
+    problems.sort();
+    problems.dedup();
+    Err(problems)
+}
+
+/// The console and SIP over TCP can't listen on one port.
+fn taken_twice(config: &Config, place: Option<&Place>) -> Option<Problem> {
+    let listen = config.console.listen;
+    if listen.port() == 0 || !config.sip.listen.contains(&Listen::Tcp(listen)) {
+        return None;
+    }
+    let what = format!("[console] listen and [sip] listen both have TCP {listen}");
+    place.map(|place| place.problem(what, "give one of them another port"))
+}
+
+/// Takes all known sections out of the tables.
+fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config {
+    Config {
+        file: None,
+        desk: Desk::read(Section::open(&desk::KEYS, root, folder, problems)),
+        sip: Sip::read(Section::open(&sip::KEYS, root, folder, problems)),
+        rtp: Rtp::read(Section::open(&rtp::KEYS, root, folder, problems)),
+        console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
+        answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
+        flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
+        answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),
+        people: Section::open(&content::PEOPLE, root, folder, problems).file("file").unwrap_or_default(),
+        hours: Section::open(&content::HOURS, root, folder, problems).file("file").unwrap_or_default(),
+        prompts: Section::open(&content::PROMPTS, root, folder, problems).file("dir").unwrap_or_default(),
+        record: Record::read(Section::open(&record::KEYS, root, folder, problems)),
+        store: Store::read(Section::open(&store::KEYS, root, folder, problems)),
+        daemon: Daemon::read(Section::open(&daemon::KEYS, root, folder, problems)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_text(text: &str) -> Result<Config, Vec<Problem>> {
+        from_text("test.toml", text, Path::new(""), std::iter::empty())
+    }
+
+    #[test]
+    fn the_defaults_of_the_table_are_those_that_hold() {
+        let mut text = String::new();
+        for section in SECTIONS {
+            text += &format!("[{}]\n", section.name);
+            for key in section.keys {
+                text.extend(key.default.map(|default| format!("{} = {default}\n", key.name)));
+            }
+        }
+        assert_eq!(load_text(&text), Ok(Config::default()));
+        assert_eq!(load_text(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn every_example_of_the_table_is_right() {
+        for section in SECTIONS {
+            for key in section.keys {
+                let text = format!("[{}]\n{} = {}\n", section.name, key.name, key.example);
+                assert_eq!(load_text(&text).err(), None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_read_and_names_its_line_when_wrong() {
+        for section in SECTIONS {
+            for key in section.keys {
+                let text = format!("\n[{}]\n{} = 1979-05-27\n", section.name, key.name);
+                let problems = load_text(&text).expect_err("no key is a date");
+                assert_eq!(problems.len(), 1, "{problems:?}");
+                assert_eq!(problems[0].line, Some(3), "{problems:?}");
+                assert!(problems[0].what.starts_with(&format!("{} is a date", key.name)), "{problems:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_least_of_ports_and_calls_max_is_the_limit() {
+        let config = load_text("[rtp]\nports = \"20000-20009\"").expect("it is right");
+        assert_eq!(config.calls_max(), 5);
+        assert_eq!(Config::default().calls_max(), 5000);
+        assert_eq!(Config::for_testing().calls_max(), 5000);
+    }
+}

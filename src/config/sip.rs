@@ -1,0 +1,201 @@
+//! `[sip]`: where calls come in, how many, and the timers of RFC 3261.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::address::{Listen, external_address, listen, network};
+use super::keys::{Key, SectionKeys};
+use super::reader::{Fault, Section};
+
+pub const KEYS: SectionKeys = SectionKeys {
+    name: "sip",
+    en: "Where calls come in, from whom, and how many.",
+    zh: "在何处接听来电、允许谁呼入、最多多少路。",
+    keys: &[
+        Key {
+            name: "listen",
+            default: Some("[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
+            example: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
+            en: "Listeners as `transport:address:port`; transports are `udp` and `tcp`, IPv6 addresses stand in \
+                 brackets, port 0 is any free one.",
+            zh: "监听地址，格式为 `传输:地址:端口`；传输为 `udp` 或 `tcp`，IPv6 地址加方括号，端口 0 表示任意空闲端口。",
+        },
+        Key {
+            name: "external_address",
+            default: None,
+            example: "\"203.0.113.7\"",
+            en: "The address that telephones reach this machine by, when it is behind NAT. Left out: the address that \
+                 the call came in on.",
+            zh: "本机位于 NAT 之后时，话机访问本机所用的地址。不填则用来电到达的地址。",
+        },
+        Key {
+            name: "user_agent",
+            default: Some("\"frontdesk\""),
+            example: "\"frontdesk\"",
+            en: "What the Server and User-Agent headers say.",
+            zh: "Server 与 User-Agent 头域的内容。",
+        },
+        Key {
+            name: "calls_max",
+            default: Some("5000"),
+            example: "5000",
+            en: "Calls held at the same time, 1 to 100000; one more is answered 503. Each needs two ports of `rtp.ports`.",
+            zh: "同时通话的上限，1 至 100000；超出者以 503 应答。每路通话占用 `rtp.ports` 中的两个端口。",
+        },
+        Key {
+            name: "allowed_sources",
+            default: Some("[]"),
+            example: "[\"192.168.0.0/16\"]",
+            en: "Networks that calls are taken from, in CIDR notation; others are answered 403. Empty: all.",
+            zh: "允许呼入的网段（CIDR 写法），其他来源以 403 应答。空表示不限。",
+        },
+        Key {
+            name: "invites_per_second_max",
+            default: Some("10000"),
+            example: "10000",
+            en: "New calls a second from everywhere, 1 to 1000000; more are answered 503.",
+            zh: "每秒新呼叫总数上限，1 至 1000000；超出者以 503 应答。",
+        },
+        Key {
+            name: "invites_per_second_per_source_max",
+            default: Some("5000"),
+            example: "50",
+            en: "New calls a second from one address, 1 to 1000000; more are answered 503. A trunk brings all its calls \
+                 from one address.",
+            zh: "每个来源地址每秒新呼叫上限，1 至 1000000；超出者以 503 应答。中继的全部来电都来自同一地址。",
+        },
+        Key {
+            name: "t1_ms",
+            default: Some("500"),
+            example: "500",
+            en: "T1 of RFC 3261 in ms: estimate of the round trip, 50 to 5000.",
+            zh: "RFC 3261 的 T1（毫秒）：往返时间估计值，50 至 5000。",
+        },
+        Key {
+            name: "t2_ms",
+            default: Some("4000"),
+            example: "4000",
+            en: "T2 of RFC 3261 in ms: longest interval between retransmissions, not under T1, up to 60000.",
+            zh: "RFC 3261 的 T2（毫秒）：最长重传间隔，不小于 T1，最大 60000。",
+        },
+        Key {
+            name: "t4_ms",
+            default: Some("5000"),
+            example: "5000",
+            en: "T4 of RFC 3261 in ms: how long a message stays in the network, 100 to 60000.",
+            zh: "RFC 3261 的 T4（毫秒）：消息在网络中的最长存活时间，100 至 60000。",
+        },
+    ],
+};
+
+/// Sockets are few: each has a task of its own.
+const LISTENERS_MAX: usize = 16;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sip {
+    /// Never empty, none twice (but several with port 0).
+    pub listen: Vec<Listen>,
+    pub external_address: Option<IpAddr>,
+    pub user_agent: String,
+    pub calls_max: u32,
+    /// Empty: all.
+    pub allowed_sources: Vec<IpNet>,
+    pub invites_per_second_max: u32,
+    pub invites_per_second_per_source_max: u32,
+    pub t1_ms: u32,
+    pub t2_ms: u32,
+    pub t4_ms: u32,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        let local = std::net::SocketAddr::from(([127, 0, 0, 1], 5060));
+        Self {
+            listen: vec![Listen::Udp(local), Listen::Tcp(local)],
+            external_address: None,
+            user_agent: "frontdesk".to_owned(),
+            calls_max: 5000,
+            allowed_sources: Vec::new(),
+            invites_per_second_max: 10_000,
+            invites_per_second_per_source_max: 5_000,
+            t1_ms: 500,
+            t2_ms: 4000,
+            t4_ms: 5000,
+        }
+    }
+}
+
+impl Sip {
+    /// Whether a call from this address is let in. IPv4 addresses in IPv6 dress count as IPv4.
+    pub fn allows(&self, source: IpAddr) -> bool {
+        self.allowed_sources.is_empty() || self.allowed_sources.iter().any(|net| net.contains(&source.to_canonical()))
+    }
+
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let default = Self::default();
+        let sip = Self {
+            listen: section.list("listen", listen).unwrap_or(default.listen),
+            external_address: section.text("external_address", external_address),
+            user_agent: section.text("user_agent", user_agent).unwrap_or(default.user_agent),
+            calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
+            allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
+            invites_per_second_max: section
+                .number("invites_per_second_max", 1..=1_000_000)
+                .unwrap_or(default.invites_per_second_max),
+            invites_per_second_per_source_max: section
+                .number("invites_per_second_per_source_max", 1..=1_000_000)
+                .unwrap_or(default.invites_per_second_per_source_max),
+            t1_ms: section.number("t1_ms", 50..=5_000).unwrap_or(default.t1_ms),
+            t2_ms: section.number("t2_ms", 50..=60_000).unwrap_or(default.t2_ms),
+            t4_ms: section.number("t4_ms", 100..=60_000).unwrap_or(default.t4_ms),
+        };
+        sip.check(&mut section);
+        sip
+    }
+
+    fn check(&self, section: &mut Section<'_>) {
+        if let Some(place) = section.place("listen") {
+            if self.listen.is_empty() || self.listen.len() > LISTENERS_MAX {
+                let what = format!("listen has {} entries", self.listen.len());
+                section.fault(&place, Fault::new(what, format!("write 1 to {LISTENERS_MAX}")));
+            }
+            for (i, one) in self.listen.iter().enumerate() {
+                if one.address().port() != 0 && self.listen[..i].contains(one) {
+                    section.fault(&place, Fault::new(format!("{one} is there twice"), "keep one of them"));
+                }
+            }
+        }
+        let place = section.place("t2_ms").or_else(|| section.place("t1_ms"));
+        if let Some(place) = place.filter(|_| self.t2_ms < self.t1_ms) {
+            let what = format!("t2_ms = {} is shorter than t1_ms = {}", self.t2_ms, self.t1_ms);
+            section.fault(&place, Fault::new(what, format!("write t2_ms = {} or more", self.t1_ms)));
+        }
+    }
+}
+
+fn user_agent(text: &str) -> Result<String, Fault> {
+    let right = (1..=64).contains(&text.len()) && text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if right && text.trim() == text {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(
+            "user_agent does not fit into a SIP header",
+            "write 1 to 64 ASCII characters, such as \"frontdesk\"",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_let_in_by_network() {
+        let sip = Sip { allowed_sources: vec![network("192.0.2.0/24").unwrap()], ..Sip::default() };
+        assert!(sip.allows("192.0.2.9".parse().unwrap()));
+        assert!(sip.allows("::ffff:192.0.2.9".parse().unwrap()));
+        assert!(!sip.allows("192.0.3.9".parse().unwrap()));
+        assert!(Sip::default().allows("2001:db8::1".parse().unwrap()));
+    }
+}

@@ -1,0 +1,186 @@
+//! The console over HTTP: health, readiness and metrics; whatever else is asked gets an RFC 9457 problem.
+//!
+//! The only room that names `axum`.
+
+mod listener;
+mod problem;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use self::listener::Bounded;
+use self::problem::ProblemDetails;
+use crate::metrics::METRICS;
+
+/// Connections at the same time; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 256;
+
+/// Whether the line takes calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    Starting,
+    Ready,
+    Stopping,
+}
+
+/// What the console knows of the daemon. Clones share it.
+#[derive(Debug, Clone)]
+pub struct ConsoleState {
+    readiness: Arc<AtomicU8>,
+}
+
+impl Default for ConsoleState {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ConsoleState {
+    /// Begins as `Starting`.
+    pub fn new() -> Self {
+        Self { readiness: Arc::new(AtomicU8::new(Readiness::Starting as u8)) }
+    }
+
+    pub fn set_readiness(&self, readiness: Readiness) {
+        self.readiness.store(readiness as u8, Ordering::Release);
+    }
+
+    pub fn readiness(&self) -> Readiness {
+        match self.readiness.load(Ordering::Acquire) {
+            n if n == Readiness::Starting as u8 => Readiness::Starting,
+            n if n == Readiness::Ready as u8 => Readiness::Ready,
+            _ => Readiness::Stopping,
+        }
+    }
+}
+
+/// Serves until `shutdown` comes, then lets open requests end.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    listener: tokio::net::TcpListener,
+    state: ConsoleState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(Bounded::new(listener, CONNECTIONS_MAX), router(state)).with_graceful_shutdown(shutdown).await
+}
+
+fn router(state: ConsoleState) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(state)
+}
+
+/// The process runs.
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The line takes calls.
+async fn readyz(State(state): State<ConsoleState>) -> Response {
+    let why = match state.readiness() {
+        Readiness::Ready => return "ready\n".into_response(),
+        Readiness::Starting => "the line is starting",
+        Readiness::Stopping => "the line is stopping: live calls end, new ones are not taken",
+    };
+    ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, why).into_response()
+}
+
+async fn metrics() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], METRICS.text())
+}
+
+async fn not_found(uri: Uri) -> ProblemDetails {
+    ProblemDetails::new(StatusCode::NOT_FOUND, "there is nothing here").at(uri.path())
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> ProblemDetails {
+    ProblemDetails::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not understood here")).at(uri.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    /// The console on a free port, asked over a real connection.
+    struct ConsoleTest {
+        address: SocketAddr,
+        state: ConsoleState,
+        stop: oneshot::Sender<()>,
+        served: tokio::task::JoinHandle<io::Result<()>>,
+    }
+
+    impl ConsoleTest {
+        async fn start() -> Self {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let state = ConsoleState::new();
+            let (stop, stopped) = oneshot::channel();
+            let shutdown = async { stopped.await.unwrap_or(()) };
+            let served = tokio::spawn(serve(listener, state.clone(), shutdown));
+            Self { address, state, stop, served }
+        }
+
+        async fn ask(&self, request_line: &str) -> String {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            let request = format!("{request_line} HTTP/1.1\r\nHost: desk\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        }
+
+        async fn stop(self) {
+            self.stop.send(()).unwrap();
+            self.served.await.unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn health_readiness_and_metrics() {
+        let console = ConsoleTest::start().await;
+        assert!(console.ask("GET /healthz").await.starts_with("HTTP/1.1 200"));
+        let starting = console.ask("GET /readyz").await;
+        assert!(starting.starts_with("HTTP/1.1 503") && starting.contains("application/problem+json"), "{starting}");
+        console.state.set_readiness(Readiness::Ready);
+        assert!(console.ask("GET /readyz").await.starts_with("HTTP/1.1 200"));
+        console.state.set_readiness(Readiness::Stopping);
+        assert!(console.ask("GET /readyz").await.starts_with("HTTP/1.1 503"));
+        let metrics = console.ask("GET /metrics").await;
+        assert!(metrics.contains("text/plain; version=0.0.4") && metrics.contains("frontdesk_calls_live"), "{metrics}");
+        console.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_problem_of_rfc_9457() {
+        let console = ConsoleTest::start().await;
+        let answer = console.ask("GET /%22pages%22").await;
+        assert!(answer.starts_with("HTTP/1.1 404") && answer.contains("application/problem+json"), "{answer}");
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem["status"], 404);
+        assert_eq!(problem["title"], "Not Found");
+        assert_eq!(problem["instance"], "/%22pages%22");
+        assert!(console.ask("POST /healthz").await.starts_with("HTTP/1.1 405"));
+        console.stop().await;
+    }
+}

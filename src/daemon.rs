@@ -1,0 +1,428 @@
+//! The composition root: starts and stops everything. The only file that knows all rooms.
+//!
+//! Order of starting: data directory, settings and content, store, recorder and loader, media workers, SIP, console;
+//! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
+//! the other way round: no new calls, live ones end, then what they left is written.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rand::Rng;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::call::admission::{AdmissionLimits, Network};
+use crate::call::answering::Cadence;
+use crate::call::exchange::{Exchange, Service};
+use crate::call::info_digits;
+use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
+use crate::console::{self, ConsoleState, Readiness};
+use crate::driver::clock::Clock;
+use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
+use crate::driver::loader;
+use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
+use crate::driver::observe::observe;
+use crate::driver::ports::{PortRange, Ports};
+use crate::driver::recorder::{self, RecorderOptions};
+use crate::driver::repair::repair_recordings;
+use crate::flow::io::RecordSpec;
+use crate::media::io::{Inband, StreamOptions};
+use crate::metrics::METRICS;
+use crate::sip::user_agent::{Listener, UaConfig, UaLimits, UserAgent};
+use crate::sip::wire::Transport;
+use crate::site::Site;
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::types::{Codec, Digit, Mono, Problem, Random};
+
+/// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
+const RECORDER_QUEUE: usize = 4096;
+/// Recordings that wait to be read back.
+const LOADER_QUEUE: usize = 64;
+/// The longest call.
+const CALL_MAX: Duration = Duration::from_secs(3600);
+/// How often the figures of the line are copied into the metrics.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error("{path}: {source}; make it a folder that this user may write to, or name another with --data")]
+    Data { path: PathBuf, source: io::Error },
+    #[error("{what} can't listen on {address}: {source}; is another program there? Name another in {key}")]
+    Bind { what: &'static str, address: SocketAddr, key: &'static str, source: io::Error },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a thread could not be started: {0}")]
+    Thread(io::Error),
+    #[error("the SIP thread ended by itself: {0}")]
+    Line(String),
+}
+
+/// Runs until SIGTERM or SIGINT. `reload` reads settings and content anew (SIGHUP).
+pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Problem>>) -> Result<(), DaemonError> {
+    let clock = Clock::start();
+    let recordings = data.join("recordings");
+    for dir in [data, &recordings, &data.join("exports")] {
+        fs::create_dir_all(dir).map_err(|source| DaemonError::Data { path: dir.to_owned(), source })?;
+    }
+    raise_file_limit();
+    let config = site.config.clone();
+    let mut random = Random::from_seed(seed());
+    let bound = bind_sip(&config)?;
+    let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
+
+    let (to_line, inbox) = mpsc::channel(INBOX_MAX);
+    let (store, next_call) = open_store(&config, data, to_line.clone())?;
+    repair_recordings(&recordings);
+    let threads = start_disk_threads(&config, &recordings, &to_line)?;
+    let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
+
+    let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
+    let ua = UserAgent::new(ua_config(&config, &bound), random.fork());
+    let service = service(&site);
+    let prompts = service.prompts.clone();
+    let exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
+    let writer = store.clone();
+    let line = line::start(
+        LineOptions {
+            clock,
+            exchange,
+            ports: Ports::new(port_range(&config)),
+            rtp: RtpAddresses { bind: config.rtp.address, advertise: config.rtp.external_address },
+            workers,
+            loader: threads.loader.clone(),
+            submit: Box::new(move |call, request| writer.submit(call, chrono::Utc::now(), request)),
+            observe: Box::new(move |event| observe(clock.mono(), event)),
+            listening: bound.into_iter().map(|b| b.socket).collect(),
+        },
+        inbox,
+    )
+    .map_err(DaemonError::Thread)?;
+    warm_prompts(prompts)?;
+    say_ready(&config, &listeners, &console);
+
+    let stopped = serve_until_stopped(clock, &config, &line, console, &to_line, &store, &reload);
+    drop(to_line);
+    let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
+    threads.join();
+    let unwritten = store.shutdown();
+    if unwritten > 0 {
+        tracing::error!(unwritten, "call rows could not be written");
+    }
+    stopped?;
+    line.map_err(|error| DaemonError::Line(error.to_string()))
+}
+
+struct Bound {
+    transport: Transport,
+    address: SocketAddr,
+    socket: Listening,
+}
+
+fn bind_sip(config: &Config) -> Result<Vec<Bound>, DaemonError> {
+    let mut bound: Vec<Bound> = Vec::new();
+    for listen in &config.sip.listen {
+        bound.push(match *listen {
+            Listen::Udp(address) => {
+                let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
+                let socket = UdpSocket::bind(address).map_err(fault)?;
+                socket.set_nonblocking(true).map_err(fault)?;
+                widen(&socket);
+                let address = socket.local_addr().map_err(fault)?;
+                Bound { transport: Transport::Udp, address, socket: Listening::Udp(socket) }
+            }
+            Listen::Tcp(address) => {
+                let socket = bind_tcp("SIP", address, "[sip] listen")?;
+                let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
+                let address = socket.local_addr().map_err(fault)?;
+                Bound { transport: Transport::Tcp, address, socket: Listening::Tcp(socket) }
+            }
+        });
+    }
+    Ok(bound)
+}
+
+fn bind_tcp(what: &'static str, address: SocketAddr, key: &'static str) -> Result<TcpListener, DaemonError> {
+    let fault = |source| DaemonError::Bind { what, address, key, source };
+    let socket = TcpListener::bind(address).map_err(fault)?;
+    socket.set_nonblocking(true).map_err(fault)?;
+    Ok(socket)
+}
+
+/// A burst of INVITEs must not be lost in the kernel while one is answered.
+fn widen(socket: &UdpSocket) {
+    const BUFFER_BYTES: usize = 4 << 20;
+    let socket = socket2::SockRef::from(socket);
+    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
+    let _ = socket.set_send_buffer_size(BUFFER_BYTES);
+}
+
+/// Two sockets a call are more than the usual 1024 files.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
+}
+
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    rand::rng().fill_bytes(&mut seed);
+    seed
+}
+
+fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Result<(Store, i64), DaemonError> {
+    let mut options = StoreOptions::new(data.join("frontdesk.db"), config.desk.time_zone);
+    options.queue_max = config.store.queue_max as usize;
+    let reply = Box::new(move |reply| {
+        let _ = to_line.blocking_send(ToLine::Desk(reply));
+    });
+    let (store, opened) = Store::open(options, reply)?;
+    if !opened.interrupted.is_empty() {
+        tracing::warn!(calls = opened.interrupted.len(), "calls of an earlier run were cut off; their rows are closed");
+    }
+    Ok((store, opened.next_call_id))
+}
+
+struct DiskThreads {
+    recorder: std::sync::mpsc::SyncSender<recorder::ToRecorder>,
+    loader: std::sync::mpsc::SyncSender<loader::Load>,
+    handles: Vec<JoinHandle<()>>,
+}
+
+impl DiskThreads {
+    fn join(self) {
+        drop((self.recorder, self.loader));
+        for handle in self.handles {
+            let _ = handle.join();
+        }
+    }
+}
+
+fn start_disk_threads(
+    config: &Config,
+    recordings: &Path,
+    to_line: &mpsc::Sender<ToLine>,
+) -> Result<DiskThreads, DaemonError> {
+    let (recorder, recorder_inbox) = sync_channel(RECORDER_QUEUE);
+    let (loader, loader_inbox) = sync_channel(LOADER_QUEUE);
+    let options =
+        RecorderOptions { dir: recordings.to_owned(), disk_free_min_bytes: config.record.disk_free_min_bytes };
+    let (line, dir) = (to_line.clone(), recordings.to_owned());
+    let recording = thread::Builder::new().name("recorder".to_owned()).spawn(move || {
+        recorder::run(&options, &recorder_inbox, &|told| {
+            let _ = line.blocking_send(ToLine::Recorder(told));
+        });
+    });
+    let line = to_line.clone();
+    let loading = thread::Builder::new().name("loader".to_owned()).spawn(move || {
+        loader::run(&dir, &loader_inbox, &|call, recording, audio| {
+            let _ = line.blocking_send(ToLine::Loaded { call, recording, audio });
+        });
+    });
+    let handles = vec![recording.map_err(DaemonError::Thread)?, loading.map_err(DaemonError::Thread)?];
+    Ok(DiskThreads { recorder, loader, handles })
+}
+
+fn start_workers(
+    clock: Clock,
+    config: &Config,
+    recorder: std::sync::mpsc::SyncSender<recorder::ToRecorder>,
+    to_line: &mpsc::Sender<ToLine>,
+    random: &mut Random,
+) -> Result<MediaWorkers, DaemonError> {
+    let inband = match config.rtp.inband_dtmf {
+        InbandDtmf::Auto => Inband::Auto,
+        InbandDtmf::Always => Inband::Always,
+        InbandDtmf::Off => Inband::Off,
+    };
+    let options = StreamOptions { media_timeout_ms: config.rtp.media_timeout_ms, inband, ..StreamOptions::default() };
+    let line = to_line.clone();
+    let tell = move |told: FromWorker| {
+        line.try_send(ToLine::Media(told)).or_else(|error| match error {
+            mpsc::error::TrySendError::Full(ToLine::Media(told)) => Err(Box::new(told)),
+            // The line has ended: nobody is left to be told.
+            mpsc::error::TrySendError::Full(_) | mpsc::error::TrySendError::Closed(_) => Ok(()),
+        })
+    };
+    let context = WorkerContext { clock, options, recorder, tell: Arc::new(tell) };
+    let count = thread::available_parallelism().map_or(1, usize::from);
+    MediaWorkers::start(count, &context, random).map_err(DaemonError::Thread)
+}
+
+fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
+    let external = config.sip.external_address;
+    let listeners = bound
+        .iter()
+        .map(|b| Listener {
+            transport: b.transport,
+            local: b.address,
+            advertised: external.map(|ip| SocketAddr::new(ip, b.address.port())),
+        })
+        .collect();
+    let calls_max = config.calls_max() as usize;
+    UaConfig {
+        listeners,
+        server: format!("{}/{}", config.sip.user_agent, env!("CARGO_PKG_VERSION")),
+        t1_ms: config.sip.t1_ms,
+        t2_ms: config.sip.t2_ms,
+        t4_ms: config.sip.t4_ms,
+        info_types: info_digits::CONTENT_TYPES.map(str::to_owned).to_vec(),
+        limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
+    }
+}
+
+fn admission(config: &Config) -> AdmissionLimits {
+    let allowed = config.sip.allowed_sources.iter();
+    AdmissionLimits {
+        calls_max: config.calls_max() as usize,
+        source_rate_max: config.sip.invites_per_second_per_source_max,
+        total_rate_max: config.sip.invites_per_second_max,
+        allowed: allowed.map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect(),
+    }
+}
+
+fn port_range(config: &Config) -> PortRange {
+    match config.rtp.ports {
+        PortsConfig::Any => PortRange::Any,
+        PortsConfig::Range { first, last } => PortRange::Within { first, last },
+    }
+}
+
+/// What calls are served with, from settings and content.
+fn service(site: &Site) -> Arc<Service> {
+    let answer = &site.config.answer;
+    Arc::new(Service {
+        flow: site.flow.clone(),
+        people: site.people.clone(),
+        prompts: site.prompts.clone(),
+        languages: site.config.desk.languages.clone(),
+        cadence: Cadence { on_ms: answer.ring_on_ms, off_ms: answer.ring_off_ms },
+        after_rings: u8::try_from(answer.after_rings).unwrap_or(2),
+        time_zone: site.config.desk.time_zone,
+        codecs: Codec::ALL.to_vec(),
+        call_max: CALL_MAX,
+        record: RecordSpec {
+            max_ms: site.config.record.max_ms,
+            silence_ms: site.config.record.silence_ms,
+            min_ms: site.config.record.min_ms,
+            warn_ms: site.config.record.warn_ms,
+            stop_keys: vec![Digit::HASH],
+        },
+    })
+}
+
+/// Encodes every prompt for every codec beside the first calls, which encode what they need themselves.
+fn warm_prompts(prompts: Arc<crate::prompts::Library>) -> Result<(), DaemonError> {
+    let warm = move || prompts.warm(&Codec::ALL);
+    thread::Builder::new().name("prompts".to_owned()).spawn(warm).map_err(DaemonError::Thread)?;
+    Ok(())
+}
+
+/// The one line on stdout that says that calls can be taken.
+fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) {
+    let mut sip = Vec::new();
+    for (listen, address) in config.sip.listen.iter().zip(listeners) {
+        sip.push(match listen {
+            Listen::Udp(_) => format!("sip=udp:{address}"),
+            Listen::Tcp(_) => format!("sip=tcp:{address}"),
+        });
+    }
+    let console = console.local_addr().unwrap_or(config.console.listen);
+    println!("ready {} console=http://{console}", sip.join(" "));
+}
+
+fn serve_until_stopped(
+    clock: Clock,
+    config: &Config,
+    line: &JoinHandle<io::Result<()>>,
+    console: TcpListener,
+    to_line: &mpsc::Sender<ToLine>,
+    store: &Store,
+    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+) -> Result<(), DaemonError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Thread)?;
+    runtime.block_on(async {
+        let mut term = signal(SignalKind::terminate()).map_err(DaemonError::Thread)?;
+        let mut int = signal(SignalKind::interrupt()).map_err(DaemonError::Thread)?;
+        let mut hup = signal(SignalKind::hangup()).map_err(DaemonError::Thread)?;
+        let state = ConsoleState::new();
+        state.set_readiness(Readiness::Ready);
+        let (stop_console, console_stopped) = oneshot::channel::<()>();
+        let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
+        let console = tokio::spawn(console::serve(listener, state.clone(), async {
+            let _ = console_stopped.await;
+        }));
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut figures = Figures::default();
+        loop {
+            tokio::select! {
+                _ = term.recv() => break,
+                _ = int.recv() => break,
+                _ = hup.recv() => reload_service(reload, to_line).await,
+                _ = look.tick() => figures.look(to_line, store).await,
+            }
+            if line.is_finished() {
+                return Err(DaemonError::Line("see the log above".to_owned()));
+            }
+        }
+        state.set_readiness(Readiness::Stopping);
+        let grace = Duration::from_millis(u64::from(config.daemon.shutdown_grace_ms));
+        tracing::info!(grace_ms = config.daemon.shutdown_grace_ms, "stopping: no new calls, live ones may end");
+        let until: Mono = clock.mono() + grace;
+        let _ = to_line.send(ToLine::Shutdown { until }).await;
+        to_line.closed().await;
+        figures.look(to_line, store).await;
+        let _ = stop_console.send(());
+        let _ = console.await;
+        Ok(())
+    })
+}
+
+async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_line: &mpsc::Sender<ToLine>) {
+    match reload() {
+        Ok(site) => {
+            let _ = to_line.send(ToLine::Reload(service(&site))).await;
+            METRICS.reloads.add(1);
+            tracing::info!("settings, flow, people and prompts read again; live calls keep the old ones");
+        }
+        Err(problems) => {
+            METRICS.reloads_failed.add(1);
+            for problem in &problems {
+                tracing::error!(%problem, "not reloaded");
+            }
+        }
+    }
+}
+
+/// Copies the line's and the store's own counters into the metrics.
+#[derive(Default)]
+struct Figures {
+    seen: HashMap<&'static str, u64>,
+}
+
+impl Figures {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>, store: &Store) {
+        let counters = store.counters();
+        let waiting = counters.requests_waiting + counters.calls_waiting;
+        METRICS.store_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        let (answer, answered) = oneshot::channel();
+        if to_line.send(ToLine::Look(answer)).await.is_err() {
+            return;
+        }
+        let Ok(Look { sip, .. }) = answered.await else { return };
+        METRICS.sip_received.add(self.rise("received", sip.received));
+        METRICS.sip_malformed.add(self.rise("malformed", sip.malformed));
+        METRICS.sip_retransmissions.add(self.rise("retransmissions", sip.retransmissions_in));
+    }
+
+    fn rise(&mut self, name: &'static str, value: u64) -> u64 {
+        let seen = self.seen.insert(name, value).unwrap_or(0);
+        value.saturating_sub(seen)
+    }
+}

@@ -1,0 +1,242 @@
+//! Records as the outside sees them: the JSON of the command line and of the HTTP API, with times in the desk's zone.
+//!
+//! Field names, their order and their null values are a promise. Times are RFC 3339 with offset and milliseconds,
+//! durations integer milliseconds.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+use serde::{Serialize, Serializer};
+
+use super::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use super::message::{Message, Relay};
+use super::ticket::{Channel, Class, Kind, Ticket, Urgency};
+use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
+
+/// A moment, shown in the desk's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LocalTime(DateTime<Tz>);
+
+impl LocalTime {
+    pub fn new(at: DateTime<Utc>, time_zone: Tz) -> Self {
+        Self(at.with_timezone(&time_zone))
+    }
+
+    /// `2026-11-23T21:14:05.123+08:00`.
+    pub fn rfc3339(&self) -> String {
+        self.0.to_rfc3339_opts(SecondsFormat::Millis, false)
+    }
+
+    /// `2026-11-23 21:14:05`, for people.
+    pub fn short(&self) -> String {
+        self.0.format("%Y-%m-%d %H:%M:%S").to_string()
+    }
+}
+
+impl Serialize for LocalTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.rfc3339())
+    }
+}
+
+/// `call` of the contract.
+#[derive(Debug, Serialize)]
+pub struct CallView<'a> {
+    pub id: CallId,
+    pub caller: Option<&'a str>,
+    pub caller_name: Option<&'a str>,
+    pub callee: &'a str,
+    pub started_at: LocalTime,
+    pub answered_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+    pub answer_ms: Option<u64>,
+    pub answer_rings: Option<u32>,
+    pub outcome: Option<Outcome>,
+    pub path: &'a [PathStep],
+    pub handled_by: Option<&'a str>,
+    pub tickets: &'a [TicketNumber],
+    pub messages: &'a [MessageId],
+    pub recording: Option<&'a RecordingId>,
+    pub codec: Option<&'static str>,
+    pub rtp: RtpView,
+    pub end_reason: Option<&'a str>,
+    pub sip_call_id: &'a str,
+}
+
+impl<'a> CallView<'a> {
+    pub fn new(call: &'a CallRecord, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: call.id,
+            caller: call.caller.as_deref(),
+            caller_name: call.caller_name.as_deref(),
+            callee: &call.callee,
+            started_at: local(call.started_at),
+            answered_at: call.answered_at.map(local),
+            ended_at: call.ended_at.map(local),
+            answer_ms: call.answer_ms,
+            answer_rings: call.answer_rings,
+            outcome: call.outcome,
+            path: &call.path,
+            handled_by: call.handled_by.as_deref(),
+            tickets: &call.tickets,
+            messages: &call.messages,
+            recording: call.recording.as_ref(),
+            codec: call.codec.map(|c| c.encoding_name()),
+            rtp: RtpView::new(call.rtp),
+            end_reason: call.end_reason.as_deref(),
+            sip_call_id: &call.sip_call_id,
+        }
+    }
+}
+
+/// `rtp` of a call.
+#[derive(Debug, Serialize)]
+pub struct RtpView {
+    pub sent: u64,
+    pub received: u64,
+    pub lost: u64,
+    /// Rounded: durations are integers outside.
+    pub jitter_ms: u64,
+    /// With two decimals.
+    pub mos: Option<f64>,
+}
+
+impl RtpView {
+    fn new(rtp: RtpStats) -> Self {
+        Self {
+            sent: rtp.sent,
+            received: rtp.received,
+            lost: rtp.lost,
+            // A float becomes the nearest u64 by `as`: negative and NaN are 0, nothing overflows.
+            jitter_ms: rtp.jitter_ms.round() as u64,
+            mos: rtp.mos.map(|mos| (mos * 100.0).round() / 100.0),
+        }
+    }
+}
+
+/// `ticket` of the contract.
+#[derive(Debug, Serialize)]
+pub struct TicketView<'a> {
+    pub number: &'a TicketNumber,
+    pub kind: Kind,
+    pub class: Class,
+    pub urgency: Option<Urgency>,
+    pub category: Option<&'a str>,
+    pub channel: Channel,
+    pub status: &'a str,
+    pub stage: &'a str,
+    pub owner: Option<&'a str>,
+    pub caller: Option<&'a str>,
+    pub callback_number: Option<&'a str>,
+    pub building: Option<&'a str>,
+    pub room: Option<&'a str>,
+    pub resident: Option<&'a str>,
+    pub wanted_time: Option<&'a str>,
+    pub key_left: Option<bool>,
+    pub description: Option<&'a str>,
+    pub recording: Option<&'a RecordingId>,
+    pub opened_at: LocalTime,
+    pub due: BTreeMap<&'a str, ClockView>,
+    pub events: Vec<EventView<'a>>,
+    pub incomplete: bool,
+}
+
+/// One clock of a ticket.
+#[derive(Debug, Serialize)]
+pub struct ClockView {
+    pub at: LocalTime,
+    pub met_at: Option<LocalTime>,
+    pub breached: bool,
+}
+
+/// One line of a ticket's history.
+#[derive(Debug, Serialize)]
+pub struct EventView<'a> {
+    pub at: LocalTime,
+    pub who: &'a str,
+    pub what: &'a str,
+    pub note: Option<&'a str>,
+}
+
+impl<'a> TicketView<'a> {
+    pub fn new(ticket: &'a Ticket, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        let clock =
+            |c: &super::ticket::Clock| ClockView { at: local(c.at), met_at: c.met_at.map(local), breached: c.breached };
+        Self {
+            number: &ticket.number,
+            kind: ticket.kind,
+            class: ticket.class,
+            urgency: ticket.urgency,
+            category: ticket.category.as_deref(),
+            channel: ticket.channel,
+            status: &ticket.status,
+            stage: &ticket.stage,
+            owner: ticket.owner.as_deref(),
+            caller: ticket.caller.as_deref(),
+            callback_number: ticket.callback_number.as_deref(),
+            building: ticket.building.as_deref(),
+            room: ticket.room.as_deref(),
+            resident: ticket.resident.as_deref(),
+            wanted_time: ticket.wanted_time.as_deref(),
+            key_left: ticket.key_left,
+            description: ticket.description.as_deref(),
+            recording: ticket.recording.as_ref(),
+            opened_at: local(ticket.opened_at),
+            due: ticket.due.iter().map(|(name, c)| (name.as_str(), clock(c))).collect(),
+            events: ticket
+                .events
+                .iter()
+                .map(|e| EventView { at: local(e.at), who: &e.who, what: &e.what, note: e.note.as_deref() })
+                .collect(),
+            incomplete: ticket.incomplete,
+        }
+    }
+}
+
+/// `message` of the contract.
+#[derive(Debug, Serialize)]
+pub struct MessageView<'a> {
+    pub id: MessageId,
+    pub for_person: Option<&'a str>,
+    pub from_number: Option<&'a str>,
+    pub from_name: Option<&'a str>,
+    pub recording: Option<&'a RecordingId>,
+    pub duration_ms: u64,
+    pub left_at: LocalTime,
+    pub relay: Relay,
+    pub attempts: Vec<AttemptView<'a>>,
+    pub incomplete: bool,
+}
+
+/// One try to pass a message on.
+#[derive(Debug, Serialize)]
+pub struct AttemptView<'a> {
+    pub at: LocalTime,
+    pub channel: &'a str,
+    pub result: &'a str,
+}
+
+impl<'a> MessageView<'a> {
+    pub fn new(message: &'a Message, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: message.id,
+            for_person: message.for_person.as_deref(),
+            from_number: message.from_number.as_deref(),
+            from_name: message.from_name.as_deref(),
+            recording: message.recording.as_ref(),
+            duration_ms: message.duration_ms,
+            left_at: local(message.left_at),
+            relay: message.relay,
+            attempts: message
+                .attempts
+                .iter()
+                .map(|a| AttemptView { at: local(a.at), channel: &a.channel, result: &a.result })
+                .collect(),
+            incomplete: message.incomplete,
+        }
+    }
+}

@@ -1,0 +1,515 @@
+//! The built-in caller's sockets and clock: one call, from its INVITE to its end.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::time::{Instant, interval, sleep_until};
+
+use super::clock::Clock;
+use super::ports::{PortPair, PortRange, Ports};
+use crate::call::answering::Cadence;
+use crate::desk::call_record::RtpStats;
+use crate::dial::conversation::{Conversation, Step};
+use crate::dial::ladder::{Direction, Ladder, Rung};
+use crate::dial::script::Action;
+use crate::media::clip::Clip;
+use crate::media::codec::encode;
+use crate::media::io::{Inband, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamOptions};
+use crate::media::silence::SilenceDetector;
+use crate::media::stream::MediaStream;
+use crate::media::tone_gen;
+use crate::sdp::{self, LocalMedia};
+use crate::sip::user_agent::{
+    Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UserAgent,
+};
+use crate::sip::wire::{Frame, Framer, Host, Limits, NameAddr, Transport, Uri};
+use crate::types::{Codec, Digit, Mono, Random};
+
+/// How keys are pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Dtmf {
+    #[default]
+    Rfc4733,
+    Info,
+    Inband,
+}
+
+pub struct DialOptions {
+    pub target: Uri,
+    /// The caller's own SIP user.
+    pub from_user: String,
+    pub actions: Vec<Action>,
+    pub say: Option<Clip>,
+    pub dtmf: Dtmf,
+    pub codecs: Vec<Codec>,
+    pub hang_up_after: Option<Duration>,
+    pub cadence: Cadence,
+    pub seed: [u8; 32],
+    /// Each rung as it happens.
+    pub progress: Box<dyn Fn(&str)>,
+}
+
+/// What came of a call.
+#[derive(Debug, Serialize)]
+pub struct DialReport {
+    pub uri: String,
+    pub answered: bool,
+    /// From INVITE to 200.
+    pub answer_ms: Option<u64>,
+    pub rings: Option<u32>,
+    /// R2: the answer came before the third ring.
+    pub before_third_ring: bool,
+    pub status: Option<u16>,
+    pub codec: Option<Codec>,
+    pub talk_ms: u64,
+    pub end_reason: String,
+    pub rtp: RtpStats,
+    pub ladder: Vec<Rung>,
+    #[serde(skip)]
+    pub heard: Option<Clip>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    #[error("{0} is no sip: URI that can be called; write sip:desk@HOST or sip:desk@HOST:PORT;transport=tcp")]
+    Target(String),
+    #[error("{host} can't be looked up: {source}")]
+    Lookup { host: String, source: io::Error },
+    #[error("{address} can't be reached: {source}")]
+    Connect { address: SocketAddr, source: io::Error },
+    #[error("no UDP ports are free for audio")]
+    NoPorts,
+    #[error("the call could not be placed: {0}")]
+    Invite(#[from] crate::sip::user_agent::UaError),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Length of a key press.
+const PRESS_MS: u32 = 100;
+/// The longest that a call without an end of its own is kept.
+const CALL_MAX: Duration = Duration::from_secs(3600);
+/// How long to ring before giving up.
+const RING_MAX: Duration = Duration::from_secs(60);
+const HEARD: MediaToken = MediaToken(1);
+const SAID: MediaToken = MediaToken(2);
+const PRESSED: MediaToken = MediaToken(3);
+
+enum Wire {
+    Udp(UdpSocket),
+    Tcp { stream: TcpStream, framer: Framer },
+}
+
+struct Call {
+    clock: Clock,
+    options: DialOptions,
+    ua: UserAgent,
+    leg: LegId,
+    wire: Wire,
+    ports: PortPair,
+    local: LocalMedia,
+    random: Random,
+    ladder: Ladder,
+    started: Mono,
+    answered: Option<Mono>,
+    stream: Option<MediaStream>,
+    config: Option<StreamConfig>,
+    talk: Option<Conversation>,
+    silence: Option<SilenceDetector>,
+    heard: Clip,
+    status: Option<u16>,
+    ended: Option<String>,
+    wake: Option<Mono>,
+}
+
+/// Places one call and carries out its script.
+pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
+    let clock = Clock::start();
+    let tcp = options.target.transport() == Some(Transport::Tcp);
+    let remote = resolve(&options.target)?;
+    let local = local_address(remote)?;
+    let wire = connect(tcp, local, remote).await?;
+    let mut random = Random::from_seed(options.seed);
+    let ports = Ports::new(PortRange::Any).lend(clock.mono(), local).ok_or(DialError::NoPorts)?;
+    let local_media = LocalMedia {
+        address: local,
+        rtp_port: ports.rtp_port,
+        rtcp_port: ports.rtcp_port,
+        codecs: options.codecs.clone(),
+        session_id: random.u64() >> 2,
+        version: 1,
+        ptime_ms: 20,
+    };
+    let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+    let listener = Listener { transport, local: wire.local_addr()?, advertised: None };
+    let mut ua = UserAgent::new(UaConfig { listeners: vec![listener], ..UaConfig::default() }, random.fork());
+    let started = clock.mono();
+    let channel = Channel { listener: 0, connection: None };
+    let from = NameAddr::new(Uri::new(local).with_user(options.from_user.clone()));
+    let leg = ua.invite(
+        started,
+        OutgoingInvite {
+            target: options.target.clone(),
+            destination: Destination { channel, remote },
+            from,
+            contact_user: options.from_user.clone(),
+            sdp: Some(sdp::offer(&local_media)),
+        },
+    )?;
+    let mut call = Call {
+        clock,
+        options,
+        ua,
+        leg,
+        wire,
+        ports,
+        local: local_media,
+        random,
+        ladder: Ladder::new(started),
+        started,
+        answered: None,
+        stream: None,
+        config: None,
+        talk: None,
+        silence: None,
+        heard: Clip { rate_hz: 8000, samples: Vec::new() },
+        status: None,
+        ended: None,
+        wake: None,
+    };
+    call.note(Direction::Out, format!("INVITE {}", call.options.target));
+    call.run().await?;
+    Ok(call.report())
+}
+
+fn resolve(target: &Uri) -> Result<SocketAddr, DialError> {
+    let bad = || DialError::Target(target.to_string());
+    let port = target.port.unwrap_or(5060);
+    match target.host.as_ref().ok_or_else(bad)? {
+        Host::Ip(ip) => Ok(SocketAddr::new(*ip, port)),
+        Host::Name(name) => {
+            let lookup = |source| DialError::Lookup { host: name.clone(), source };
+            let mut found = (name.as_str(), port).to_socket_addrs().map_err(lookup)?;
+            found.next().ok_or_else(bad)
+        }
+    }
+}
+
+fn local_address(remote: SocketAddr) -> io::Result<IpAddr> {
+    let any: SocketAddr = if remote.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let socket = std::net::UdpSocket::bind(any)?;
+    socket.connect(remote)?;
+    Ok(socket.local_addr()?.ip())
+}
+
+async fn connect(tcp: bool, local: IpAddr, remote: SocketAddr) -> Result<Wire, DialError> {
+    if tcp {
+        let connecting = TcpStream::connect(remote).await;
+        let stream = connecting.map_err(|source| DialError::Connect { address: remote, source })?;
+        return Ok(Wire::Tcp { stream, framer: Framer::new(Limits::default()) });
+    }
+    Ok(Wire::Udp(UdpSocket::bind((local, 0)).await?))
+}
+
+impl Wire {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        match self {
+            Wire::Udp(socket) => socket.local_addr(),
+            Wire::Tcp { stream, .. } => stream.local_addr(),
+        }
+    }
+
+    async fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+        match self {
+            Wire::Udp(socket) => socket.send_to(bytes, to).await.map(|_| ()),
+            Wire::Tcp { stream, .. } => stream.write_all(bytes).await,
+        }
+    }
+
+    /// The messages that came next; none when the peer closed the stream.
+    async fn receive(&mut self) -> io::Result<Option<Vec<(SocketAddr, Vec<u8>)>>> {
+        let mut buffer = vec![0; 65_535];
+        match self {
+            Wire::Udp(socket) => {
+                let (length, from) = socket.recv_from(&mut buffer).await?;
+                buffer.truncate(length);
+                Ok(Some(vec![(from, buffer)]))
+            }
+            Wire::Tcp { stream, framer } => {
+                let from = stream.peer_addr()?;
+                let length = stream.read(&mut buffer).await?;
+                framer.push(&buffer[..length]);
+                let mut messages = Vec::new();
+                while let Ok(Some(frame)) = framer.next() {
+                    if let Frame::Message(bytes) = frame {
+                        messages.push((from, bytes));
+                    }
+                }
+                Ok((length > 0).then_some(messages))
+            }
+        }
+    }
+}
+
+impl Call {
+    async fn run(&mut self) -> Result<(), DialError> {
+        let mut tick = interval(Duration::from_millis(20));
+        self.drain().await?;
+        while self.ended.is_none() {
+            let wake = self.wake.map_or_else(far, |at| self.clock.instant(at).into());
+            tokio::select! {
+                received = self.wire.receive() => match received {
+                    Ok(Some(messages)) => {
+                        for (source, bytes) in messages {
+                            let via = Channel { listener: 0, connection: None };
+                            self.ua.handle_input(self.clock.mono(), Input::Received { via, source, bytes: &bytes });
+                        }
+                    }
+                    Ok(None) => self.end("connection_closed"),
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => self.end("port_unreachable"),
+                    Err(error) => return Err(error.into()),
+                },
+                () = sleep_until(wake) => self.ua.handle_input(self.clock.mono(), Input::Timeout),
+                _ = tick.tick() => self.tick(),
+                _ = tokio::signal::ctrl_c() => self.hang_up("interrupted"),
+            }
+            self.drain().await?;
+        }
+        self.drain().await?;
+        self.linger().await
+    }
+
+    /// Waits for the answer to our BYE or CANCEL, so that the line knows that the call is over.
+    async fn linger(&mut self) -> Result<(), DialError> {
+        let until = Instant::now() + Duration::from_millis(500);
+        while !self.ua.is_idle() {
+            tokio::select! {
+                received = self.wire.receive() => {
+                    let Ok(Some(messages)) = received else { return Ok(()) };
+                    for (source, bytes) in messages {
+                        let via = Channel { listener: 0, connection: None };
+                        self.ua.handle_input(self.clock.mono(), Input::Received { via, source, bytes: &bytes });
+                    }
+                    self.drain().await?;
+                }
+                () = sleep_until(until) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn drain(&mut self) -> Result<(), DialError> {
+        loop {
+            match self.ua.poll_output() {
+                Output::Send { to, bytes } => {
+                    if self.wire.send(&bytes, to.remote).await.is_err() && self.answered.is_none() {
+                        self.end("unreachable");
+                    }
+                }
+                Output::Event(event) => self.sip_event(event),
+                Output::Wait(at) => {
+                    self.wake = at;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn sip_event(&mut self, event: Event) {
+        match event {
+            Event::Ringing { status, .. } => self.note(Direction::In, format!("{status} ringing")),
+            Event::Answered { status, sdp, .. } => self.on_answer(status, sdp.as_deref()),
+            Event::Failed { status, reason, .. } => {
+                self.status = Some(status);
+                self.note(Direction::In, format!("{status} {reason}"));
+                self.end(&format!("failed_{status}"));
+            }
+            Event::Ended { .. } => {
+                self.note(Direction::In, "BYE");
+                self.end("line_hung_up");
+            }
+            Event::Reinvite { sdp, .. } => self.on_reinvite(sdp.as_deref()),
+            _ => {}
+        }
+    }
+
+    fn on_answer(&mut self, status: u16, sdp: Option<&[u8]>) {
+        let now = self.clock.mono();
+        self.status = Some(status);
+        self.answered = Some(now);
+        self.note(Direction::In, format!("{status} answered"));
+        let accepted = sdp.map(|body| sdp::accept(body, &self.local));
+        let Some(Ok(config)) = accepted else {
+            return self.hang_up("no_media_agreed");
+        };
+        self.note(Direction::Local, format!("audio {} with {:?}", config.codec, config.remote));
+        let options = StreamOptions { media_timeout_ms: 0, inband: Inband::Off, ..StreamOptions::default() };
+        let mut stream = MediaStream::new(now, config.clone(), options, &mut self.random);
+        let limits = RecordLimits { max_ms: u32::MAX, silence_ms: u32::MAX, warn_ms: 0, stop_keys: Vec::new() };
+        stream.command(now, MediaCommand::Record { token: HEARD, limits, warning: None });
+        self.stream = Some(stream);
+        self.config = Some(config);
+        let actions = std::mem::take(&mut self.options.actions);
+        self.talk = Some(Conversation::new(now, actions, self.options.hang_up_after));
+    }
+
+    fn on_reinvite(&mut self, sdp: Option<&[u8]>) {
+        let now = self.clock.mono();
+        self.local.version += 1;
+        let Some(Ok(answered)) = sdp.map(|body| sdp::answer(body, &self.local)) else {
+            let _ = self.ua.reject_reinvite(now, self.leg, 488);
+            return;
+        };
+        let _ = self.ua.answer_reinvite(now, self.leg, answered.body);
+        if let Some(stream) = &mut self.stream {
+            stream.command(now, MediaCommand::Reconfigure(answered.stream));
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.mono();
+        if self.answered.is_none() && self.started + RING_MAX <= now {
+            return self.hang_up("not_answered");
+        }
+        if self.answered.is_some_and(|at| at + CALL_MAX <= now) {
+            return self.hang_up("call_limit");
+        }
+        self.exchange_media(now);
+        self.talk(now);
+    }
+
+    fn exchange_media(&mut self, now: Mono) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut packet = [0; 2048];
+        while let Ok((length, from)) = self.ports.rtp.recv_from(&mut packet) {
+            stream.rtp_received(now, from, &packet[..length]);
+        }
+        while let Ok((length, from)) = self.ports.rtcp.recv_from(&mut packet) {
+            stream.rtcp_received(now, from, &packet[..length]);
+        }
+        if let Some((length, to)) = stream.tick(now, &mut packet) {
+            let _ = self.ports.rtp.send_to(&packet[..length], to);
+        }
+        if let Some((length, to)) = stream.poll_rtcp(self.clock.now(), &mut packet) {
+            let _ = self.ports.rtcp.send_to(&packet[..length], to);
+        }
+        self.collect(now);
+    }
+
+    fn collect(&mut self, now: Mono) {
+        let Some(stream) = &mut self.stream else { return };
+        let mut said = false;
+        while let Some(event) = stream.poll_event() {
+            said |= event == MediaEvent::PlayDone(SAID);
+        }
+        while let Some(audio) = stream.poll_recorded() {
+            self.heard.rate_hz = audio.rate_hz;
+            self.heard.samples.extend_from_slice(&audio.samples);
+            let silence = self.silence.get_or_insert_with(|| SilenceDetector::new(audio.rate_hz));
+            silence.push(&audio.samples);
+            let piece_ms = audio.samples.len() as u64 * 1000 / u64::from(audio.rate_hz.max(1));
+            let sound = crate::media::clip::level_dbfs(&audio.samples) > -50.0;
+            if let Some(talk) = &mut self.talk {
+                talk.heard(now, Duration::from_millis(piece_ms), sound);
+            }
+        }
+        if said {
+            self.note(Direction::Local, "said");
+            if let Some(talk) = &mut self.talk {
+                talk.said(now);
+            }
+        }
+    }
+
+    fn talk(&mut self, now: Mono) {
+        while let Some(talk) = &mut self.talk {
+            match talk.next(now) {
+                Step::Wait(_) => return,
+                Step::Press(digit) => self.press(now, digit),
+                Step::Say => self.say(now),
+                Step::HangUp => return self.hang_up("caller_hung_up"),
+            }
+        }
+    }
+
+    fn press(&mut self, now: Mono, digit: Digit) {
+        self.note(Direction::Local, format!("key {digit}"));
+        let (Some(stream), Some(config)) = (&mut self.stream, &self.config) else { return };
+        match self.options.dtmf {
+            Dtmf::Rfc4733 if config.event_type.is_some() => {
+                stream.command(now, MediaCommand::Press { digit, length_ms: PRESS_MS });
+            }
+            Dtmf::Info => {
+                let body = format!("Signal={digit}\r\nDuration={PRESS_MS}\r\n");
+                let _ = self.ua.info(now, self.leg, "application/dtmf-relay", body.into_bytes());
+            }
+            Dtmf::Rfc4733 | Dtmf::Inband => {
+                let rate_hz = config.codec.sample_rate_hz();
+                let tone = encode(config.codec, rate_hz, &tone_gen::dtmf(digit, PRESS_MS, rate_hz));
+                stream.command(now, MediaCommand::Play { token: PRESSED, items: vec![tone] });
+            }
+        }
+    }
+
+    fn say(&mut self, now: Mono) {
+        self.note(Direction::Local, "saying");
+        let (Some(stream), Some(config), Some(say)) = (&mut self.stream, &self.config, &self.options.say) else {
+            if let Some(talk) = &mut self.talk {
+                talk.said(now);
+            }
+            return;
+        };
+        let audio = encode(config.codec, say.rate_hz, &say.samples);
+        stream.command(now, MediaCommand::Play { token: SAID, items: vec![audio] });
+    }
+
+    fn hang_up(&mut self, reason: &str) {
+        let method = if self.answered.is_some() { "BYE" } else { "CANCEL" };
+        self.note(Direction::Out, method);
+        let _ = self.ua.hang_up(self.clock.mono(), self.leg);
+        self.end(reason);
+    }
+
+    fn end(&mut self, reason: &str) {
+        self.talk = None;
+        self.ended.get_or_insert_with(|| reason.to_owned());
+    }
+
+    fn note(&mut self, direction: Direction, what: impl Into<String>) {
+        let line = self.ladder.add(self.clock.mono(), direction, what);
+        (self.options.progress)(&line);
+    }
+
+    fn report(mut self) -> DialReport {
+        let now = self.clock.mono();
+        let rtp = match &mut self.stream {
+            Some(stream) => stream.close(now).stats,
+            None => RtpStats::default(),
+        };
+        self.collect(now);
+        let answer_ms = self.answered.map(|at| at.ms_since(self.started));
+        let cadence = self.options.cadence;
+        DialReport {
+            uri: self.options.target.to_string(),
+            answered: answer_ms.is_some(),
+            answer_ms,
+            rings: answer_ms.map(|ms| cadence.rings_begun(ms)),
+            before_third_ring: answer_ms.is_some_and(|ms| ms < cadence.third_ring_ms()),
+            status: self.status,
+            codec: self.config.as_ref().map(|config| config.codec),
+            talk_ms: self.answered.map_or(0, |at| now.ms_since(at)),
+            end_reason: self.ended.clone().unwrap_or_default(),
+            rtp,
+            ladder: self.ladder.rungs().to_vec(),
+            heard: self.stream.is_some().then_some(self.heard),
+        }
+    }
+}
+
+fn far() -> Instant {
+    Instant::now() + Duration::from_secs(3600)
+}

@@ -1,0 +1,385 @@
+//! The SIP thread. It owns the exchange (all transactions, dialogs and calls), so nothing in it is locked; tasks of a
+//! single-threaded runtime bring it datagrams, stream messages and what the other threads have to tell.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::thread::{self, JoinHandle};
+
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::LocalSet;
+use tokio::time::sleep_until;
+
+use super::clock::Clock;
+use super::loader::Load;
+use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
+use super::ports::{PortPair, Ports};
+use super::recorder::FromRecorder;
+use super::tcp::{self, Connections};
+use crate::call::events::CallEvent;
+use crate::call::exchange::{Exchange, Service};
+use crate::call::io::{Input, LentPorts, Output};
+use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
+use crate::media::io::Encoded;
+use crate::sip::user_agent::{self, Channel, Counters, Destination};
+use crate::types::{CallId, Mono, RecordingId};
+
+/// What other threads may have waiting for the line; beyond it they wait (workers keep a backlog of their own).
+pub const INBOX_MAX: usize = 65_536;
+/// Datagrams read from one socket before the other tasks get their turn.
+const BATCH: usize = 64;
+const DATAGRAM_MAX: usize = 65_535;
+
+/// What other threads tell the line.
+pub enum ToLine {
+    Media(FromWorker),
+    Recorder(FromRecorder),
+    Loaded {
+        call: CallId,
+        recording: RecordingId,
+        audio: Option<Encoded>,
+    },
+    Desk(DeskReply),
+    Reload(Arc<Service>),
+    Shutdown {
+        until: Mono,
+    },
+    /// A look at the counters, for metrics.
+    Look(oneshot::Sender<Look>),
+}
+
+/// What the line looks like at one moment.
+#[derive(Debug, Clone)]
+pub struct Look {
+    pub live_calls: usize,
+    pub sip: Counters,
+    /// Datagrams that could not be handed to the kernel.
+    pub unsent: u64,
+}
+
+/// A socket that listens for SIP, bound before the thread starts so that a failure is the daemon's to report.
+pub enum Listening {
+    Udp(StdUdpSocket),
+    Tcp(std::net::TcpListener),
+}
+
+/// Carries a desk request to the store; an error is the reply.
+pub type Submit = Box<dyn Fn(CallId, DeskRequest) -> Result<(), DeskError> + Send>;
+
+/// Which address RTP of a call is bound to, and which one its SDP names.
+#[derive(Debug, Clone, Default)]
+pub struct RtpAddresses {
+    /// `rtp.address`: else the address on which the INVITE came in, or the one that leads to its sender.
+    pub bind: Option<IpAddr>,
+    /// `rtp.external_address`.
+    pub advertise: Option<IpAddr>,
+}
+
+pub struct LineOptions {
+    pub clock: Clock,
+    pub exchange: Exchange,
+    pub listening: Vec<Listening>,
+    pub ports: Ports,
+    pub rtp: RtpAddresses,
+    pub workers: MediaWorkers,
+    pub loader: SyncSender<Load>,
+    pub submit: Submit,
+    pub observe: Box<dyn Fn(&CallEvent) + Send>,
+}
+
+pub(super) type Shared = Rc<RefCell<Line>>;
+
+/// See the module.
+pub struct Line {
+    clock: Clock,
+    exchange: Exchange,
+    pub(super) connections: Connections,
+    udp: Vec<Option<Rc<UdpSocket>>>,
+    local: Vec<SocketAddr>,
+    ports: Ports,
+    rtp: RtpAddresses,
+    lent: HashMap<CallId, PortPair>,
+    workers: MediaWorkers,
+    loader: SyncSender<Load>,
+    submit: Submit,
+    observe: Box<dyn Fn(&CallEvent) + Send>,
+    wake_at: Option<Mono>,
+    rewake: Rc<Notify>,
+    idle: Rc<Notify>,
+    unsent: u64,
+    /// TCP connections to be made: the tasks for them are spawned outside of the borrow.
+    connects: Vec<(usize, SocketAddr, Vec<u8>)>,
+}
+
+/// Runs until the exchange is idle after `ToLine::Shutdown`, or every sender is gone.
+pub fn start(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<JoinHandle<io::Result<()>>> {
+    thread::Builder::new().name("sip".to_owned()).spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        LocalSet::new().block_on(&runtime, run(options, inbox))
+    })
+}
+
+async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<()> {
+    let mut udp = Vec::new();
+    let mut tcp = Vec::new();
+    let mut local = Vec::new();
+    for (index, listening) in options.listening.into_iter().enumerate() {
+        match listening {
+            Listening::Udp(socket) => {
+                local.push(socket.local_addr()?);
+                udp.push(Some(Rc::new(UdpSocket::from_std(socket)?)));
+            }
+            Listening::Tcp(socket) => {
+                local.push(socket.local_addr()?);
+                udp.push(None);
+                tcp.push((index, TcpListener::from_std(socket)?));
+            }
+        }
+    }
+    let (rewake, idle) = (Rc::new(Notify::new()), Rc::new(Notify::new()));
+    let line = Rc::new(RefCell::new(Line {
+        clock: options.clock,
+        exchange: options.exchange,
+        connections: Connections::default(),
+        udp: udp.clone(),
+        local,
+        ports: options.ports,
+        rtp: options.rtp,
+        lent: HashMap::new(),
+        workers: options.workers,
+        loader: options.loader,
+        submit: options.submit,
+        observe: options.observe,
+        wake_at: None,
+        rewake: rewake.clone(),
+        idle: idle.clone(),
+        unsent: 0,
+        connects: Vec::new(),
+    }));
+    for (index, socket) in udp.into_iter().enumerate() {
+        if let Some(socket) = socket {
+            tokio::task::spawn_local(receive_datagrams(line.clone(), index, socket));
+        }
+    }
+    for (index, socket) in tcp {
+        tokio::task::spawn_local(tcp::accept(line.clone(), index, socket));
+    }
+    tokio::task::spawn_local(keep_time(line.clone(), rewake));
+    tokio::select! {
+        () = take_messages(line, inbox) => {}
+        () = idle.notified() => {}
+    }
+    // One more turn, so that what was sent last reaches the sockets of streams.
+    tokio::task::yield_now().await;
+    Ok(())
+}
+
+async fn receive_datagrams(line: Shared, listener: usize, socket: Rc<UdpSocket>) {
+    let mut buffer = vec![0; DATAGRAM_MAX];
+    let via = Channel { listener, connection: None };
+    loop {
+        if let Err(error) = socket.readable().await {
+            tracing::error!(%error, "a SIP socket can't be read any more");
+            return;
+        }
+        for _ in 0..BATCH {
+            match socket.try_recv_from(&mut buffer) {
+                Ok((length, source)) => {
+                    let received = user_agent::Input::Received { via, source, bytes: &buffer[..length] };
+                    Line::input(&line, Input::Sip(received));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // An ICMP error of an earlier send: the transactions' timers deal with its peer.
+                Err(_) => {}
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn take_messages(line: Shared, mut inbox: mpsc::Receiver<ToLine>) {
+    let mut batch = Vec::with_capacity(256);
+    while inbox.recv_many(&mut batch, 256).await > 0 {
+        for message in batch.drain(..) {
+            Line::told(&line, message);
+        }
+    }
+}
+
+async fn keep_time(line: Shared, rewake: Rc<Notify>) {
+    loop {
+        let (clock, wake_at) = {
+            let line = line.borrow();
+            (line.clock, line.wake_at)
+        };
+        match wake_at {
+            Some(at) => tokio::select! {
+                () = sleep_until(clock.instant(at).into()) => Line::input(&line, Input::Timeout),
+                () = rewake.notified() => {}
+            },
+            None => rewake.notified().await,
+        }
+    }
+}
+
+impl Line {
+    /// Hands one input to the exchange and carries out all that it asks for.
+    pub(super) fn input(line: &Shared, input: Input<'_>) {
+        let connects = {
+            let mut guard = line.borrow_mut();
+            let now = guard.clock.now();
+            guard.exchange.handle_input(now, input);
+            guard.obey();
+            std::mem::take(&mut guard.connects)
+        };
+        for (listener, remote, bytes) in connects {
+            tokio::task::spawn_local(tcp::connect(line.clone(), listener, remote, bytes));
+        }
+    }
+
+    fn told(line: &Shared, message: ToLine) {
+        match message {
+            ToLine::Media(FromWorker::Event { call, event }) => Line::input(line, Input::Media { call, event }),
+            ToLine::Media(FromWorker::Closed { call, ports, report }) => {
+                {
+                    let mut guard = line.borrow_mut();
+                    let now = guard.clock.mono();
+                    guard.ports.give_back(now, ports);
+                }
+                Line::input(line, Input::MediaClosed { call, report });
+            }
+            ToLine::Media(FromWorker::RecordingLost { call, recording }) => {
+                Line::input(line, Input::Recorded { call, recording, written: false });
+            }
+            ToLine::Recorder(FromRecorder { call, recording, written }) => {
+                Line::input(line, Input::Recorded { call, recording, written });
+            }
+            ToLine::Loaded { call, recording, audio } => {
+                Line::input(line, Input::RecordingLoaded { call, recording, audio });
+            }
+            ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
+            ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
+            ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
+            ToLine::Look(answer) => {
+                let guard = line.borrow();
+                let (live_calls, sip) = (guard.exchange.live_calls(), guard.exchange.sip_counters().clone());
+                let _ = answer.send(Look { live_calls, sip, unsent: guard.unsent });
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        loop {
+            match self.exchange.poll_output() {
+                Output::Send { to, bytes } => self.send(to, bytes),
+                Output::LendPorts { call, listener, peer } => {
+                    let ports = self.lend(call, listener, peer);
+                    self.exchange.handle_input(self.clock.now(), Input::PortsLent { call, ports });
+                }
+                Output::ReturnPorts { call } => {
+                    if let Some(pair) = self.lent.remove(&call) {
+                        self.ports.give_back(self.clock.mono(), pair);
+                    }
+                }
+                Output::OpenStream { call, config } => {
+                    if let Some(ports) = self.lent.remove(&call) {
+                        self.workers.send(ToWorker::Open { call, ports, config });
+                    }
+                }
+                Output::Media { call, command } => self.workers.send(ToWorker::Command { call, command }),
+                Output::OpenRecording { call, recording } => {
+                    self.workers.send(ToWorker::OpenRecording { call, recording });
+                }
+                Output::CloseRecording { call, recording } => {
+                    self.workers.send(ToWorker::CloseRecording { call, recording });
+                }
+                Output::CloseStream { call } => self.workers.send(ToWorker::Close { call }),
+                Output::LoadRecording { call, recording, codec } => self.load(Load { call, recording, codec }),
+                Output::Desk { call, request } => self.submit(call, request),
+                Output::Event(event) => (self.observe)(&event),
+                Output::Idle => self.idle.notify_one(),
+                Output::Wait(at) => {
+                    if at != self.wake_at {
+                        self.wake_at = at;
+                        self.rewake.notify_one();
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, to: Destination, bytes: Vec<u8>) {
+        let Destination { channel, remote } = to;
+        if let Some(Some(socket)) = self.udp.get(channel.listener) {
+            if socket.try_send_to(&bytes, remote).is_err() {
+                self.unsent += 1;
+            }
+            return;
+        }
+        let connection = channel.connection.or_else(|| self.connections.to(channel.listener, remote));
+        match connection {
+            Some(connection) => {
+                if !self.connections.send(connection, bytes) {
+                    self.unsent += 1;
+                }
+            }
+            None => self.connects.push((channel.listener, remote, bytes)),
+        }
+    }
+
+    fn lend(&mut self, call: CallId, listener: usize, peer: SocketAddr) -> Option<LentPorts> {
+        let local = self.local.get(listener)?.ip();
+        let bind = match self.rtp.bind {
+            Some(address) => address,
+            None if local.is_unspecified() => address_towards(peer)?,
+            None => local,
+        };
+        let pair = self.ports.lend(self.clock.mono(), bind)?;
+        let address = self.rtp.advertise.unwrap_or(bind);
+        let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port };
+        self.lent.insert(call, pair);
+        Some(lent)
+    }
+
+    fn load(&mut self, load: Load) {
+        if let Err(TrySendError::Full(load) | TrySendError::Disconnected(load)) = self.loader.try_send(load) {
+            let Load { call, recording, .. } = load;
+            let now = self.clock.now();
+            self.exchange.handle_input(now, Input::RecordingLoaded { call, recording, audio: None });
+        }
+    }
+
+    fn submit(&mut self, call: CallId, request: DeskRequest) {
+        let id = request_id(&request);
+        let Err(error) = (self.submit)(call, request) else { return };
+        tracing::error!(%call, %error, "the store did not take a request");
+        if let Some(id) = id {
+            let reply = DeskReply { call, id, result: Err(error) };
+            self.exchange.handle_input(self.clock.now(), Input::Desk(reply));
+        }
+    }
+}
+
+fn request_id(request: &DeskRequest) -> Option<RequestId> {
+    match request {
+        DeskRequest::PutCall(_) => None,
+        DeskRequest::OpenTicket { id, .. }
+        | DeskRequest::ChangeTicket { id, .. }
+        | DeskRequest::OpenMessage { id, .. }
+        | DeskRequest::ChangeMessage { id, .. } => Some(*id),
+    }
+}
+
+/// The local address from which packets to `peer` leave: nothing is sent to find out.
+fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
+    let any: SocketAddr = if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let socket = StdUdpSocket::bind(any).ok()?;
+    socket.connect(peer).ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}

@@ -1,0 +1,451 @@
+//! Threads that pace RTP. Each owns its streams and wakes on absolute times: a wheel of 1 ms slots spreads the streams
+//! over their packet times, so that a wake-up sends a slot's worth and no stream has a timer of its own.
+//!
+//! Received RTP is drained at each wake-up (at most [`SLEEP_MAX`] apart) without one wake-up per packet.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{io, thread};
+
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
+
+use super::clock::Clock;
+use super::ports::PortPair;
+use super::recorder::ToRecorder;
+use crate::media::io::{MediaCommand, MediaEvent, StreamConfig, StreamOptions, StreamReport};
+use crate::media::stream::MediaStream;
+use crate::types::{CallId, Mono, Random, RecordingId};
+
+/// Commands that wait for one worker at most; the line waits beyond that (a worker never waits for anybody).
+const COMMANDS_MAX: usize = 16_384;
+/// Audio pieces (100 to 200 ms each) that wait for the recorder at most; beyond that a recording is given up.
+const BACKLOG_MAX: usize = 20_000;
+/// 1 ms slots: more than the longest packet time of 60 ms.
+const SLOTS: u64 = 64;
+/// The longest sleep while there are streams: it bounds how late a received packet is read.
+const SLEEP_MAX: Duration = Duration::from_millis(5);
+/// After a longer standstill the missed packets are dropped, not sent in a burst.
+const STANDSTILL: u64 = 200;
+/// How many of a stream's ticks pass between two looks at its RTCP schedule.
+const RTCP_EVERY_TICKS: u32 = 16;
+/// An Ethernet frame's worth; longer RTP is not audio of ours.
+const PACKET_MAX: usize = 1500;
+
+#[derive(Debug)]
+pub enum ToWorker {
+    Open { call: CallId, ports: PortPair, config: StreamConfig },
+    Command { call: CallId, command: MediaCommand },
+    OpenRecording { call: CallId, recording: RecordingId },
+    CloseRecording { call: CallId, recording: RecordingId },
+    Close { call: CallId },
+}
+
+#[derive(Debug)]
+pub enum FromWorker {
+    Event {
+        call: CallId,
+        event: MediaEvent,
+    },
+    Closed {
+        call: CallId,
+        ports: PortPair,
+        report: StreamReport,
+    },
+    /// The recorder could not keep up with this recording.
+    RecordingLost {
+        call: CallId,
+        recording: RecordingId,
+    },
+}
+
+/// The line's handle to all workers. A call stays with one worker for its life.
+pub struct MediaWorkers {
+    workers: Vec<Handle>,
+}
+
+struct Handle {
+    commands: SyncSender<ToWorker>,
+    wake: Arc<OwnedFd>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What every worker is made with.
+#[derive(Clone)]
+pub struct WorkerContext {
+    pub clock: Clock,
+    pub options: StreamOptions,
+    pub recorder: SyncSender<ToRecorder>,
+    /// Must not block: false when it can't take it now, and it is offered again.
+    pub tell: Arc<dyn Fn(FromWorker) -> Result<(), Box<FromWorker>> + Send + Sync>,
+}
+
+impl MediaWorkers {
+    pub fn start(count: usize, context: &WorkerContext, random: &mut Random) -> io::Result<Self> {
+        let workers = (0..count.max(1))
+            .map(|index| {
+                let (commands, inbox) = sync_channel(COMMANDS_MAX);
+                let wake = Arc::new(eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?);
+                let worker = Worker::new(context.clone(), inbox, wake.clone(), random.fork())?;
+                let thread = thread::Builder::new().name(format!("media-{index}")).spawn(move || worker.run())?;
+                Ok(Handle { commands, wake, thread: Some(thread) })
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Self { workers })
+    }
+
+    pub fn send(&self, message: ToWorker) {
+        let handle = &self.workers[message.call().0.unsigned_abs() as usize % self.workers.len()];
+        let sent = match handle.commands.try_send(message) {
+            Ok(()) => true,
+            Err(TrySendError::Full(message)) => {
+                let _ = rustix::io::write(&handle.wake, &1u64.to_ne_bytes());
+                handle.commands.send(message).is_ok()
+            }
+            Err(TrySendError::Disconnected(_)) => false,
+        };
+        if sent {
+            let _ = rustix::io::write(&handle.wake, &1u64.to_ne_bytes());
+        } else {
+            tracing::error!("a media worker is gone");
+        }
+    }
+}
+
+impl Drop for MediaWorkers {
+    fn drop(&mut self) {
+        for mut handle in self.workers.drain(..) {
+            let Handle { commands, wake, thread } = &mut handle;
+            let thread = thread.take();
+            let (closed, _) = sync_channel(1);
+            drop(std::mem::replace(commands, closed));
+            let _ = rustix::io::write(&*wake, &1u64.to_ne_bytes());
+            if let Some(thread) = thread {
+                let _ = thread.join();
+            }
+        }
+    }
+}
+
+impl ToWorker {
+    fn call(&self) -> CallId {
+        match self {
+            ToWorker::Open { call, .. }
+            | ToWorker::Command { call, .. }
+            | ToWorker::OpenRecording { call, .. }
+            | ToWorker::CloseRecording { call, .. }
+            | ToWorker::Close { call } => *call,
+        }
+    }
+}
+
+struct Line {
+    call: CallId,
+    stream: MediaStream,
+    ports: PortPair,
+    ptime_ms: u64,
+    recording: Option<RecordingId>,
+    ticks: u32,
+}
+
+struct Worker {
+    context: WorkerContext,
+    inbox: Receiver<ToWorker>,
+    wake: Arc<OwnedFd>,
+    sockets: OwnedFd,
+    random: Random,
+    /// By slab index, which is also what the epoll entries and the wheel name.
+    lines: Vec<Option<Line>>,
+    free: Vec<usize>,
+    by_call: HashMap<CallId, usize>,
+    wheel: Vec<Vec<(usize, CallId)>>,
+    /// The last millisecond whose slot was served.
+    served: u64,
+    to_recorder: VecDeque<ToRecorder>,
+    to_line: VecDeque<FromWorker>,
+    packet: Box<[u8; PACKET_MAX]>,
+}
+
+impl Worker {
+    fn new(context: WorkerContext, inbox: Receiver<ToWorker>, wake: Arc<OwnedFd>, random: Random) -> io::Result<Self> {
+        let served = context.clock.mono().as_millis();
+        Ok(Self {
+            context,
+            inbox,
+            wake,
+            sockets: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            random,
+            lines: Vec::new(),
+            free: Vec::new(),
+            by_call: HashMap::new(),
+            wheel: (0..SLOTS).map(|_| Vec::new()).collect(),
+            served,
+            to_recorder: VecDeque::new(),
+            to_line: VecDeque::new(),
+            packet: Box::new([0; PACKET_MAX]),
+        })
+    }
+
+    fn run(mut self) {
+        loop {
+            if self.take_commands().is_break() && self.by_call.is_empty() {
+                return;
+            }
+            self.drain_sockets();
+            self.serve_wheel();
+            self.flush_backlogs();
+            self.sleep();
+        }
+    }
+
+    fn take_commands(&mut self) -> std::ops::ControlFlow<()> {
+        let _ = rustix::io::read(&self.wake, &mut [0u8; 8]);
+        loop {
+            match self.inbox.try_recv() {
+                Ok(message) => self.obey(message),
+                Err(TryRecvError::Empty) => return std::ops::ControlFlow::Continue(()),
+                Err(TryRecvError::Disconnected) => {
+                    let calls: Vec<CallId> = self.by_call.keys().copied().collect();
+                    calls.into_iter().for_each(|call| self.close(call));
+                    return std::ops::ControlFlow::Break(());
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, message: ToWorker) {
+        match message {
+            ToWorker::Open { call, ports, config } => self.open(call, ports, config),
+            ToWorker::Command { call, command } => {
+                let now = self.context.clock.mono();
+                if let Some(index) = self.by_call.get(&call).copied() {
+                    if let (MediaCommand::Reconfigure(config), Some(line)) = (&command, &mut self.lines[index]) {
+                        line.ptime_ms = u64::from(config.ptime_ms);
+                    }
+                    self.guarded(index, |line, _| line.stream.command(now, command));
+                    self.collect(index);
+                }
+            }
+            ToWorker::OpenRecording { call, recording } => {
+                if let Some(line) = self.by_call.get(&call).and_then(|index| self.lines[*index].as_mut()) {
+                    line.recording = Some(recording.clone());
+                }
+                self.record(ToRecorder::Open { call, recording });
+            }
+            ToWorker::CloseRecording { call, recording } => self.record(ToRecorder::Close { call, recording }),
+            ToWorker::Close { call } => self.close(call),
+        }
+    }
+
+    fn open(&mut self, call: CallId, ports: PortPair, config: StreamConfig) {
+        let now = self.context.clock.mono();
+        let ptime_ms = u64::from(config.ptime_ms);
+        let stream = MediaStream::new(now, config, self.context.options.clone(), &mut self.random);
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.lines.push(None);
+            self.lines.len() - 1
+        });
+        for (socket, is_rtcp) in [(&ports.rtp, 0), (&ports.rtcp, 1)] {
+            let data = epoll::EventData::new_u64((index as u64) << 1 | is_rtcp);
+            if let Err(error) = epoll::add(&self.sockets, socket, data, epoll::EventFlags::IN) {
+                tracing::error!(%call, %error, "an RTP socket can't be watched: this call will not be heard");
+            }
+        }
+        let line = Line { call, stream, ports, ptime_ms, recording: None, ticks: 0 };
+        self.lines[index] = Some(line);
+        self.by_call.insert(call, index);
+        let slot = self.emptiest_slot(ptime_ms);
+        self.wheel[slot].push((index, call));
+    }
+
+    /// Among the slots of the coming packet time, the one with the fewest streams.
+    fn emptiest_slot(&self, ptime_ms: u64) -> usize {
+        (1..=ptime_ms)
+            .map(|ahead| ((self.served + ahead) % SLOTS) as usize)
+            .min_by_key(|slot| self.wheel[*slot].len())
+            .unwrap_or(0)
+    }
+
+    fn close(&mut self, call: CallId) {
+        let Some(index) = self.by_call.remove(&call) else { return };
+        let now = self.context.clock.mono();
+        let mut report = None;
+        self.guarded(index, |line, _| report = Some(line.stream.close(now)));
+        self.collect(index);
+        self.send_rtcp(index);
+        let Some(line) = self.lines[index].take() else { return };
+        self.free.push(index);
+        let Line { stream, ports, .. } = line;
+        let report = report.unwrap_or_else(|| StreamReport::of_lost(stream.stats()));
+        for socket in [&ports.rtp, &ports.rtcp] {
+            let _ = epoll::delete(&self.sockets, socket);
+        }
+        self.to_line.push_back(FromWorker::Closed { call, ports, report });
+    }
+
+    /// Reads what has arrived: one packet a ready socket and round, so that no stream starves the others.
+    fn drain_sockets(&mut self) {
+        const ROUNDS: usize = 4;
+        if self.by_call.is_empty() {
+            return;
+        }
+        let mut ready: Vec<epoll::Event> = Vec::with_capacity(512);
+        for _ in 0..ROUNDS {
+            ready.clear();
+            let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+            if epoll::wait(&self.sockets, rustix::buffer::spare_capacity(&mut ready), Some(&none)).is_err() {
+                return;
+            }
+            for event in &ready {
+                let data = event.data.u64();
+                self.receive((data >> 1) as usize, data & 1 == 1);
+            }
+            if ready.len() < ready.capacity() {
+                return;
+            }
+        }
+    }
+
+    fn receive(&mut self, index: usize, is_rtcp: bool) {
+        let now = self.context.clock.mono();
+        self.guarded(index, |line, packet| {
+            let socket = if is_rtcp { &line.ports.rtcp } else { &line.ports.rtp };
+            let Ok((length, from)) = socket.recv_from(packet) else { return };
+            let bytes = &packet[..length];
+            if is_rtcp {
+                line.stream.rtcp_received(now, from, bytes);
+            } else {
+                line.stream.rtp_received(now, from, bytes);
+            }
+        });
+        self.collect(index);
+    }
+
+    fn serve_wheel(&mut self) {
+        let now_ms = self.context.clock.mono().as_millis();
+        if now_ms.saturating_sub(self.served) > STANDSTILL {
+            // The machine stood still: go on from now, in the same order.
+            let behind = now_ms - self.served;
+            self.served += behind - behind % SLOTS;
+        }
+        while self.served < now_ms {
+            self.served += 1;
+            let slot = (self.served % SLOTS) as usize;
+            let mut due = std::mem::take(&mut self.wheel[slot]);
+            for (index, call) in due.drain(..) {
+                if let Some(ptime_ms) = self.tick(index, call) {
+                    let next = ((self.served + ptime_ms) % SLOTS) as usize;
+                    self.wheel[next].push((index, call));
+                }
+            }
+            if self.wheel[slot].is_empty() {
+                self.wheel[slot] = due;
+            }
+        }
+    }
+
+    /// One packet time of one stream; `None` when the stream is gone.
+    fn tick(&mut self, index: usize, call: CallId) -> Option<u64> {
+        let line = self.lines.get_mut(index)?.as_mut().filter(|line| line.call == call)?;
+        let ptime_ms = line.ptime_ms;
+        line.ticks = line.ticks.wrapping_add(1);
+        let rtcp_due = line.ticks.is_multiple_of(RTCP_EVERY_TICKS);
+        let now = self.context.clock.mono();
+        self.guarded(index, |line, packet| {
+            if let Some((length, to)) = line.stream.tick(now, packet) {
+                send(&line.ports.rtp, &packet[..length], to);
+            }
+        });
+        if rtcp_due {
+            self.send_rtcp(index);
+        }
+        self.collect(index);
+        Some(ptime_ms)
+    }
+
+    fn send_rtcp(&mut self, index: usize) {
+        let now = self.context.clock.now();
+        self.guarded(index, |line, packet| {
+            if let Some((length, to)) = line.stream.poll_rtcp(now, packet) {
+                send(&line.ports.rtcp, &packet[..length], to);
+            }
+        });
+    }
+
+    /// Takes what a stream has to tell: audio before events, so that `RecordDone` comes after its last samples.
+    fn collect(&mut self, index: usize) {
+        let Some(Some(line)) = self.lines.get_mut(index) else { return };
+        while let Some(audio) = line.stream.poll_recorded() {
+            let Some(recording) = line.recording.clone() else { continue };
+            if self.to_recorder.len() >= BACKLOG_MAX {
+                line.recording = None;
+                self.to_line.push_back(FromWorker::RecordingLost { call: line.call, recording });
+                continue;
+            }
+            let (rate_hz, samples) = (audio.rate_hz, audio.samples);
+            self.to_recorder.push_back(ToRecorder::Append { recording, rate_hz, samples });
+        }
+        while let Some(event) = line.stream.poll_event() {
+            self.to_line.push_back(FromWorker::Event { call: line.call, event });
+        }
+    }
+
+    fn record(&mut self, message: ToRecorder) {
+        self.to_recorder.push_back(message);
+    }
+
+    fn flush_backlogs(&mut self) {
+        while let Some(message) = self.to_recorder.pop_front() {
+            if let Err(TrySendError::Full(message)) = self.context.recorder.try_send(message) {
+                self.to_recorder.push_front(message);
+                break;
+            }
+        }
+        while let Some(message) = self.to_line.pop_front() {
+            if let Err(message) = (self.context.tell)(message) {
+                self.to_line.push_front(*message);
+                break;
+            }
+        }
+    }
+
+    /// Until the next slot with a stream in it, or a command.
+    fn sleep(&mut self) {
+        let mut fds = [PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN)];
+        if self.by_call.is_empty() && self.to_line.is_empty() && self.to_recorder.is_empty() {
+            let _ = poll(&mut fds, None);
+            self.served = self.context.clock.mono().as_millis();
+            return;
+        }
+        let longest = SLEEP_MAX.as_millis() as u64;
+        let ahead = (1..=longest)
+            .find(|ahead| !self.wheel[((self.served + ahead) % SLOTS) as usize].is_empty())
+            .unwrap_or(longest);
+        let until = Mono::from_millis(self.served + ahead);
+        let nap = until.since(self.context.clock.mono());
+        if !nap.is_zero() {
+            let nap = Timespec { tv_sec: 0, tv_nsec: i64::from(nap.subsec_nanos()) };
+            let _ = poll(&mut fds, Some(&nap));
+        }
+    }
+
+    /// Runs one stream's code; a panic in it ends that stream alone.
+    fn guarded(&mut self, index: usize, act: impl FnOnce(&mut Line, &mut [u8])) {
+        let Some(Some(line)) = self.lines.get_mut(index) else { return };
+        let packet = &mut self.packet[..];
+        if catch_unwind(AssertUnwindSafe(|| act(line, packet))).is_err() {
+            tracing::error!(call = %line.call, "a media stream panicked; its call is ended");
+            self.to_line.push_back(FromWorker::Event { call: line.call, event: MediaEvent::MediaLost });
+        }
+    }
+}
+
+/// A full socket buffer or an unreachable peer loses this packet, as the network might.
+fn send(socket: &std::net::UdpSocket, packet: &[u8], to: SocketAddr) {
+    let _ = socket.send_to(packet, to);
+}

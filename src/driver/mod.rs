@@ -1,0 +1,23 @@
+//! The only place with sockets, clocks and threads.
+//!
+//! - `clock`: the one reading of time.
+//! - `dialer`: the built-in caller.
+//! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
+//! - `tcp`: stream connections of the SIP thread.
+//! - `ports`: RTP/RTCP port pairs, lent to calls and cooled down before reuse.
+//! - `media_worker`: threads that pace RTP on an absolute wheel.
+//! - `observe`: from one typed event to log line and metrics.
+//! - `recorder`: the thread that puts what is said on disk as it is spoken.
+//! - `repair`: recordings that a crash cut off.
+//! - `loader`: the thread that reads recordings back for playing.
+
+pub mod clock;
+pub mod dialer;
+pub mod line;
+pub mod loader;
+pub mod media_worker;
+pub mod observe;
+pub mod ports;
+pub mod recorder;
+pub mod repair;
+mod tcp;

@@ -1,0 +1,107 @@
+//! From one typed event to its log line and its metrics. Events are logged here and nowhere else.
+
+use std::time::Duration;
+
+use crate::call::admission::Refusal;
+use crate::call::events::{CallEvent, What};
+use crate::metrics::METRICS;
+use crate::telemetry::{Line, Throttle};
+use crate::types::Mono;
+
+/// Lines about refused callers: a scanner must not fill the log.
+static REFUSED: Throttle = Throttle::new(10, Duration::from_secs(60));
+
+/// Counts an event and writes its line.
+pub fn observe(now: Mono, event: &CallEvent) {
+    count(&event.what);
+    let call = event.call.map_or(0, |call| call.0);
+    match &event.what {
+        What::Incoming { source, callee } => tracing::info!(call, %source, callee, "call came in"),
+        What::Refused { source, why } => {
+            refused(now, || tracing::warn!(call, %source, why = why.reason(), "call refused"));
+        }
+        What::RejectedBySip { source, status } => {
+            refused(now, || tracing::warn!(call, %source, status, "INVITE answered with an error"));
+        }
+        What::Rejected { status, why } => refused(now, || tracing::warn!(call, status, why, "call rejected")),
+        What::Answered { answer_ms, rings, codec } => {
+            tracing::info!(call, answer_ms, rings, codec = codec.map(|c| c.encoding_name()), "answered");
+        }
+        What::Key { source } => tracing::debug!(call, ?source, "key"),
+        What::Node { node } => tracing::debug!(call, node, "step"),
+        What::RecordingStarted { recording } => tracing::info!(call, recording = recording.0, "recording"),
+        What::RecordingEnded { recording, duration_ms, written } => {
+            tracing::info!(call, recording = recording.0, duration_ms, written, "recorded");
+        }
+        What::TicketOpened { number } => tracing::info!(call, %number, "ticket opened"),
+        What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
+        What::StoreFailed { error } => tracing::error!(call, error, "the store could not keep what a caller left"),
+        What::PromptMissing { prompt } => tracing::error!(call, prompt, "prompt missing: run `frontdesk check`"),
+        What::MediaLost => tracing::warn!(call, "no audio came for too long"),
+        What::MediaBack => tracing::info!(call, "audio is back"),
+        What::Held { on } => tracing::info!(call, on, "hold"),
+        What::Ended { outcome, reason, duration_ms } => {
+            tracing::info!(call, ?outcome, reason, duration_ms, "call ended");
+        }
+        What::Panicked { message } => tracing::error!(call, message, "a bug ended this call; please report it"),
+    }
+}
+
+fn refused(now: Mono, write: impl FnOnce()) {
+    match REFUSED.line(now) {
+        Line::Write { left_out } => {
+            write();
+            if left_out > 0 {
+                tracing::warn!(left_out, "more calls were refused since the last such line");
+            }
+        }
+        Line::LeaveOut => {}
+    }
+}
+
+fn count(what: &What) {
+    match what {
+        What::Incoming { .. } => {
+            METRICS.calls_started.add(1);
+            METRICS.calls_live.add(1);
+        }
+        What::Refused { why, .. } => {
+            METRICS.calls_started.add(1);
+            match why {
+                Refusal::NotAllowed => METRICS.sip_forbidden.add(1),
+                Refusal::SourceTooFast | Refusal::TooFast | Refusal::Full | Refusal::ShuttingDown => {
+                    METRICS.sip_shed.add(1);
+                }
+            }
+        }
+        What::RejectedBySip { .. } => METRICS.calls_started.add(1),
+        What::Answered { answer_ms, rings, .. } => {
+            METRICS.answer_seconds.observe(Duration::from_millis(*answer_ms));
+            if *rings > 2 {
+                METRICS.answers_late.add(1);
+            }
+        }
+        What::Key { source } => METRICS.digits.add(*source, 1),
+        What::RecordingStarted { .. } => METRICS.recordings_live.add(1),
+        What::RecordingEnded { written, .. } => {
+            METRICS.recordings_live.add(-1);
+            if !written {
+                METRICS.recordings_failed.add(1);
+            }
+        }
+        What::MessageOpened { .. } => METRICS.messages_opened.add(1),
+        What::StoreFailed { .. } => METRICS.store_failed.add(1),
+        What::PromptMissing { .. } => METRICS.prompts_missing.add(1),
+        What::Ended { outcome, .. } => {
+            METRICS.calls_live.add(-1);
+            METRICS.calls_ended.add(*outcome, 1);
+        }
+        What::Panicked { .. } => METRICS.calls_panicked.add(1),
+        What::TicketOpened { .. }
+        | What::Rejected { .. }
+        | What::Node { .. }
+        | What::MediaLost
+        | What::MediaBack
+        | What::Held { .. } => {}
+    }
+}

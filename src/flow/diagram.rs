@@ -1,0 +1,103 @@
+//! The flow as a picture: Mermaid for a page, indented text for a terminal.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use super::compile::{Flow, Node};
+use super::steps::{By, Nature};
+
+/// A Mermaid flowchart: keys are solid arrows, what happens by itself is dotted.
+pub fn mermaid(flow: &Flow) -> String {
+    let mut out = String::from("flowchart TD\n");
+    for (name, node) in in_order(flow) {
+        let label = format!("\"{name}<br/><i>{}</i>\"", node.kind);
+        let (open, close) = match node.step.nature() {
+            Nature::Menu | Nature::Level => ("{{", "}}"),
+            Nature::Refuge => ("([", "])"),
+            Nature::End => ("((", "))"),
+            Nature::Passage | Nature::Landmark => ("[", "]"),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "    {}{open}{label}{close}", id(name));
+    }
+    for (name, node) in in_order(flow) {
+        for link in node.step.links() {
+            let arrow = if link.by == By::Key { "-->" } else { "-.->" };
+            let _ = writeln!(out, "    {} {arrow}|{}| {}", id(name), link.label, id(link.to.get_ref()));
+        }
+    }
+    out
+}
+
+/// The nodes from the start, each where it is first reached; `^` marks one that is shown further up.
+pub fn text(flow: &Flow) -> String {
+    let mut out = String::new();
+    let mut shown = BTreeSet::new();
+    branch(flow, flow.start(), "", 0, &mut shown, &mut out);
+    out
+}
+
+fn branch<'a>(
+    flow: &'a Flow,
+    name: &'a str,
+    label: &str,
+    depth: usize,
+    shown: &mut BTreeSet<&'a str>,
+    out: &mut String,
+) {
+    let Some((name, node)) = flow.nodes().get_key_value(name) else { return };
+    let seen = !shown.insert(name);
+    let lead = if label.is_empty() { String::new() } else { format!("{label} -> ") };
+    let mark = if seen { " ^".to_owned() } else { format!(" ({})", node.kind) };
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "{:indent$}{lead}{name}{mark}", "", indent = depth * 2);
+    if seen {
+        return;
+    }
+    for link in node.step.links() {
+        if let Some((to, _)) = flow.nodes().get_key_value(link.to.get_ref()) {
+            branch(flow, to, &link.label, depth + 1, shown, out);
+        }
+    }
+}
+
+/// As they stand in the file.
+fn in_order(flow: &Flow) -> Vec<(&String, &Node)> {
+    let mut nodes: Vec<_> = flow.nodes().iter().collect();
+    nodes.sort_by_key(|(_, node)| node.line);
+    nodes
+}
+
+/// Mermaid takes letters, digits and `_`; words such as `end` have a meaning there, hence the `n_`.
+fn id(name: &str) -> String {
+    let safe = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    "n_".chars().chain(safe).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::compile::tests::default_flow;
+
+    #[test]
+    fn the_text_shows_every_node_once_in_full_from_the_start() {
+        let flow = default_flow();
+        let text = text(&flow);
+        assert!(text.starts_with("welcome (play)\n  next -> main (menu)\n"), "{text}");
+        for (name, node) in flow.nodes() {
+            let full = format!("{name} ({})", node.kind);
+            let shown = text.lines().filter(|l| l.ends_with(&format!(" {full}")) || *l == full).count();
+            assert_eq!(shown, 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_flowchart_has_every_node_and_edge() {
+        let flow = default_flow();
+        let chart = mermaid(&flow);
+        assert!(chart.starts_with("flowchart TD\n    n_welcome["), "{chart}");
+        assert!(chart.contains("    n_main -->|9| n_emergency\n"), "{chart}");
+        assert!(chart.contains("    n_main -.->|failed| n_by_hand\n"), "{chart}");
+        assert_eq!(chart.lines().count(), 1 + flow.nodes().len() + flow.edges().len());
+    }
+}

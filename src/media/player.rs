@@ -1,0 +1,186 @@
+//! Cuts frames from prompts that were encoded beforehand: a frame is a copy.
+
+use super::codec;
+use super::io::{Encoded, MediaToken};
+use crate::types::Codec;
+
+/// What plays, and what is put in front of it for a moment (the warning tone of a recording).
+#[derive(Debug, Default)]
+pub struct Player {
+    playing: Option<Playing>,
+    inserted: Option<Cursor>,
+}
+
+#[derive(Debug)]
+struct Playing {
+    token: MediaToken,
+    items: std::vec::IntoIter<Encoded>,
+    current: Option<Cursor>,
+}
+
+#[derive(Debug)]
+struct Cursor {
+    clip: Encoded,
+    offset: usize,
+}
+
+/// What a frame was filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Filled {
+    /// False when nothing plays: the frame was left alone.
+    pub audio: bool,
+    /// The play whose last byte this frame holds.
+    pub done: Option<MediaToken>,
+}
+
+impl Player {
+    /// Plays these one after the other in place of what plays.
+    pub fn play(&mut self, token: MediaToken, items: Vec<Encoded>) {
+        self.playing = Some(Playing { token, items: items.into_iter(), current: None });
+    }
+
+    /// Stops without a word.
+    pub fn stop(&mut self) {
+        self.playing = None;
+    }
+
+    /// Plays this at once; what plays waits for its end.
+    pub fn insert(&mut self, clip: Encoded) {
+        self.inserted = Some(Cursor { clip, offset: 0 });
+    }
+
+    pub fn drop_inserted(&mut self) {
+        self.inserted = None;
+    }
+
+    /// Fills one frame of up to 60 ms; what the last clip leaves of it is the codec's silence. A clip of another codec
+    /// (the codec changed while it played) is silent for as long as it would have lasted: noise would be worse.
+    pub fn fill(&mut self, codec: Codec, frame: &mut [u8]) -> Filled {
+        let mut len = 0;
+        if let Some(inserted) = &mut self.inserted {
+            len = inserted.copy(codec, frame);
+            if inserted.is_over() {
+                self.inserted = None;
+            }
+        }
+        if self.inserted.is_none()
+            && let Some(playing) = &mut self.playing
+        {
+            len += playing.copy(codec, &mut frame[len..]);
+        }
+        let done = self.playing.take_if(|p| p.is_over()).map(|p| p.token);
+        if len > 0 {
+            copy_silence(codec, &mut frame[len..]);
+        }
+        Filled { audio: len > 0, done }
+    }
+}
+
+impl Playing {
+    fn copy(&mut self, codec: Codec, frame: &mut [u8]) -> usize {
+        let mut len = 0;
+        while len < frame.len() {
+            match &mut self.current {
+                Some(cursor) if !cursor.is_over() => len += cursor.copy(codec, &mut frame[len..]),
+                _ => match self.items.next() {
+                    Some(clip) => self.current = Some(Cursor { clip, offset: 0 }),
+                    None => break,
+                },
+            }
+        }
+        len
+    }
+
+    fn is_over(&self) -> bool {
+        self.current.as_ref().is_none_or(Cursor::is_over) && self.items.as_slice().iter().all(|i| i.bytes.is_empty())
+    }
+}
+
+impl Cursor {
+    fn copy(&mut self, codec: Codec, frame: &mut [u8]) -> usize {
+        let rest = &self.clip.bytes[self.offset..];
+        let len = rest.len().min(frame.len());
+        if self.clip.codec == codec {
+            frame[..len].copy_from_slice(&rest[..len]);
+        } else {
+            copy_silence(codec, &mut frame[..len]);
+        }
+        self.offset += len;
+        len
+    }
+
+    fn is_over(&self) -> bool {
+        self.offset >= self.clip.bytes.len()
+    }
+}
+
+/// Fills a frame of any length with the codec's silence.
+pub fn copy_silence(codec: Codec, frame: &mut [u8]) {
+    let silence = codec::silence(codec);
+    for part in frame.chunks_mut(silence.len()) {
+        part.copy_from_slice(&silence[..part.len()]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clip(byte: u8, len: usize) -> Encoded {
+        Encoded { codec: Codec::Pcma, bytes: vec![byte; len].into() }
+    }
+
+    const TOKEN: MediaToken = MediaToken(1);
+
+    #[test]
+    fn clips_follow_each_other_without_a_gap_and_the_last_frame_is_padded_with_silence() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![clip(1, 100), clip(2, 0), clip(3, 100)]);
+        let mut frame = [0; 160];
+        assert_eq!(player.fill(Codec::Pcma, &mut frame), Filled { audio: true, done: None });
+        assert_eq!((frame[99], frame[100], frame[159]), (1, 3, 3));
+        assert_eq!(player.fill(Codec::Pcma, &mut frame), Filled { audio: true, done: Some(TOKEN) });
+        assert_eq!((frame[39], frame[40], frame[159]), (3, 0xD5, 0xD5));
+        assert_eq!(player.fill(Codec::Pcma, &mut frame), Filled { audio: false, done: None });
+    }
+
+    #[test]
+    fn a_clip_that_fits_its_frames_is_done_with_its_last_one() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![clip(1, 320), clip(1, 0)]);
+        let mut frame = [0; 160];
+        assert_eq!(player.fill(Codec::Pcma, &mut frame).done, None);
+        assert_eq!(player.fill(Codec::Pcma, &mut frame).done, Some(TOKEN));
+    }
+
+    #[test]
+    fn nothing_to_play_is_done_at_once() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![]);
+        assert_eq!(player.fill(Codec::Pcmu, &mut [0; 160]), Filled { audio: false, done: Some(TOKEN) });
+    }
+
+    #[test]
+    fn an_inserted_tone_is_heard_first_and_what_played_goes_on() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![clip(1, 320)]);
+        let mut frame = [0; 160];
+        player.fill(Codec::Pcma, &mut frame);
+        player.insert(clip(9, 200));
+        assert_eq!(player.fill(Codec::Pcma, &mut frame).done, None);
+        assert_eq!(frame, [9; 160]);
+        player.fill(Codec::Pcma, &mut frame);
+        assert_eq!((frame[39], frame[40], frame[159]), (9, 1, 1));
+        assert_eq!(player.fill(Codec::Pcma, &mut frame).done, Some(TOKEN));
+    }
+
+    #[test]
+    fn a_clip_of_another_codec_is_silence_of_its_length() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![clip(1, 320)]);
+        let mut frame = [0; 160];
+        assert_eq!(player.fill(Codec::Pcmu, &mut frame), Filled { audio: true, done: None });
+        assert_eq!(frame, [0xFF; 160]);
+        assert_eq!(player.fill(Codec::Pcmu, &mut frame).done, Some(TOKEN));
+    }
+}

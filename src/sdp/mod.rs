@@ -1,0 +1,42 @@
+//! Session descriptions: what a peer offers, what the desk answers (RFC 3264 over RFC 8866 and its elder RFC 4566).
+//!
+//! One audio stream, G.722, PCMA or PCMU by the desk's preference, telephone-event beside it; all else that is offered is
+//! answered with port 0. `sdp_types` reads and writes the text and is named in `description.rs` and `compose.rs` alone.
+
+mod answer;
+mod compose;
+mod description;
+mod error;
+mod formats;
+mod negotiate;
+#[cfg(test)]
+mod tests;
+
+use std::net::IpAddr;
+
+use crate::types::Codec;
+
+pub use answer::{Answered, accept, answer};
+pub use compose::offer;
+pub use error::SdpError;
+
+/// What the desk brings to a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalMedia {
+    /// Where the peer is to send: the address that it can reach.
+    pub address: IpAddr,
+    pub rtp_port: u16,
+    /// Told by `a=rtcp` (RFC 3605) when it is not `rtp_port + 1`.
+    pub rtcp_port: u16,
+    /// In order of preference; each at most once.
+    pub codecs: Vec<Codec>,
+    /// Of the `o=` line: the same for all descriptions of a dialog.
+    pub session_id: u64,
+    /// Of the `o=` line: one more for every description of a dialog that differs from the one before.
+    pub version: u64,
+    /// Milliseconds per packet when the peer has no wish: 10 to 60.
+    pub ptime_ms: u8,
+}
+
+/// Payload type that the desk offers telephone-event at; an answer uses the offerer's.
+pub const EVENT_PAYLOAD_TYPE: u8 = 101;

@@ -1,0 +1,76 @@
+//! What the user agent is made with.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::sip::transaction::Timing;
+use crate::sip::wire::{Limits, Method, Transport};
+
+/// Methods that are answered; others get 405 (RFC 3261 section 8.2.1).
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+
+pub(super) fn is_allowed(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options | Method::Info)
+}
+
+/// One socket that SIP comes in on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    pub transport: Transport,
+    /// What it is bound to; may be a wildcard.
+    pub local: SocketAddr,
+    /// What Contact and Via say instead, for NAT.
+    pub advertised: Option<SocketAddr>,
+}
+
+/// No request creates state beyond these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UaLimits {
+    /// All four kinds together. A UDP transaction lives 32 s beyond its end, so 400,000 carry 6,000 calls a second.
+    /// Beyond it new requests get 503; a peer's BYE is still obeyed, and our own ACK, BYE and CANCEL still go out: they
+    /// end state.
+    pub transactions_max: usize,
+    pub dialogs_max: usize,
+    pub message: Limits,
+}
+
+impl Default for UaLimits {
+    fn default() -> Self {
+        Self { transactions_max: 400_000, dialogs_max: 10_000, message: Limits::default() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UaConfig {
+    pub listeners: Vec<Listener>,
+    /// `Server` and `User-Agent`.
+    pub server: String,
+    pub t1_ms: u32,
+    pub t2_ms: u32,
+    pub t4_ms: u32,
+    /// Content types of INFO that the transaction user understands; others get 415.
+    pub info_types: Vec<String>,
+    pub limits: UaLimits,
+}
+
+impl Default for UaConfig {
+    fn default() -> Self {
+        Self {
+            listeners: Vec::new(),
+            server: concat!("frontdesk/", env!("CARGO_PKG_VERSION")).to_owned(),
+            t1_ms: 500,
+            t2_ms: 4000,
+            t4_ms: 5000,
+            info_types: Vec::new(),
+            limits: UaLimits::default(),
+        }
+    }
+}
+
+impl UaConfig {
+    pub(super) fn timing(&self) -> Timing {
+        // A timer of zero would be due again at once, for ever.
+        let ms = |ms: u32| Duration::from_millis(ms.max(1).into());
+        Timing { t1: ms(self.t1_ms), t2: ms(self.t2_ms), t4: ms(self.t4_ms) }
+    }
+}

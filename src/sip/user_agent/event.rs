@@ -1,0 +1,187 @@
+//! What the user agent is told, what it asks for, and what it tells the transaction user.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::sip::channel::{Channel, ConnectionId, Destination};
+use crate::sip::wire::{Host, Scheme, Uri};
+use crate::types::Mono;
+
+/// One call leg: the transaction user's name for a dialog, from the INVITE on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LegId(pub u64);
+
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// A datagram, or one framed message of a stream.
+    Received {
+        via: Channel,
+        source: SocketAddr,
+        bytes: &'a [u8],
+    },
+    /// What was handed out for `to` could not be sent (RFC 3261 section 8.1.3.1).
+    TransportFailed {
+        channel: Channel,
+        to: SocketAddr,
+    },
+    /// Requests and responses for it go to the same address over another connection from now on.
+    ConnectionClosed {
+        connection: ConnectionId,
+    },
+    Timeout,
+}
+
+/// Drain until `Wait`. It is moved once to where it is handled, so that its size does not matter.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
+pub enum Output {
+    Send { to: Destination, bytes: Vec<u8> },
+    Event(Event),
+    Wait(Option<Mono>),
+}
+
+/// What an INVITE says of its call, for the call log and the flow. All of it is the caller's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncomingInvite {
+    pub caller: Uri,
+    pub caller_display: Option<String>,
+    pub callee_user: Option<String>,
+    pub sip_call_id: String,
+    pub source: SocketAddr,
+    /// Index of the listener that it came in on.
+    pub listener: usize,
+    /// The offer; `None` when our answer is to bring one (RFC 3264 section 4).
+    pub sdp: Option<Vec<u8>>,
+}
+
+impl IncomingInvite {
+    /// The caller's number or user; `None` when withheld (RFC 3323 section 4.1.1.3).
+    pub fn caller_number(&self) -> Option<String> {
+        let withheld = matches!(&self.caller.host, Some(Host::Name(host)) if host == "anonymous.invalid");
+        let user = self.caller.user.as_deref().filter(|user| !user.is_empty() && !withheld)?;
+        let named = matches!(self.caller.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel);
+        (named && !user.eq_ignore_ascii_case("anonymous")).then(|| user.to_owned())
+    }
+}
+
+/// Why a dialog ended without our doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The peer's BYE.
+    Bye,
+    /// A request within the dialog was not answered, or answered 481.
+    Lost,
+}
+
+impl EndReason {
+    /// For the call log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EndReason::Bye => "caller_hung_up",
+            EndReason::Lost => "peer_lost",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A new call: ring, answer or reject it.
+    Incoming {
+        leg: LegId,
+        invite: IncomingInvite,
+    },
+    /// An INVITE that was answered here with this final error, for the call log (R4).
+    Refused {
+        invite: IncomingInvite,
+        status: u16,
+    },
+    /// The caller gave up before the answer; 487 is sent.
+    Cancelled {
+        leg: LegId,
+    },
+    Acked {
+        leg: LegId,
+        sdp: Option<Vec<u8>>,
+    },
+    /// No ACK came for 64*T1 after the 200; BYE is sent (RFC 3261 section 13.3.1.4).
+    NoAck {
+        leg: LegId,
+    },
+    /// Answer or reject it; `None` asks for our offer.
+    Reinvite {
+        leg: LegId,
+        sdp: Option<Vec<u8>>,
+    },
+    /// The ACK to a 200 that brought our offer.
+    ReinviteAcked {
+        leg: LegId,
+        sdp: Option<Vec<u8>>,
+    },
+    /// Already answered 200.
+    Info {
+        leg: LegId,
+        content_type: String,
+        body: Vec<u8>,
+    },
+    Ended {
+        leg: LegId,
+        reason: EndReason,
+    },
+    /// To our own INVITE: a provisional response.
+    Ringing {
+        leg: LegId,
+        status: u16,
+        sdp: Option<Vec<u8>>,
+    },
+    /// To our own INVITE: 2xx; ACK is sent.
+    Answered {
+        leg: LegId,
+        status: u16,
+        sdp: Option<Vec<u8>>,
+    },
+    /// To our own INVITE: no call came of it. 408 also when nothing came back, 503 when it could not be sent.
+    Failed {
+        leg: LegId,
+        status: u16,
+        reason: String,
+    },
+    /// To our own OPTIONS; 408 when nothing came back.
+    OptionsAnswered {
+        to: Destination,
+        status: u16,
+    },
+}
+
+/// Why a command of the transaction user was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UaError {
+    #[error("the call leg is gone")]
+    NoSuchLeg,
+    #[error("the call leg is in another state")]
+    WrongState,
+    #[error("no listener has that index")]
+    NoSuchListener,
+    #[error("too many calls or transactions")]
+    Full,
+}
+
+/// What the user agent has seen, since its start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub received: u64,
+    pub malformed: u64,
+    pub retransmissions_in: u64,
+    pub retransmissions_out: u64,
+    /// Responses without a transaction, ACKs without a dialog.
+    pub stray: u64,
+    /// Requests answered 503 because a table was full.
+    pub shed: u64,
+    /// Final responses sent, by class: 2xx to 6xx.
+    pub answered: [u64; 5],
+}
+
+impl fmt::Display for LegId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}

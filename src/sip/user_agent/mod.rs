@@ -1,0 +1,176 @@
+//! The user agent: owns all transactions and dialogs of the line, as UAS and UAC (RFC 3261 sections 8, 9, 11 to 15).
+//!
+//! - `event`, `config`: what goes in and comes out.
+//! - `receive`: a message finds its transaction, its dialog, or is a new request.
+//! - `uas`: requests outside of a dialog, and the commands that answer a call.
+//! - `in_dialog`: requests within a dialog, and hanging up.
+//! - `uac`: our own requests and what comes back.
+//! - `responses`: how a response is made and where it goes.
+//! - `leg`: one call leg's state; `timeouts`: what happens when time has come.
+//!
+//! What holds: no request creates state beyond `UaLimits`; every INVITE server transaction gets exactly one final
+//! response; a leg that is gone is in no table; nothing here reads a clock or waits.
+
+mod config;
+mod event;
+mod in_dialog;
+mod leg;
+mod receive;
+mod responses;
+#[cfg(test)]
+mod tests;
+mod timeouts;
+mod uac;
+mod uas;
+
+use std::collections::{HashMap, VecDeque};
+
+pub use self::config::{ALLOW, Listener, UaConfig, UaLimits};
+pub use self::event::{Counters, EndReason, Event, IncomingInvite, Input, LegId, Output, UaError};
+use self::leg::Leg;
+pub use self::uac::OutgoingInvite;
+pub use super::channel::{Channel, ConnectionId, Destination};
+use super::transaction::{Deadlines, InviteServer, Key, KeyMaker, KeyMap, RequestServer, Timing};
+use crate::types::{Mono, Random};
+
+/// See the module.
+#[derive(Debug)]
+pub struct UserAgent {
+    config: UaConfig,
+    timing: Timing,
+    keys: KeyMaker,
+    random: Random,
+    legs: HashMap<LegId, Leg>,
+    next_leg: u64,
+    by_dialog: KeyMap<LegId>,
+    invites_in: KeyMap<InviteIn>,
+    requests_in: KeyMap<RequestIn>,
+    /// INVITEs outside of a dialog that have a server transaction, for RFC 3261 section 8.2.2.2.
+    merges: KeyMap<Key>,
+    invites_out: KeyMap<uac::InviteOut>,
+    requests_out: KeyMap<uac::RequestOut>,
+    deadlines: Deadlines<Owner>,
+    out: VecDeque<Output>,
+    counters: Counters,
+}
+
+/// An INVITE server transaction.
+#[derive(Debug)]
+struct InviteIn {
+    machine: InviteServer,
+    leg: Option<LegId>,
+    to: Destination,
+    merge: Option<Key>,
+    /// `100 Trying`, made when the INVITE came, for when the transaction user is slow; empty once it can't go out any more.
+    trying: Box<[u8]>,
+    armed: Option<Mono>,
+}
+
+#[derive(Debug)]
+struct RequestIn {
+    machine: RequestServer,
+    armed: Option<Mono>,
+}
+
+/// Whose deadline it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Owner {
+    InviteIn(Key),
+    RequestIn(Key),
+    InviteOut(Key),
+    RequestOut(Key),
+    Leg(LegId),
+}
+
+impl UserAgent {
+    pub fn new(config: UaConfig, mut random: Random) -> Self {
+        let (timing, keys) = (config.timing(), KeyMaker::new(&mut random));
+        Self {
+            config,
+            timing,
+            keys,
+            random,
+            legs: HashMap::new(),
+            next_leg: 1,
+            by_dialog: KeyMap::default(),
+            invites_in: KeyMap::default(),
+            requests_in: KeyMap::default(),
+            merges: KeyMap::default(),
+            invites_out: KeyMap::default(),
+            requests_out: KeyMap::default(),
+            deadlines: Deadlines::default(),
+            out: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    pub fn handle_input(&mut self, now: Mono, input: Input<'_>) {
+        match input {
+            Input::Received { via, source, bytes } => self.received(now, via, source, bytes),
+            Input::TransportFailed { channel, to } => self.transport_failed(now, channel, to),
+            Input::ConnectionClosed { connection } => self.connection_closed(connection),
+            Input::Timeout => self.timeout(now),
+        }
+    }
+
+    /// Drain until `Wait`.
+    pub fn poll_output(&mut self) -> Output {
+        self.out.pop_front().unwrap_or_else(|| Output::Wait(self.deadlines.peek().map(|(at, _)| at)))
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Whether no transaction, dialog or deadline is left: for tests.
+    pub fn is_idle(&self) -> bool {
+        self.legs.is_empty()
+            && self.by_dialog.is_empty()
+            && self.transactions() == 0
+            && self.merges.is_empty()
+            && self.deadlines.is_empty()
+            && self.out.is_empty()
+    }
+
+    fn transactions(&self) -> usize {
+        self.invites_in.len() + self.requests_in.len() + self.invites_out.len() + self.requests_out.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.transactions() >= self.config.limits.transactions_max
+    }
+
+    fn is_reliable(&self, channel: Channel) -> bool {
+        use super::wire::Transport;
+        self.config.listeners.get(channel.listener).is_some_and(|l| l.transport != Transport::Udp)
+    }
+
+    fn send(&mut self, to: Destination, bytes: Vec<u8>) {
+        self.out.push_back(Output::Send { to, bytes });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.out.push_back(Output::Event(event));
+    }
+
+    fn new_leg_id(&mut self) -> LegId {
+        let id = LegId(self.next_leg);
+        self.next_leg += 1;
+        id
+    }
+
+    fn dialog_key(&self, dialog: &super::dialog::Dialog) -> Key {
+        self.keys.dialog(&dialog.call_id, dialog.local_tag(), dialog.remote_tag())
+    }
+
+    /// Takes a leg out of every table. An INVITE or re-INVITE that it has not answered must have been answered before.
+    fn remove_leg(&mut self, id: LegId) -> Option<Leg> {
+        let mut leg = self.legs.remove(&id)?;
+        self.deadlines.arm(Owner::Leg(id), &mut leg.armed, None);
+        let key = self.dialog_key(&leg.dialog);
+        if self.by_dialog.get(&key) == Some(&id) {
+            self.by_dialog.remove(&key);
+        }
+        Some(leg)
+    }
+}

@@ -1,0 +1,130 @@
+//! How a response is made and where it goes (RFC 3261 sections 8.2.6, 18.2; RFC 3581).
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::UserAgent;
+use super::config::ALLOW;
+use super::event::UaError;
+use crate::sip::channel::{Channel, Destination};
+use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Uri, Via};
+
+/// What bodies are understood.
+pub(super) const ACCEPT: &str = "application/sdp";
+
+impl UserAgent {
+    /// A response with our tag and headers; a 2xx or a provisional with tag also says where we can be reached.
+    pub(super) fn make_response(&self, request: &Request, status: u16, tag: &str) -> Response {
+        let mut response = request.response(status);
+        if status > 100
+            && let Ok(mut to) = request.headers.to()
+            && to.tag().is_none()
+        {
+            to.set_tag(tag);
+            response.headers.set(Name::To, to.to_string());
+        }
+        response.headers.push(Name::Server, self.config.server.clone());
+        response
+    }
+
+    /// The response to a request that leaves no dialog: the tag is made from the request itself.
+    pub(super) fn plain_response(&self, request: &Request, status: u16) -> Response {
+        let headers = &request.headers;
+        let from_tag = headers.from().ok().and_then(|from| from.tag().map(str::to_owned)).unwrap_or_default();
+        let seq = headers.cseq().map(|cseq| cseq.number).unwrap_or_default();
+        let via = headers.first(&Name::Via).unwrap_or_default();
+        let tag = self.keys.stateless_tag(headers.call_id().unwrap_or_default(), &from_tag, seq, via);
+        let mut response = self.make_response(request, status, &tag);
+        match status {
+            405 => response.headers.push(Name::Allow, ALLOW),
+            415 => {
+                response.headers.push(Name::Accept, ACCEPT);
+                response.headers.push(Name::AcceptEncoding, "identity");
+            }
+            _ => {}
+        }
+        response
+    }
+
+    /// `Allow`, `Accept` and `Supported`, for 2xx to INVITE and OPTIONS (RFC 3261 sections 11.2, 13.3.1.4).
+    pub(super) fn add_capabilities(&self, response: &mut Response) {
+        response.headers.push(Name::Allow, ALLOW);
+        response.headers.push(Name::Accept, ACCEPT);
+        response.headers.push(Name::AcceptEncoding, "identity");
+        response.headers.push(Name::AcceptLanguage, "zh, en");
+        // No extension is supported: the header says so by being empty (RFC 3261 section 20.37).
+        response.headers.push(Name::Supported, "");
+    }
+
+    /// Where we can be reached by `peer`, for Contact.
+    pub(super) fn contact(&self, channel: Channel, peer: SocketAddr, user: Option<&str>) -> NameAddr {
+        let address = self.our_address(channel, peer);
+        let mut uri = Uri::new(address.ip()).with_port(address.port());
+        if let Some(user) = user {
+            uri = uri.with_user(user);
+        }
+        if self.is_reliable(channel) {
+            uri = uri.with_param("transport", Some("tcp"));
+        }
+        NameAddr::new(uri)
+    }
+
+    /// The address that we tell `peer`. A wildcard listener on this machine is reached by loopback peers at theirs; other
+    /// peers need `advertised`, which the daemon sets for wildcard listeners.
+    pub(super) fn our_address(&self, channel: Channel, peer: SocketAddr) -> SocketAddr {
+        let Some(listener) = self.config.listeners.get(channel.listener) else { return peer };
+        if let Some(advertised) = listener.advertised
+            && !peer.ip().is_loopback()
+        {
+            return advertised;
+        }
+        if listener.local.ip().is_unspecified() && peer.ip().is_loopback() {
+            return SocketAddr::new(peer.ip(), listener.local.port());
+        }
+        listener.local
+    }
+
+    /// Sends a response that leaves no state.
+    pub(super) fn send_stateless(&mut self, to: Destination, response: &Response) {
+        self.count_answer(response.status);
+        self.send(to, response.to_bytes());
+    }
+
+    pub(super) fn count_answer(&mut self, status: u16) {
+        if let Some(class) = self.counters.answered.get_mut(usize::from(status / 100).wrapping_sub(2)) {
+            *class += 1;
+        }
+    }
+
+    /// 503 with Retry-After, without any state (RFC 3261 section 21.5.4).
+    pub(super) fn shed(&mut self, request: &Request, to: Destination) {
+        self.counters.shed += 1;
+        let mut response = self.plain_response(request, 503);
+        response.headers.push(Name::RetryAfter, "5");
+        self.send_stateless(to, &response);
+    }
+
+    pub(super) fn listener_exists(&self, channel: Channel) -> Result<(), UaError> {
+        let known = channel.listener < self.config.listeners.len();
+        known.then_some(()).ok_or(UaError::NoSuchListener)
+    }
+}
+
+/// Marks in a request's top Via where it really came from (`received`, `rport`), and says where its responses go: back
+/// to there over UDP; over a stream back through it, or when it has gone, to the address of the Via (RFC 3261 section
+/// 18.2.2, RFC 3581 section 4). `maddr` is not followed: it would let anybody aim our responses.
+pub(super) fn mark_source(via: &mut Via, channel: Channel, source: SocketAddr, reliable: bool) -> Destination {
+    let wants_rport = via.param("rport").is_some();
+    if !matches!(&via.host, Host::Ip(ip) if *ip == source.ip()) || wants_rport {
+        via.set_param("received", Some(source.ip().to_string()));
+    }
+    if wants_rport {
+        via.set_param("rport", Some(source.port().to_string()));
+    }
+    let port = if wants_rport && !reliable { source.port() } else { via.port.unwrap_or(5060) };
+    Destination { channel, remote: SocketAddr::new(source.ip(), port) }
+}
+
+/// Whether the peer's idea of its own address differs from where its packets come from.
+pub(super) fn is_behind_nat(via: &Via, source: IpAddr) -> bool {
+    matches!(&via.host, Host::Ip(ip) if *ip != source)
+}

@@ -1,0 +1,16 @@
+//! The user agent in virtual time.
+//!
+//! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
+//! - `pair`: two user agents over a network that loses, doubles and reorders.
+//! - `answering`, `refusing`, `dialogs`, `calling`, `streams`: one rule a test.
+//! - `matrix`, `odd_orders`: what holds whatever the network and the peers do.
+
+mod answering;
+mod calling;
+mod dialogs;
+mod line;
+mod matrix;
+mod odd_orders;
+mod pair;
+mod refusing;
+mod streams;

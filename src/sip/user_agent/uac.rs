@@ -1,0 +1,415 @@
+//! Our own requests and what comes back (RFC 3261 sections 8.1, 9.1, 13.2).
+
+use std::net::SocketAddr;
+
+use super::UserAgent;
+use super::config::ALLOW;
+use super::event::{EndReason, Event, LegId, UaError};
+use super::leg::{Leg, LegState};
+use super::receive::sdp_of;
+use crate::sip::channel::{Channel, ConnectionId, Destination};
+use crate::sip::dialog::Dialog;
+use crate::sip::transaction::{InviteClient, InviteOutcome, Key, RequestClient};
+use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Transport, Uri, Via};
+use crate::types::Mono;
+
+/// A call that we make. Nothing in it comes from a caller: only configured places are ever called.
+#[derive(Debug, Clone)]
+pub struct OutgoingInvite {
+    pub target: Uri,
+    pub destination: Destination,
+    /// Without tag.
+    pub from: NameAddr,
+    pub contact_user: String,
+    /// Our offer; without one the answer brings the peer's.
+    pub sdp: Option<Vec<u8>>,
+}
+
+/// An INVITE client transaction.
+#[derive(Debug)]
+pub(super) struct InviteOut {
+    pub machine: InviteClient,
+    pub leg: Option<LegId>,
+    pub to: Destination,
+    request: Request,
+    /// The ACKs that went out to 2xx: one that comes again gets its own again.
+    acks: Vec<ForkAck>,
+    pub armed: Option<Mono>,
+}
+
+/// The ACK to the 2xx of one fork.
+#[derive(Debug)]
+struct ForkAck {
+    remote_tag: String,
+    to: Destination,
+    bytes: Box<[u8]>,
+}
+
+/// A client transaction of another method.
+#[derive(Debug)]
+pub(super) struct RequestOut {
+    pub machine: RequestClient,
+    pub to: Destination,
+    purpose: Purpose,
+    pub armed: Option<Mono>,
+}
+
+/// What a request of ours is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    Bye,
+    Cancel,
+    Info(LegId),
+    Options,
+}
+
+/// Answers of forks that one INVITE can have: more are not acknowledged.
+const FORKS_MAX: usize = 16;
+
+impl UserAgent {
+    /// Calls a configured place.
+    pub fn invite(&mut self, now: Mono, call: OutgoingInvite) -> Result<LegId, UaError> {
+        self.listener_exists(call.destination.channel)?;
+        if self.is_full() || self.legs.len() >= self.config.limits.dialogs_max {
+            return Err(UaError::Full);
+        }
+        let local = call.from.clone().with_tag(self.random.token(10));
+        let mut dialog = Dialog {
+            call_id: self.random.token(24),
+            local,
+            remote: NameAddr::new(call.target.clone()),
+            target: call.target.clone(),
+            routes: Vec::new(),
+            local_seq: 0,
+            remote_seq: None,
+            peer: call.destination,
+            behind_nat: false,
+        };
+        let mut request = dialog.request(Method::Invite, None);
+        let contact = self.contact(call.destination.channel, call.destination.remote, Some(&call.contact_user));
+        request.headers.push(Name::Contact, contact.to_string());
+        request.headers.push(Name::Allow, ALLOW);
+        request.headers.push(Name::UserAgent, self.config.server.clone());
+        if let Some(sdp) = call.sdp {
+            request.set_body("application/sdp", sdp);
+        }
+        let key = self.add_via(&mut request, call.destination);
+        let bytes = request.to_bytes();
+        let reliable = self.is_reliable(call.destination.channel);
+        let machine = InviteClient::new(now, &bytes, &self.timing, reliable);
+        let leg = self.new_leg_id();
+        let state = LegState::Calling { invite: key, hung_up: false };
+        self.legs.insert(leg, Leg { dialog, state, reinvite: None, unacked: None, armed: None });
+        let invite =
+            InviteOut { machine, leg: Some(leg), to: call.destination, request, acks: Vec::new(), armed: None };
+        self.invites_out.insert(key, invite);
+        self.send(call.destination, bytes);
+        self.rearm_invite_out(key);
+        Ok(leg)
+    }
+
+    /// OPTIONS outside of a dialog, to see whether a peer lives.
+    pub fn options(&mut self, now: Mono, destination: Destination, target: Uri) -> Result<(), UaError> {
+        self.listener_exists(destination.channel)?;
+        if self.is_full() {
+            return Err(UaError::Full);
+        }
+        let contact = self.contact(destination.channel, destination.remote, None);
+        let mut request = Request::new(Method::Options, target.clone());
+        let from = NameAddr::new(contact.uri.clone()).with_tag(self.random.token(10));
+        request.headers.push(Name::From, from.to_string());
+        request.headers.push(Name::To, NameAddr::new(target).to_string());
+        request.headers.push(Name::CallId, self.random.token(24));
+        request.headers.push(Name::CSeq, CSeq::new(1, Method::Options).to_string());
+        request.headers.push(Name::MaxForwards, "70");
+        request.headers.push(Name::Contact, contact.to_string());
+        request.headers.push(Name::Accept, super::responses::ACCEPT);
+        self.send_request(now, request, destination, Purpose::Options);
+        Ok(())
+    }
+
+    pub(super) fn send_request(&mut self, now: Mono, mut request: Request, to: Destination, purpose: Purpose) {
+        request.headers.push(Name::UserAgent, self.config.server.clone());
+        let key = self.add_via(&mut request, to);
+        self.start_request(now, key, &request, to, purpose);
+    }
+
+    fn start_request(&mut self, now: Mono, key: Key, request: &Request, to: Destination, purpose: Purpose) {
+        let bytes = request.to_bytes();
+        let machine = RequestClient::new(now, &bytes, &self.timing, self.is_reliable(to.channel));
+        self.requests_out.insert(key, RequestOut { machine, to, purpose, armed: None });
+        self.send(to, bytes);
+        self.rearm_request_out(key);
+    }
+
+    /// Puts our Via on top, with a fresh branch; gives the key of the transaction.
+    fn add_via(&mut self, request: &mut Request, to: Destination) -> Key {
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        let key = self.keys.client(&branch, request.method.as_str());
+        self.push_via(request, to, &branch);
+        key
+    }
+
+    fn push_via(&self, request: &mut Request, to: Destination, branch: &str) {
+        let address = self.our_address(to.channel, to.remote);
+        let transport = self.config.listeners.get(to.channel.listener).map_or(Transport::Udp, |l| l.transport);
+        let mut via = Via::new(transport, address.ip(), Some(address.port()), branch);
+        via.set_param("rport", None);
+        request.headers.push_front(Name::Via, via.to_string());
+    }
+
+    /// CANCEL now, or as soon as a provisional response allows it (RFC 3261 section 9.1).
+    pub(super) fn cancel_ours(&mut self, now: Mono, leg: LegId) -> Result<(), UaError> {
+        let state = self.legs.get_mut(&leg).ok_or(UaError::NoSuchLeg)?;
+        let LegState::Calling { invite, hung_up } = &mut state.state else { return Err(UaError::WrongState) };
+        let key = *invite;
+        if std::mem::replace(hung_up, true) {
+            return Ok(());
+        }
+        if self.invites_out.get(&key).is_some_and(|invite| invite.machine.is_proceeding()) {
+            self.send_cancel(now, key);
+        }
+        Ok(())
+    }
+
+    fn send_cancel(&mut self, now: Mono, key: Key) {
+        let Some(invite) = self.invites_out.get_mut(&key) else { return };
+        invite.machine.cancelled(now, &self.timing);
+        let to = invite.to;
+        let Ok(via) = invite.request.headers.via_top() else { return };
+        let mut cancel = Request::new(Method::Cancel, invite.request.uri.clone());
+        cancel.headers.push(Name::Via, via.to_string());
+        for name in [Name::Route, Name::From, Name::To, Name::CallId, Name::MaxForwards] {
+            cancel.headers.copy(&invite.request.headers, &name);
+        }
+        let seq = invite.request.headers.cseq().map(|cseq| cseq.number).unwrap_or(1);
+        cancel.headers.push(Name::CSeq, CSeq::new(seq, Method::Cancel).to_string());
+        let cancel_key = self.keys.client(via.branch().unwrap_or_default(), "CANCEL");
+        self.rearm_invite_out(key);
+        self.start_request(now, cancel_key, &cancel, to, Purpose::Cancel);
+    }
+
+    pub(super) fn response(&mut self, now: Mono, response: Response, channel: Channel, source: SocketAddr) {
+        let from = Destination { channel, remote: source };
+        // What has other Vias beside ours was not meant for us (RFC 3261 section 8.1.3.3).
+        if response.headers.all(&Name::Via).count() != 1 {
+            self.counters.stray += 1;
+            return;
+        }
+        let (Ok(via), Ok(cseq)) = (response.headers.via_top(), response.headers.cseq()) else {
+            self.counters.malformed += 1;
+            return;
+        };
+        let key = self.keys.client(via.branch().unwrap_or_default(), cseq.method.as_str());
+        let reliable = self.is_reliable(channel);
+        if self.invites_out.contains_key(&key) {
+            self.invite_response(now, key, &response, from);
+        } else if let Some(request) = self.requests_out.get_mut(&key) {
+            let (purpose, to) = (request.purpose, request.to);
+            let is_final = request.machine.response(now, response.status, &self.timing, reliable);
+            self.rearm_request_out(key);
+            if is_final {
+                self.request_answered(now, purpose, response.status, to);
+            }
+        } else {
+            self.counters.stray += 1;
+        }
+    }
+
+    /// 481 and silence end the dialog that the request was in (RFC 3261 section 12.2.1.2). A peer that was silent may
+    /// still hear the BYE.
+    fn request_answered(&mut self, now: Mono, purpose: Purpose, status: u16, to: Destination) {
+        match purpose {
+            Purpose::Info(leg) if matches!(status, 408 | 481) && self.legs.contains_key(&leg) => {
+                if status == 408 {
+                    self.send_bye(now, leg);
+                } else {
+                    self.end_leg(now, leg);
+                }
+                self.tell(Event::Ended { leg, reason: EndReason::Lost });
+            }
+            Purpose::Options => self.tell(Event::OptionsAnswered { to, status }),
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) => {}
+        }
+    }
+
+    fn invite_response(&mut self, now: Mono, key: Key, response: &Response, from: Destination) {
+        let Some(invite) = self.invites_out.get_mut(&key) else { return };
+        match invite.machine.response(now, response.status, &self.timing) {
+            InviteOutcome::Ignored => {}
+            InviteOutcome::AckAgain(ack) => {
+                let (to, ack) = (invite.to, ack.to_vec());
+                self.send(to, ack);
+            }
+            InviteOutcome::Provisional => self.provisional(now, key, response),
+            InviteOutcome::Success => self.success(now, key, response, from),
+            InviteOutcome::Failure => self.failure(now, key, response),
+        }
+        self.rearm_invite_out(key);
+    }
+
+    fn provisional(&mut self, now: Mono, key: Key, response: &Response) {
+        let Some(leg) = self.invites_out.get(&key).and_then(|invite| invite.leg) else { return };
+        if let Some(Leg { state: LegState::Calling { hung_up: true, .. }, .. }) = self.legs.get(&leg) {
+            if self.invites_out.get(&key).is_some_and(|invite| !invite.machine.is_cancelled()) {
+                self.send_cancel(now, key);
+            }
+            return;
+        }
+        let sdp = sdp_of(&response.headers, &response.body);
+        self.tell(Event::Ringing { leg, status: response.status, sdp });
+    }
+
+    /// A 2xx: the first one makes the call, others are forks that are acknowledged and ended (RFC 3261 section 13.2.2.4).
+    fn success(&mut self, now: Mono, key: Key, response: &Response, from: Destination) {
+        let tag = response.headers.to().ok().and_then(|to| to.tag().map(str::to_owned)).unwrap_or_default();
+        let Some(invite) = self.invites_out.get(&key) else { return };
+        if let Some(ack) = invite.acks.iter().find(|ack| ack.remote_tag == tag) {
+            let (to, bytes) = (ack.to, ack.bytes.to_vec());
+            return self.send(to, bytes);
+        }
+        if invite.acks.len() >= FORKS_MAX {
+            return;
+        }
+        let Some(mut dialog) = dialog_of(invite, response, from) else {
+            return self.invite_failed(key, 500, "the answer can't be read");
+        };
+        self.acknowledge(key, tag, &mut dialog);
+        let leg = self.invites_out.get(&key).and_then(|invite| invite.leg);
+        let Some((id, leg)) = leg.and_then(|id| Some((id, self.legs.get_mut(&id)?))) else {
+            return self.end_fork(now, dialog);
+        };
+        match leg.state {
+            LegState::Calling { hung_up: false, .. } => {
+                let dialog_key = self.keys.dialog(&dialog.call_id, dialog.local_tag(), dialog.remote_tag());
+                leg.dialog = dialog;
+                leg.state = LegState::Up { bye_when_acked: false };
+                self.by_dialog.insert(dialog_key, id);
+                let sdp = sdp_of(&response.headers, &response.body);
+                self.tell(Event::Answered { leg: id, status: response.status, sdp });
+            }
+            LegState::Calling { hung_up: true, .. } => {
+                self.invite_failed(key, 487, "hung up before the answer");
+                self.end_fork(now, dialog);
+            }
+            LegState::Arriving { .. } | LegState::Up { .. } => self.end_fork(now, dialog),
+        }
+    }
+
+    fn end_fork(&mut self, now: Mono, mut dialog: Dialog) {
+        let bye = dialog.request(Method::Bye, None);
+        self.send_request(now, bye, dialog.next_hop(), Purpose::Bye);
+    }
+
+    /// The ACK to a 2xx is a request of its own, outside of any transaction (RFC 3261 section 13.2.2.4).
+    fn acknowledge(&mut self, key: Key, tag: String, dialog: &mut Dialog) {
+        let seq = dialog.local_seq;
+        let mut ack = dialog.request(Method::Ack, Some(seq));
+        let to = dialog.next_hop();
+        let branch = format!("z9hG4bK{}", self.random.token(16));
+        self.push_via(&mut ack, to, &branch);
+        let bytes = ack.to_bytes();
+        if let Some(invite) = self.invites_out.get_mut(&key) {
+            invite.acks.push(ForkAck { remote_tag: tag, to, bytes: bytes.clone().into() });
+        }
+        self.send(to, bytes);
+    }
+
+    /// A 3xx to 6xx: its ACK belongs to the transaction (RFC 3261 section 17.1.1.3).
+    fn failure(&mut self, now: Mono, key: Key, response: &Response) {
+        let Some(to) = self.invites_out.get(&key).map(|invite| invite.to) else { return };
+        let reliable = self.is_reliable(to.channel);
+        let Some(invite) = self.invites_out.get_mut(&key) else { return };
+        let mut ack = Request::new(Method::Ack, invite.request.uri.clone());
+        if let Ok(via) = invite.request.headers.via_top() {
+            ack.headers.push(Name::Via, via.to_string());
+        }
+        for name in [Name::Route, Name::From, Name::CallId, Name::MaxForwards] {
+            ack.headers.copy(&invite.request.headers, &name);
+        }
+        ack.headers.copy(&response.headers, &Name::To);
+        let seq = invite.request.headers.cseq().map(|cseq| cseq.number).unwrap_or(1);
+        ack.headers.push(Name::CSeq, CSeq::new(seq, Method::Ack).to_string());
+        let bytes = ack.to_bytes();
+        invite.machine.acknowledge(now, &bytes, &self.timing, reliable);
+        self.send(to, bytes);
+        self.invite_failed(key, response.status, &response.reason);
+    }
+
+    pub(super) fn invite_failed(&mut self, key: Key, status: u16, reason: &str) {
+        let Some(leg) = self.invites_out.get_mut(&key).and_then(|invite| invite.leg.take()) else { return };
+        if let Some(Leg { state: LegState::Calling { .. }, .. }) = self.legs.get(&leg) {
+            self.remove_leg(leg);
+            self.tell(Event::Failed { leg, status, reason: reason.to_owned() });
+        }
+    }
+
+    /// A send failed: our requests to that place end as if 503 had come back (RFC 3261 section 8.1.3.1).
+    pub(super) fn transport_failed(&mut self, now: Mono, channel: Channel, to: SocketAddr) {
+        let there = |d: &Destination| d.remote == to && d.channel.listener == channel.listener;
+        let invites: Vec<Key> =
+            self.invites_out.iter().filter(|(_, i)| there(&i.to) && i.machine.is_pending()).map(|(k, _)| *k).collect();
+        for key in invites {
+            self.invite_failed(key, 503, "the peer can't be reached");
+            self.remove_invite_out(key);
+        }
+        let requests: Vec<Key> =
+            self.requests_out.iter().filter(|(_, r)| there(&r.to) && r.machine.is_pending()).map(|(k, _)| *k).collect();
+        for key in requests {
+            self.request_failed(now, key, 503);
+        }
+    }
+
+    /// Dialogs and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
+    pub(super) fn connection_closed(&mut self, connection: ConnectionId) {
+        let forget = |to: &mut Destination| {
+            to.channel.connection = to.channel.connection.filter(|known| *known != connection);
+        };
+        for leg in self.legs.values_mut() {
+            forget(&mut leg.dialog.peer);
+            if let Some(unacked) = &mut leg.unacked {
+                forget(&mut unacked.to);
+            }
+            let arriving = match &mut leg.state {
+                LegState::Arriving { invite, ringing } => {
+                    if let Some(ringing) = ringing {
+                        forget(&mut ringing.to);
+                    }
+                    Some(&*invite)
+                }
+                LegState::Calling { .. } | LegState::Up { .. } => leg.reinvite.as_ref(),
+            };
+            if let Some(invite) = arriving.and_then(|pending| self.invites_in.get_mut(&pending.transaction)) {
+                forget(&mut invite.to);
+            }
+        }
+    }
+
+    /// A request of ours ends without a response: as if `status` had come back.
+    pub(super) fn request_failed(&mut self, now: Mono, key: Key, status: u16) {
+        if let Some(request) = self.remove_request_out(key) {
+            self.request_answered(now, request.purpose, status, request.to);
+        }
+    }
+}
+
+/// The dialog that a 2xx makes (RFC 3261 section 12.1.2).
+fn dialog_of(invite: &InviteOut, response: &Response, from: Destination) -> Option<Dialog> {
+    let headers = &response.headers;
+    // A 2xx is a call, even one whose route set or Contact can't be read: it is then spoken to at where it was called.
+    let mut routes = headers.record_routes().unwrap_or_default();
+    routes.reverse();
+    let contact = headers.contact().ok().flatten();
+    let target = contact.map_or_else(|| invite.request.uri.clone(), |contact| contact.uri);
+    Some(Dialog {
+        call_id: headers.call_id().ok()?.to_owned(),
+        local: headers.from().ok()?,
+        remote: headers.to().ok()?,
+        target,
+        routes,
+        local_seq: headers.cseq().ok()?.number,
+        remote_seq: None,
+        peer: from,
+        behind_nat: false,
+    })
+}

@@ -1,0 +1,123 @@
+//! A site: settings and all the content that they name, loaded and checked together. Used by `serve`, by its reload on
+//! SIGHUP, and by `check`.
+
+use std::fs;
+use std::sync::Arc;
+
+use crate::config::{Config, Source};
+use crate::desk::answers::Answers;
+use crate::desk::hours::Hours;
+use crate::desk::people::Directory;
+use crate::flow::{CompileContext, Flow};
+use crate::prompts::{Library, LibraryOptions};
+use crate::types::{Lang, Problem};
+
+/// A bigger file is no flow, directory or the like.
+const FILE_BYTES_MAX: u64 = 10_000_000;
+
+/// Everything that calls are served with.
+#[derive(Clone)]
+pub struct Site {
+    pub config: Config,
+    pub flow: Arc<Flow>,
+    pub answers: Arc<Answers>,
+    pub people: Arc<Directory>,
+    pub hours: Arc<Hours>,
+    pub prompts: Arc<Library>,
+    /// What does not keep the line from answering, but should be mended: a greeting that says another name, a prompt
+    /// without audio in one language.
+    pub warnings: Vec<Problem>,
+}
+
+impl Site {
+    /// # Errors
+    /// Every fault of every file that keeps the line from answering as its desk means it.
+    pub fn load(config: Config) -> Result<Site, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let desk = config.desk.clone();
+        let desk_name = move |lang: &Lang| desk.name_in(lang).to_owned();
+        let (prompts, warnings) = Library::load(&LibraryOptions {
+            dir: config.prompts.path().map(ToOwned::to_owned),
+            languages: config.desk.languages.clone(),
+            desk_name: &desk_name,
+        });
+        let answers = read(&config.answers, "built-in answers", Answers::default_text(), Answers::parse, &mut problems);
+        let people =
+            read(&config.people, "built-in people", Directory::default_text(), Directory::parse, &mut problems);
+        let hours = read(&config.hours, "built-in hours", Hours::default_text(), Hours::parse, &mut problems);
+        let (Some(answers), Some(people), Some(hours)) = (answers, people, hours) else { return Err(problems) };
+        for person in people.people() {
+            if let Some(id) = person.prompt.as_ref().filter(|id| !prompts.has(id)) {
+                problems.push(Problem {
+                    file: config
+                        .people
+                        .path()
+                        .map_or_else(|| "built-in people".to_owned(), |p| p.display().to_string()),
+                    line: Some(person.line),
+                    what: format!("the prompt `{id}` of {} does not exist", person.name),
+                    remedy: "record it into [prompts] dir, or leave `prompt` out: the extension is said then"
+                        .to_owned(),
+                });
+            }
+        }
+        let context = CompileContext {
+            prompts: &|id| prompts.has(id),
+            answers: &answers,
+            languages: &config.desk.languages,
+            hours: &hours,
+            time_zone: config.desk.time_zone,
+        };
+        let compile = |text: &str, file: &str| Flow::compile(text, file, &context);
+        let flow = read(&config.flow, "built-in flow", Flow::default_text(), compile, &mut problems);
+        let Some(flow) = flow.filter(|_| problems.is_empty()) else { return Err(problems) };
+        Ok(Site {
+            flow: Arc::new(flow),
+            answers: Arc::new(answers),
+            people: Arc::new(people),
+            hours: Arc::new(hours),
+            prompts: Arc::new(prompts),
+            warnings,
+            config,
+        })
+    }
+}
+
+/// The directory alone.
+///
+/// # Errors
+/// Every fault of it.
+pub fn people(config: &Config) -> Result<Directory, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let people = read(&config.people, "built-in people", Directory::default_text(), Directory::parse, &mut problems);
+    people.ok_or(problems)
+}
+
+fn read<T>(
+    source: &Source,
+    built_in_name: &str,
+    built_in: &str,
+    parse: impl FnOnce(&str, &str) -> Result<T, Vec<Problem>>,
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let parsed = match source {
+        Source::BuiltIn => parse(built_in, built_in_name),
+        Source::At { path, place } => match read_file(path) {
+            Ok(text) => parse(&text, &path.to_string_lossy()),
+            Err(what) => Err(vec![Problem {
+                file: place.file.clone(),
+                line: place.line,
+                what: format!("{}: {what}", path.display()),
+                remedy: "name a readable file, or leave the key out for the built-in one".to_owned(),
+            }]),
+        },
+    };
+    parsed.map_err(|found| problems.extend(found)).ok()
+}
+
+fn read_file(path: &std::path::Path) -> Result<String, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(format!("{size} bytes are too many"));
+    }
+    fs::read_to_string(path).map_err(|error| error.to_string())
+}

@@ -1,0 +1,165 @@
+//! What a list is narrowed to, and the SQL of it.
+
+use chrono::{DateTime, Utc};
+use rusqlite::types::Value;
+
+use crate::desk::call_record::Outcome;
+use crate::desk::message::Relay;
+use crate::desk::ticket::{Kind, Status};
+
+/// Whether a call still lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallState {
+    Live,
+    Ended,
+}
+
+crate::desk::words::words!(CallState { Live => "live", Ended => "ended" });
+
+/// Calls, the newest first. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// That began at this moment or later.
+    pub since: Option<DateTime<Utc>>,
+    /// That began before this moment.
+    pub until: Option<DateTime<Utc>>,
+    /// The caller's whole number, or its last four digits or more.
+    pub caller: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub state: Option<CallState>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+/// Tickets, the newest first. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct TicketFilter {
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    pub caller: Option<String>,
+    pub kind: Option<Kind>,
+    pub status: Option<Status>,
+    /// Open, with a clock whose time has passed and that is not met.
+    pub overdue: bool,
+    pub incomplete: Option<bool>,
+    pub owner: Option<String>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+/// Messages, the newest first. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct MessageFilter {
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    /// The extension they are for.
+    pub for_person: Option<String>,
+    /// The number they are from.
+    pub caller: Option<String>,
+    pub relay: Option<Relay>,
+    pub unconfirmed: bool,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+/// A `WHERE ... LIMIT ... OFFSET` with its values: text of ours only, what people typed is bound.
+#[derive(Debug, Default)]
+pub(super) struct Clause {
+    conditions: Vec<String>,
+    pub values: Vec<Value>,
+}
+
+impl CallFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("started_at_ms", self.since, self.until);
+        clause.number("caller", self.caller.as_deref());
+        clause.equal("outcome", self.outcome.map(|o| o.as_str()));
+        match self.state {
+            Some(CallState::Live) => clause.plain("ended_at_ms IS NULL"),
+            Some(CallState::Ended) => clause.plain("ended_at_ms IS NOT NULL"),
+            None => {}
+        }
+        clause
+    }
+}
+
+impl TicketFilter {
+    pub(super) fn clause(&self, now: DateTime<Utc>) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("opened_at_ms", self.since, self.until);
+        clause.number("caller", self.caller.as_deref());
+        clause.equal("kind", self.kind.map(|k| k.as_str()));
+        clause.equal("status", self.status.map(|s| s.as_str()));
+        clause.equal("owner", self.owner.as_deref());
+        if let Some(incomplete) = self.incomplete {
+            clause.plain(if incomplete { "incomplete" } else { "NOT incomplete" });
+        }
+        if self.overdue {
+            clause.with(
+                "status = 'open' AND id IN (SELECT ticket FROM ticket_clocks WHERE met_at_ms IS NULL AND due_at_ms < ?)",
+                Value::Integer(now.timestamp_millis()),
+            );
+        }
+        clause
+    }
+}
+
+impl MessageFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("left_at_ms", self.since, self.until);
+        clause.number("from_number", self.caller.as_deref());
+        clause.equal("for_person", self.for_person.as_deref());
+        clause.equal("relay", self.relay.map(|r| r.as_str()));
+        if self.unconfirmed {
+            clause.plain("relay <> 'confirmed'");
+        }
+        clause
+    }
+}
+
+impl Clause {
+    /// The SQL from `WHERE` on; the values of limit and offset are added to those that are bound.
+    pub fn sql(&mut self, order: &str, limit: Option<u32>, offset: u32) -> String {
+        self.values.push(Value::Integer(limit.map_or(-1, i64::from)));
+        self.values.push(Value::Integer(i64::from(offset)));
+        let conditions = if self.conditions.is_empty() { "true".to_owned() } else { self.conditions.join(" AND ") };
+        format!("WHERE {conditions} ORDER BY {order} LIMIT ? OFFSET ?")
+    }
+
+    pub fn period(&mut self, column: &str, since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>) {
+        if let Some(since) = since {
+            self.with(&format!("{column} >= ?"), Value::Integer(since.timestamp_millis()));
+        }
+        if let Some(until) = until {
+            self.with(&format!("{column} < ?"), Value::Integer(until.timestamp_millis()));
+        }
+    }
+
+    fn plain(&mut self, condition: &str) {
+        self.conditions.push(condition.to_owned());
+    }
+
+    fn with(&mut self, condition: &str, value: Value) {
+        self.conditions.push(condition.to_owned());
+        self.values.push(value);
+    }
+
+    fn equal(&mut self, column: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.with(&format!("{column} = ?"), Value::Text(text.to_owned()));
+        }
+    }
+
+    /// A number is given in full, or by its end: country and area codes come and go.
+    fn number(&mut self, column: &str, number: Option<&str>) {
+        let Some(number) = number else { return };
+        let digits = number.chars().count();
+        if digits < 4 {
+            self.equal(column, Some(number));
+        } else {
+            self.with(&format!("substr({column}, -{digits}) = ?"), Value::Text(number.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Messages left for absent persons. Each writing function is part of a transaction that its caller makes.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use super::time::{At, from_i64, to_i64, word};
+use crate::desk::message::{Attempt, Message, MessageChange, MessageDraft, Relay};
+use crate::types::{CallId, MessageId, RecordingId};
+
+/// The columns that `read` takes, in its order.
+pub const COLUMNS: &str =
+    "id, for_person, from_number, from_name, recording, duration_ms, left_at_ms, relay, incomplete, call";
+
+/// Begins a message: incomplete until the caller keeps it.
+pub fn open(connection: &Connection, at: DateTime<Utc>, draft: &MessageDraft) -> rusqlite::Result<MessageId> {
+    connection
+        .prepare_cached(
+            "INSERT INTO messages (for_person, from_number, from_name, duration_ms, left_at_ms, relay, incomplete, call,
+                updated_at_ms)
+             VALUES (:for_person, :from_number, :from_name, 0, :at, :relay, 1, :call, :at)",
+        )?
+        .execute(named_params! {
+            ":for_person": draft.for_person,
+            ":from_number": draft.from_number,
+            ":from_name": draft.from_name,
+            ":at": At(at),
+            ":relay": Relay::Pending.as_str(),
+            ":call": draft.call.0,
+        })?;
+    Ok(MessageId(connection.last_insert_rowid()))
+}
+
+/// Adds to a message. False when there is no such one.
+pub fn change(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    message: MessageId,
+    change: &MessageChange,
+) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE messages SET recording = coalesce(:recording, recording),
+                duration_ms = coalesce(:duration_ms, duration_ms), from_number = coalesce(:from_number, from_number),
+                incomplete = CASE WHEN :complete THEN 0 ELSE incomplete END, updated_at_ms = :at
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": message.0,
+            ":recording": change.recording.as_ref().map(|r| &r.0),
+            ":duration_ms": change.duration_ms.map(to_i64),
+            ":from_number": change.from_number,
+            ":complete": change.complete == Some(true),
+            ":at": At(at),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Notes that the person has confirmed the message (R5). Some(false) when that was so before; none without the message.
+pub fn confirm(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    message: MessageId,
+    who: &str,
+) -> rusqlite::Result<Option<bool>> {
+    let relay: Option<String> =
+        connection.query_row("SELECT relay FROM messages WHERE id = ?1", [message.0], |row| row.get(0)).optional()?;
+    let Some(relay) = relay else { return Ok(None) };
+    if relay == Relay::Confirmed.as_str() {
+        return Ok(Some(false));
+    }
+    connection.execute(
+        "UPDATE messages SET relay = ?2, updated_at_ms = ?3 WHERE id = ?1",
+        params![message.0, Relay::Confirmed.as_str(), At(at)],
+    )?;
+    connection.execute(
+        "INSERT INTO message_attempts (message, at_ms, channel, result) VALUES (?1, ?2, ?3, 'confirmed')",
+        params![message.0, At(at), format!("by hand: {who}")],
+    )?;
+    Ok(Some(true))
+}
+
+/// A row as a message without its attempts.
+pub fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        id: MessageId(row.get(0)?),
+        for_person: row.get(1)?,
+        from_number: row.get(2)?,
+        from_name: row.get(3)?,
+        recording: row.get::<_, Option<String>>(4)?.map(RecordingId),
+        duration_ms: from_i64(row.get(5)?),
+        left_at: row.get::<_, At>(6)?.0,
+        relay: word(row, 7)?,
+        attempts: Vec::new(),
+        incomplete: row.get(8)?,
+        call: row.get::<_, Option<i64>>(9)?.map(CallId),
+    })
+}
+
+/// Adds the tries to pass it on.
+pub fn fill(connection: &Connection, message: &mut Message) -> rusqlite::Result<()> {
+    message.attempts = connection
+        .prepare_cached("SELECT at_ms, channel, result FROM message_attempts WHERE message = ?1 ORDER BY id")?
+        .query_map([message.id.0], |row| {
+            Ok(Attempt { at: row.get::<_, At>(0)?.0, channel: row.get(1)?, result: row.get(2)? })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(())
+}

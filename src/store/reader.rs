@@ -1,0 +1,170 @@
+//! Reading beside the writer, for lists, reports and the console.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use super::filter::Clause;
+use super::time::{At, from_i64, word_or_null};
+use super::{CallFilter, MessageFilter, StoreError, TicketFilter};
+use super::{call_rows, connection, message_rows, ticket_reads};
+use crate::desk::answer_time::CallFacts;
+use crate::desk::call_record::CallRecord;
+use crate::desk::message::Message;
+use crate::desk::ticket::Ticket;
+use crate::types::{CallId, MessageId, TicketNumber};
+
+/// A connection that reads. It sees what is committed and never holds up the writer; give each thread its own.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// Opens the database for reading: it must exist and have this version's form.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: connection::for_reading(path)?, path: path.to_owned() })
+    }
+
+    /// Calls, the newest first.
+    pub fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("started_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM calls {sql}", call_rows::COLUMNS);
+        self.told(self.list(&sql, clause, call_rows::read))
+    }
+
+    pub fn call(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
+        let sql = format!("SELECT {} FROM calls WHERE id = ?1", call_rows::COLUMNS);
+        self.told(self.connection.query_row(&sql, [id.0], call_rows::read).optional())
+    }
+
+    /// Tickets, the newest first, with their clocks judged at `now`.
+    pub fn tickets(&self, filter: &TicketFilter, now: DateTime<Utc>) -> Result<Vec<Ticket>, StoreError> {
+        let mut clause = filter.clause(now);
+        let sql = clause.sql("opened_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM tickets {sql}", ticket_reads::COLUMNS);
+        self.told(self.tickets_of(&sql, clause, now))
+    }
+
+    pub fn ticket(&self, number: &TicketNumber, now: DateTime<Utc>) -> Result<Option<Ticket>, StoreError> {
+        self.told(self.ticket_of(number, now))
+    }
+
+    /// Messages, the newest first.
+    pub fn messages(&self, filter: &MessageFilter) -> Result<Vec<Message>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("left_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM messages {sql}", message_rows::COLUMNS);
+        self.told(self.messages_of(&sql, clause))
+    }
+
+    pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
+        self.told(self.message_of(id))
+    }
+
+    /// What the report on answer times needs of every call that began in the period, one after the other.
+    pub fn answer_facts(
+        &self,
+        since: Option<DateTime<Utc>>,
+        until: Option<DateTime<Utc>>,
+        mut each: impl FnMut(&CallFacts),
+    ) -> Result<(), StoreError> {
+        let mut clause = Clause::default();
+        clause.period("started_at_ms", since, until);
+        let sql = clause.sql("started_at_ms", None, 0);
+        let sql = format!("SELECT started_at_ms, answered_at_ms, answer_ms, ended_at_ms, outcome FROM calls {sql}");
+        let mut read = || {
+            let mut statement = self.connection.prepare(&sql)?;
+            let mut rows = statement.query(params_from_iter(&clause.values))?;
+            while let Some(row) = rows.next()? {
+                each(&facts(row)?);
+            }
+            Ok(())
+        };
+        self.told(read())
+    }
+
+    /// A consistent copy of the database into a new file, while the writer works.
+    pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        let Some(name) = to.to_str() else {
+            return Err(StoreError::Refused(format!("{} is not a name in UTF-8", to.display())));
+        };
+        if to.exists() {
+            return Err(StoreError::Refused(format!(
+                "{} exists already; a backup is never written over",
+                to.display()
+            )));
+        }
+        // `VACUUM INTO` counts as a change although the database stays as it is, so a connection that may is used.
+        let connection = connection::for_editing(&self.path)?;
+        self.told(connection.execute("VACUUM INTO ?1", [name]).map(|_| ()))
+    }
+
+    fn list<T>(
+        &self,
+        sql: &str,
+        clause: Clause,
+        read: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<Vec<T>> {
+        self.connection.prepare_cached(sql)?.query_map(params_from_iter(clause.values), read)?.collect()
+    }
+
+    /// In one transaction, so that tickets, clocks and histories are of the same moment.
+    fn tickets_of(&self, sql: &str, clause: Clause, now: DateTime<Utc>) -> rusqlite::Result<Vec<Ticket>> {
+        let moment = self.connection.unchecked_transaction()?;
+        let mut tickets = Vec::new();
+        for (id, mut ticket) in self.list(sql, clause, ticket_reads::read)? {
+            ticket_reads::fill(&moment, id, &mut ticket, now)?;
+            tickets.push(ticket);
+        }
+        Ok(tickets)
+    }
+
+    fn ticket_of(&self, number: &TicketNumber, now: DateTime<Utc>) -> rusqlite::Result<Option<Ticket>> {
+        let moment = self.connection.unchecked_transaction()?;
+        let sql = format!("SELECT {} FROM tickets WHERE number = ?1", ticket_reads::COLUMNS);
+        let Some((id, mut ticket)) = moment.query_row(&sql, [&number.0], ticket_reads::read).optional()? else {
+            return Ok(None);
+        };
+        ticket_reads::fill(&moment, id, &mut ticket, now)?;
+        Ok(Some(ticket))
+    }
+
+    fn messages_of(&self, sql: &str, clause: Clause) -> rusqlite::Result<Vec<Message>> {
+        let moment = self.connection.unchecked_transaction()?;
+        let mut messages = self.list(sql, clause, message_rows::read)?;
+        for message in &mut messages {
+            message_rows::fill(&moment, message)?;
+        }
+        Ok(messages)
+    }
+
+    fn message_of(&self, id: MessageId) -> rusqlite::Result<Option<Message>> {
+        let moment = self.connection.unchecked_transaction()?;
+        let sql = format!("SELECT {} FROM messages WHERE id = ?1", message_rows::COLUMNS);
+        let Some(mut message) = moment.query_row(&sql, [id.0], message_rows::read).optional()? else {
+            return Ok(None);
+        };
+        message_rows::fill(&moment, &mut message)?;
+        Ok(Some(message))
+    }
+
+    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
+        result.map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+}
+
+fn facts(row: &rusqlite::Row<'_>) -> rusqlite::Result<CallFacts> {
+    let started_at = row.get::<_, At>(0)?.0;
+    let answered_at = row.get::<_, Option<At>>(1)?.map(|at| at.0);
+    let answer_ms = row.get::<_, Option<i64>>(2)?.map(from_i64);
+    Ok(CallFacts {
+        started_at,
+        answer_ms: answered_at.map(|at| answer_ms.unwrap_or_else(|| from_i64((at - started_at).num_milliseconds()))),
+        ended: row.get::<_, Option<At>>(3)?.is_some(),
+        outcome: word_or_null(row, 4)?,
+    })
+}

@@ -1,0 +1,141 @@
+//! The database's form, as numbered steps. What was released is never edited: a change is a new step.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::StoreError;
+
+/// One step: its file's name and text. Step `n` (from 1) leads to form `n`, which `user_version` tells.
+pub struct Migration {
+    pub name: &'static str,
+    pub sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($file:literal),+ $(,)?) => {
+        &[$(Migration { name: $file, sql: include_str!(concat!("sql/", $file)) }),+]
+    };
+}
+
+pub const MIGRATIONS: &[Migration] = migrations!["0001_call_log.sql", "0002_tickets.sql", "0003_messages.sql"];
+
+/// The form that this program reads and writes.
+pub const FORM: u32 = MIGRATIONS.len() as u32;
+
+/// `FDSK`: marks the file as a front desk's (SQLite's `application_id`).
+const APPLICATION_ID: u32 = 0x4644_534b;
+
+/// The form of a database; 0 when there is nothing in it yet. A stranger's file or a newer form is refused.
+pub fn form_of(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let fault = |source| StoreError::sqlite(path, source);
+    let form: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
+    let application: u32 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(fault)?;
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fault)?;
+    match (tables, application, form) {
+        (0, 0 | APPLICATION_ID, 0) => Ok(0),
+        (_, APPLICATION_ID, 0..=FORM) => Ok(form),
+        (_, APPLICATION_ID, _) => Err(StoreError::Newer { path: path.to_owned(), found: form, known: FORM }),
+        _ => Err(StoreError::NotOurs { path: path.to_owned() }),
+    }
+}
+
+/// Brings the database to this program's form: every missing step in one transaction each, or nothing of it.
+pub fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let form = form_of(connection, path)?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(form as usize) {
+        apply(connection, index as u32 + 1, migration)
+            .map_err(|source| StoreError::Migration { name: migration.name, source })?;
+        tracing::info!(migration = migration.name, "the database was brought to form {}", index + 1);
+    }
+    Ok(())
+}
+
+fn apply(connection: &mut Connection, form: u32, migration: &Migration) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(migration.sql)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", form)?;
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let mut statement =
+            connection.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_older_form_arrives_at_the_same_one() {
+        let path = Path::new("test.db");
+        let mut fresh = Connection::open_in_memory().unwrap();
+        migrate(&mut fresh, path).unwrap();
+        for older in 0..FORM {
+            let mut connection = Connection::open_in_memory().unwrap();
+            for (index, migration) in MIGRATIONS.iter().enumerate().take(older as usize) {
+                apply(&mut connection, index as u32 + 1, migration).unwrap();
+            }
+            assert_eq!(form_of(&connection, path).unwrap(), older);
+            migrate(&mut connection, path).unwrap();
+            assert_eq!(form_of(&connection, path).unwrap(), FORM);
+            assert_eq!(tables(&connection), tables(&fresh));
+        }
+    }
+
+    #[test]
+    fn rows_of_an_older_form_are_kept() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        apply(&mut connection, 1, &MIGRATIONS[0]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO calls (id, callee, started_at_ms, path, tickets, messages, rtp_sent, rtp_received, rtp_lost,
+                 rtp_jitter_ms, sip_call_id, updated_at_ms) VALUES (7, 'desk', 1, '[]', '[]', '[]', 0, 0, 0, 0.0, 'a', 1)",
+            )
+            .unwrap();
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        let id: i64 = connection.query_row("SELECT id FROM calls", [], |row| row.get(0)).unwrap();
+        assert_eq!(id, 7);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let broken = Migration { name: "broken", sql: "CREATE TABLE half (a); CREATE TABLE half (a);" };
+        assert!(apply(&mut connection, 1, &broken).is_err());
+        assert_eq!(form_of(&connection, Path::new("test.db")).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_newer_database_and_a_strangers_are_refused() {
+        let path = Path::new("test.db");
+        let mut newer = Connection::open_in_memory().unwrap();
+        migrate(&mut newer, path).unwrap();
+        newer.pragma_update(None, "user_version", FORM + 1).unwrap();
+        let fault = migrate(&mut newer, path).unwrap_err();
+        assert!(matches!(fault, StoreError::Newer { found, .. } if found == FORM + 1), "{fault}");
+
+        let mut stranger = Connection::open_in_memory().unwrap();
+        stranger.execute_batch("CREATE TABLE theirs (a)").unwrap();
+        assert!(matches!(migrate(&mut stranger, path), Err(StoreError::NotOurs { .. })));
+    }
+
+    /// Released steps never change: a site's database has them applied. A new step is added here with its sum.
+    #[test]
+    fn applied_sql_is_never_edited() {
+        // FNV-1a, 64 bits: it guards against a slip, not against malice.
+        let sum = |text: &str| {
+            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+        };
+        let sums: Vec<_> = MIGRATIONS.iter().map(|m| format!("{} {:016x}", m.name, sum(m.sql))).collect();
+        insta::assert_snapshot!(sums.join("\n"), @r"
+        0001_call_log.sql 3a470594d7158600
+        0002_tickets.sql 6472beeb01fde9dd
+        0003_messages.sql efa3ca5e48e5030e
+        ");
+    }
+}

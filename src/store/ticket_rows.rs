@@ -1,0 +1,379 @@
+//! What is written of tickets. Each function is part of a transaction that its caller makes.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use super::time::{At, word, word_or_null};
+use crate::desk::clocks;
+use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
+use crate::desk::ticket_edit::{Closing, TicketEdit};
+use crate::desk::ticket_number::{day_of, numbered};
+use crate::types::{CallId, TicketNumber};
+
+/// When and by whom a ticket is taken on.
+pub struct Opening<'a> {
+    pub at: DateTime<Utc>,
+    pub time_zone: Tz,
+    /// Its owner from acceptance on (R13).
+    pub owner: &'a str,
+}
+
+/// Begins a ticket: incomplete until the caller's report is (R24). An emergency's clocks run at once (R18).
+pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft) -> rusqlite::Result<TicketNumber> {
+    let number = next_number(connection, &day_of(opening.at, opening.time_zone))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO tickets (number, kind, class, urgency, category, channel, status, stage, owner, caller,
+                opened_at_ms, incomplete, call, updated_at_ms)
+             VALUES (:number, :kind, :class, :urgency, :category, :channel, :status, :stage, :owner, :caller,
+                :at, 1, :call, :at)",
+        )?
+        .execute(named_params! {
+            ":number": number.0,
+            ":kind": draft.kind.as_str(),
+            ":class": draft.class.as_str(),
+            ":urgency": draft.urgency.map(|u| u.as_str()),
+            ":category": draft.category,
+            ":channel": Channel::Phone.as_str(),
+            ":status": Status::Open.as_str(),
+            ":stage": draft.kind.first_stage(),
+            ":owner": opening.owner,
+            ":caller": draft.caller,
+            ":at": At(opening.at),
+            ":call": draft.call.0,
+        })?;
+    let ticket = connection.last_insert_rowid();
+    event(connection, ticket, opening.at, "system", "opened", Some(opening.owner))?;
+    if clocks::start_at_opening(draft.kind, draft.class) {
+        start_clocks(connection, ticket, draft.kind, draft.urgency, opening.at)?;
+    }
+    Ok(number)
+}
+
+/// Adds what the caller told. False when there is no such ticket.
+pub fn change(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    number: &TicketNumber,
+    change: &TicketChange,
+) -> rusqlite::Result<bool> {
+    let Some(before) = Standing::of(connection, number)? else { return Ok(false) };
+    connection
+        .prepare_cached(
+            "UPDATE tickets SET class = coalesce(:class, class), urgency = coalesce(:urgency, urgency),
+                category = coalesce(:category, category),
+                callback_number = coalesce(:callback_number, callback_number),
+                building = coalesce(:building, building), room = coalesce(:room, room),
+                wanted_time = coalesce(:wanted_time, wanted_time), description = coalesce(:description, description),
+                recording = coalesce(:recording, recording),
+                incomplete = CASE WHEN :complete THEN 0 ELSE incomplete END, updated_at_ms = :at
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": before.id,
+            ":class": change.class.map(|c| c.as_str()),
+            ":urgency": change.urgency.map(|u| u.as_str()),
+            ":category": change.category,
+            ":callback_number": change.callback_number,
+            ":building": change.building,
+            ":room": change.room,
+            ":wanted_time": change.wanted_time,
+            ":description": change.description,
+            ":recording": change.recording.as_ref().map(|r| &r.0),
+            ":complete": change.complete == Some(true),
+            ":at": At(at),
+        })?;
+    let added = added(change);
+    if !added.is_empty() {
+        event(connection, before.id, at, "caller", "added", Some(&added))?;
+    }
+    match change.complete {
+        Some(true) => event(connection, before.id, at, "caller", "report_complete", None)?,
+        Some(false) => event(connection, before.id, at, "system", "call_ended_early", None)?,
+        None => {}
+    }
+    if let Some(note) = &change.note {
+        event(connection, before.id, at, "system", "note", Some(note))?;
+    }
+    let after =
+        Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(before.urgency), ..before };
+    after.keep_clocks(connection, &before, at, change.complete.is_some())?;
+    Ok(true)
+}
+
+/// Starts the clocks of a call's tickets from its end, where nothing did before (R24).
+pub fn start_clocks_of_call(connection: &Connection, call: CallId, end: DateTime<Utc>) -> rusqlite::Result<()> {
+    let unstarted: Vec<Standing> = connection
+        .prepare_cached(
+            "SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets
+             WHERE call = ?1 AND clocks_started_at_ms IS NULL",
+        )?
+        .query_map([call.0], Standing::read)?
+        .collect::<Result<_, _>>()?;
+    for ticket in unstarted {
+        start_clocks(connection, ticket.id, ticket.kind, ticket.urgency, end)?;
+    }
+    Ok(())
+}
+
+/// Starts the clocks of one ticket.
+pub fn start_clocks_of_ticket(connection: &Connection, ticket: i64, start: DateTime<Utc>) -> rusqlite::Result<()> {
+    let standing = connection
+        .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE id = ?1")?
+        .query_row([ticket], Standing::read)?;
+    start_clocks(connection, ticket, standing.kind, standing.urgency, start)
+}
+
+/// Adds a line to the history. False when there is no such ticket.
+pub fn note(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    number: &TicketNumber,
+    who: &str,
+    text: &str,
+) -> rusqlite::Result<bool> {
+    let Some(ticket) = Standing::of(connection, number)? else { return Ok(false) };
+    event(connection, ticket.id, at, who, "note", Some(text))?;
+    Ok(true)
+}
+
+/// How a change by hand went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edited {
+    Done,
+    NoTicket,
+    /// It was already so: closed, or its clock met.
+    Already,
+    NoClock,
+}
+
+/// Closes a ticket: every clock that still ran is met now.
+pub fn close(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    number: &TicketNumber,
+    who: &str,
+    closing: &Closing,
+) -> rusqlite::Result<Edited> {
+    let Some(ticket) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
+    let closed = connection.execute(
+        "UPDATE tickets SET status = 'closed', updated_at_ms = ?2 WHERE id = ?1 AND status <> 'closed'",
+        params![ticket.id, At(at)],
+    )?;
+    if closed == 0 {
+        return Ok(Edited::Already);
+    }
+    connection.execute(
+        "UPDATE ticket_clocks SET met_at_ms = ?2 WHERE ticket = ?1 AND met_at_ms IS NULL",
+        params![ticket.id, At(at)],
+    )?;
+    let (what, note) = closing.event();
+    event(connection, ticket.id, at, who, what, Some(&note))?;
+    Ok(Edited::Done)
+}
+
+/// Notes that a clock's promise was kept: somebody is on site, the customer was answered.
+pub fn meet_clock(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    number: &TicketNumber,
+    who: &str,
+    clock: &str,
+) -> rusqlite::Result<Edited> {
+    let Some(ticket) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
+    let met: Option<Option<i64>> = connection
+        .query_row(
+            "SELECT met_at_ms FROM ticket_clocks WHERE ticket = ?1 AND name = ?2",
+            params![ticket.id, clock],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match met {
+        None => return Ok(Edited::NoClock),
+        Some(Some(_)) => return Ok(Edited::Already),
+        Some(None) => {}
+    }
+    connection.execute(
+        "UPDATE ticket_clocks SET met_at_ms = ?3 WHERE ticket = ?1 AND name = ?2",
+        params![ticket.id, clock, At(at)],
+    )?;
+    event(connection, ticket.id, at, who, "clock_met", Some(clock))?;
+    Ok(Edited::Done)
+}
+
+/// Changes fields by hand. A hand-over is a line of its own in the history (R13).
+pub fn edit(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    number: &TicketNumber,
+    who: &str,
+    edit: &TicketEdit,
+) -> rusqlite::Result<Edited> {
+    let Some(before) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
+    let owner: String =
+        connection.query_row("SELECT owner FROM tickets WHERE id = ?1", [before.id], |row| row.get(0))?;
+    connection.execute(
+        "UPDATE tickets SET owner = coalesce(:owner, owner), urgency = coalesce(:urgency, urgency),
+            category = coalesce(:category, category), callback_number = coalesce(:callback_number, callback_number),
+            building = coalesce(:building, building), room = coalesce(:room, room),
+            resident = coalesce(:resident, resident), wanted_time = coalesce(:wanted_time, wanted_time),
+            key_left = coalesce(:key_left, key_left), description = coalesce(:description, description),
+            updated_at_ms = :at
+         WHERE id = :id",
+        named_params! {
+            ":id": before.id,
+            ":owner": edit.owner,
+            ":urgency": edit.urgency.map(|u| u.as_str()),
+            ":category": edit.category,
+            ":callback_number": edit.callback_number,
+            ":building": edit.building,
+            ":room": edit.room,
+            ":resident": edit.resident,
+            ":wanted_time": edit.wanted_time,
+            ":key_left": edit.key_left,
+            ":description": edit.description,
+            ":at": At(at),
+        },
+    )?;
+    if let Some(next) = edit.owner.as_ref().filter(|next| **next != owner) {
+        event(connection, before.id, at, who, "handed_over", Some(&format!("{owner} -> {next}")))?;
+    }
+    let edited = edited(edit);
+    if !edited.is_empty() {
+        event(connection, before.id, at, who, "changed", Some(&edited))?;
+    }
+    let after = Standing { urgency: edit.urgency.or(before.urgency), ..before };
+    after.keep_clocks(connection, &before, at, false)?;
+    Ok(Edited::Done)
+}
+
+/// What decides a ticket's clocks.
+#[derive(Debug, Clone, Copy)]
+struct Standing {
+    id: i64,
+    kind: Kind,
+    class: Class,
+    urgency: Option<Urgency>,
+    started: Option<At>,
+}
+
+impl Standing {
+    fn of(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE number = ?1")?
+            .query_row([&number.0], Self::read)
+            .optional()
+    }
+
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            kind: word(row, 1)?,
+            class: word(row, 2)?,
+            urgency: word_or_null(row, 3)?,
+            started: row.get(4)?,
+        })
+    }
+
+    /// Starts the clocks when the time has come; when the urgency changes while they run, those of the new urgency count
+    /// from the same start.
+    fn keep_clocks(
+        &self,
+        connection: &Connection,
+        before: &Standing,
+        at: DateTime<Utc>,
+        report_over: bool,
+    ) -> rusqlite::Result<()> {
+        match self.started {
+            None if report_over || clocks::start_at_opening(self.kind, self.class) => {
+                start_clocks(connection, self.id, self.kind, self.urgency, at)
+            }
+            Some(At(started)) if self.urgency != before.urgency => {
+                connection
+                    .prepare_cached("DELETE FROM ticket_clocks WHERE ticket = ?1 AND met_at_ms IS NULL")?
+                    .execute([self.id])?;
+                start_clocks(connection, self.id, self.kind, self.urgency, started)
+            }
+            None | Some(_) => Ok(()),
+        }
+    }
+}
+
+fn start_clocks(
+    connection: &Connection,
+    ticket: i64,
+    kind: Kind,
+    urgency: Option<Urgency>,
+    start: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE tickets SET clocks_started_at_ms = ?2 WHERE id = ?1")?
+        .execute(params![ticket, At(start)])?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO ticket_clocks (ticket, name, due_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    )?;
+    for (name, due) in clocks::due_times(kind, urgency, start) {
+        insert.execute(params![ticket, name, At(due)])?;
+    }
+    Ok(())
+}
+
+fn next_number(connection: &Connection, day: &str) -> rusqlite::Result<TicketNumber> {
+    let nth: u32 = connection
+        .prepare_cached(
+            "INSERT INTO ticket_days (day, last) VALUES (?1, 1)
+             ON CONFLICT (day) DO UPDATE SET last = last + 1 RETURNING last",
+        )?
+        .query_row([day], |row| row.get(0))?;
+    Ok(numbered(day, nth))
+}
+
+pub(super) fn event(
+    connection: &Connection,
+    ticket: i64,
+    at: DateTime<Utc>,
+    who: &str,
+    what: &str,
+    note: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO ticket_events (ticket, at_ms, who, what, note) VALUES (?1, ?2, ?3, ?4, ?5)")?
+        .execute(params![ticket, At(at), who, what, note])?;
+    Ok(())
+}
+
+/// The names of what the caller added, for the history.
+fn added(change: &TicketChange) -> String {
+    names(&[
+        ("class", change.class.is_some()),
+        ("urgency", change.urgency.is_some()),
+        ("category", change.category.is_some()),
+        ("callback_number", change.callback_number.is_some()),
+        ("building", change.building.is_some()),
+        ("room", change.room.is_some()),
+        ("wanted_time", change.wanted_time.is_some()),
+        ("description", change.description.is_some()),
+        ("recording", change.recording.is_some()),
+    ])
+}
+
+/// The names of what was changed by hand, for the history; the owner has its own line.
+fn edited(edit: &TicketEdit) -> String {
+    names(&[
+        ("urgency", edit.urgency.is_some()),
+        ("category", edit.category.is_some()),
+        ("callback_number", edit.callback_number.is_some()),
+        ("building", edit.building.is_some()),
+        ("room", edit.room.is_some()),
+        ("resident", edit.resident.is_some()),
+        ("wanted_time", edit.wanted_time.is_some()),
+        ("key_left", edit.key_left.is_some()),
+        ("description", edit.description.is_some()),
+    ])
+}
+
+fn names(fields: &[(&str, bool)]) -> String {
+    let given: Vec<_> = fields.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
+    given.join(", ")
+}

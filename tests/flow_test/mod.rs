@@ -1,0 +1,448 @@
+//! One caller and one flow in virtual time: all contact of the flow tests with the engine is here.
+//!
+//! It plays the parts of the telephone, the store and the directory, writes down what it sees, and fails at once where an
+//! invariant breaks: a run that doesn't settle, a number said before it is on disk, anything said to a caller who is gone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt::Write;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use frontdesk::desk::answers::Answers;
+use frontdesk::desk::hours::Hours;
+use frontdesk::desk::message::MessageChange;
+use frontdesk::desk::people::Directory;
+use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
+use frontdesk::desk::ticket::{TicketChange, TicketDraft};
+use frontdesk::flow::io::{Input, Output, PersonMatch, RecordEnd, RecordSpec, Say, Token};
+use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
+use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
+
+/// More outputs than this for one input, or more timeouts for one wait, is a run that doesn't settle.
+const SETTLE_MAX: usize = 2_000;
+
+/// Compiles a flow against the built-in answers; every prompt but `no-such-prompt` exists.
+pub fn compile(text: &str, file: &str, languages: &[Lang]) -> Result<Flow, Vec<Problem>> {
+    let answers = Answers::parse(Answers::default_text(), "built-in answers").expect("the built-in answers are good");
+    let hours = "[week]\nmon = [\"08:00-18:00\"]\ntue = []\nwed = []\nthu = []\nfri = []\nsat = []\nsun = []\n";
+    let hours = Hours::parse(hours, "hours.toml").expect("the hours are good");
+    let context = CompileContext {
+        prompts: &|id| id != "no-such-prompt",
+        answers: &answers,
+        languages,
+        hours: &hours,
+        time_zone: chrono_tz::Asia::Shanghai,
+    };
+    Flow::compile(text, file, &context)
+}
+
+pub fn default_flow() -> Arc<Flow> {
+    static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
+    let compiled = || {
+        let flow = compile(Flow::default_text(), "built-in flow", &[Lang::new("zh"), Lang::new("en")]);
+        Arc::new(flow.unwrap_or_else(|problems| panic!("{problems:#?}")))
+    };
+    Arc::clone(FLOW.get_or_init(compiled))
+}
+
+/// How the store behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Desk {
+    Writes,
+    /// The next so many requests fail.
+    Fails(usize),
+    /// Never replies.
+    Silent,
+}
+
+pub struct FlowTest {
+    run: FlowRun,
+    now: Now,
+    zero: Mono,
+    /// What was seen since it was last taken.
+    log: String,
+    pub steps: Vec<(String, Option<String>)>,
+    pub desk: Desk,
+    playing: Option<(Token, Mono)>,
+    recording: Option<Token>,
+    recordings: u32,
+    wake: Option<Mono>,
+    /// What was said or done, and is not yet told to the flow.
+    due: VecDeque<Input>,
+    /// Tickets and messages, each with the mark that is on disk.
+    pub tickets: BTreeMap<String, Option<bool>>,
+    pub messages: BTreeMap<i64, Option<bool>>,
+    /// Tickets and messages whose last change the store refused: only these may end without a mark.
+    unkept: BTreeSet<String>,
+    hung_up: bool,
+    pub finished: bool,
+    directory: Directory,
+}
+
+impl FlowTest {
+    pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+        // A Monday, 10:00 in Shanghai.
+        let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
+        let now = Now { mono: Mono::from_millis(1_000_000), wall };
+        let caller = CallerInfo {
+            call: CallId(42),
+            number: number.map(str::to_owned),
+            name: None,
+            languages: languages.iter().map(|l| Lang::new(l)).collect(),
+            record: RecordSpec::default(),
+        };
+        Self {
+            run: FlowRun::new(flow, caller),
+            now,
+            zero: now.mono,
+            log: String::new(),
+            steps: Vec::new(),
+            desk: Desk::Writes,
+            playing: None,
+            recording: None,
+            recordings: 0,
+            wake: None,
+            due: VecDeque::new(),
+            tickets: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            unkept: BTreeSet::new(),
+            hung_up: false,
+            finished: false,
+            directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
+        }
+    }
+
+    pub fn start(&mut self) {
+        self.input(Input::Start);
+    }
+
+    pub fn key(&mut self, key: char) {
+        let digit = Digit::from_char(key).unwrap_or_else(|| panic!("`{key}` is no key"));
+        self.input(Input::Digit(digit));
+    }
+
+    /// Lets time pass; prompts end and timeouts come when they are due.
+    pub fn wait(&mut self, duration: Duration) {
+        let target = self.now.mono + duration;
+        for _ in 0..SETTLE_MAX {
+            let play_end = self.playing.map(|(_, end)| end);
+            let Some(next) = [play_end, self.wake].into_iter().flatten().min().filter(|at| *at <= target) else {
+                self.go_to(target);
+                return;
+            };
+            self.go_to(next.max(self.now.mono));
+            match self.playing.filter(|(_, end)| *end <= self.now.mono) {
+                Some((token, _)) => {
+                    self.playing = None;
+                    self.input(Input::PlayDone(token));
+                }
+                None => self.input(Input::Timeout),
+            }
+        }
+        panic!("the run does not settle at {}\n{}", self.run.node(), self.log);
+    }
+
+    /// Until nothing plays any more.
+    pub fn heard(&mut self) {
+        for _ in 0..100 {
+            let Some((_, end)) = self.playing else { return };
+            self.wait(end.since(self.now.mono));
+        }
+        panic!("it plays for ever");
+    }
+
+    /// Speaks after the tone, which comes within 30 s.
+    pub fn record(&mut self, duration: Duration, end: RecordEnd) {
+        for _ in 0..300 {
+            if self.recording.is_some() {
+                break;
+            }
+            self.wait(Duration::from_millis(100));
+        }
+        assert!(self.recording.is_some(), "nothing is recorded at {}\n{}", self.run.node(), self.log);
+        let now = self.now.mono + duration;
+        self.go_to(now);
+        self.end_recording(duration, end);
+    }
+
+    pub fn is_recording(&self) -> bool {
+        self.recording.is_some()
+    }
+
+    fn end_recording(&mut self, duration: Duration, end: RecordEnd) {
+        let token = self.recording.take().expect("it is recording");
+        self.recordings += 1;
+        let recording = RecordingId(format!("rec-{}.wav", self.recordings));
+        let duration_ms = u64::try_from(duration.as_millis()).expect("it is short");
+        if end == RecordEnd::HangUp {
+            self.hung_up = true;
+            self.playing = None;
+            self.input(Input::HungUp);
+        }
+        self.input(Input::RecordDone { token, recording, duration_ms, end });
+    }
+
+    pub fn hang_up(&mut self) {
+        if self.recording.is_some() {
+            self.end_recording(Duration::from_millis(500), RecordEnd::HangUp);
+        } else {
+            self.hung_up = true;
+            self.playing = None;
+            self.input(Input::HungUp);
+        }
+    }
+
+    pub fn input(&mut self, input: Input) {
+        self.due.push_back(input);
+        for _ in 0..SETTLE_MAX {
+            let Some(input) = self.due.pop_front() else { return };
+            self.run.handle_input(self.now, input);
+            self.drain();
+        }
+        panic!("the run does not settle at {}\n{}", self.run.node(), self.log);
+    }
+
+    pub fn take_log(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
+    /// What must hold when it is over.
+    pub fn assert_over(&self) {
+        assert!(self.finished, "the flow has not ended at {}", self.run.node());
+        if self.desk == Desk::Silent {
+            return;
+        }
+        for (number, mark) in &self.tickets {
+            assert!(mark.is_some() || self.unkept.contains(number), "ticket {number} was left without a mark");
+        }
+        for (id, mark) in &self.messages {
+            let unkept = self.unkept.contains(&id.to_string());
+            assert!(mark.is_some() || unkept, "message {id} was left without a mark");
+        }
+    }
+
+    fn go_to(&mut self, at: Mono) {
+        self.now = self.now.after(at.since(self.now.mono));
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..SETTLE_MAX {
+            match self.run.poll_output() {
+                Output::Wait(wake) => {
+                    assert!(self.finished || wake.is_none_or(|at| at > self.now.mono), "it waits for what has been");
+                    self.wake = wake;
+                    return;
+                }
+                output => self.see(output),
+            }
+        }
+        panic!("the run does not settle at {}\n{}", self.run.node(), self.log);
+    }
+
+    fn see(&mut self, output: Output) {
+        assert!(!self.finished, "after the end: {output:?}");
+        match output {
+            Output::Play { token, say, lang } => {
+                assert!(!self.hung_up, "said to a caller who is gone: {say:?}");
+                self.assert_committed(&say);
+                let text: Vec<String> = say.iter().map(shown).collect();
+                self.note(format!("play [{lang}] {}", text.join(", ")));
+                let ms: u64 = say.iter().map(duration_ms).sum();
+                self.playing = Some((token, self.now.mono + Duration::from_millis(ms)));
+            }
+            Output::StopPlay => {
+                self.playing = None;
+                self.note("stop playing");
+            }
+            Output::Record { token, spec } => {
+                assert!(!self.hung_up, "asked to record a caller who is gone");
+                assert!(self.playing.is_none(), "records while it plays");
+                let RecordSpec { max_ms, silence_ms, min_ms, warn_ms, stop_keys } = spec;
+                let stop: String = stop_keys.iter().map(|k| k.as_char()).collect();
+                self.note(format!("record max {max_ms} silence {silence_ms} min {min_ms} warn {warn_ms} stop {stop}"));
+                self.recording = Some(token);
+            }
+            Output::StopRecord => self.note("stop recording"),
+            Output::Find { id, digits } => {
+                self.note(format!("find {digits}"));
+                let matches = self.directory.find(&digits).into_iter().map(PersonMatch::from);
+                self.due.push_back(Input::Found { id, matches: matches.collect() });
+            }
+            Output::Desk(request) => self.serve(request),
+            Output::Step { node, input } => {
+                let keys = input.as_ref().map(|i| format!(" keyed {i}")).unwrap_or_default();
+                self.note(format!("at {node}{keys}"));
+                self.steps.push((node, input));
+            }
+            Output::Finished(finish) => {
+                self.finished = true;
+                self.note(format!("finished {finish:?}"));
+            }
+            Output::Wait(_) => unreachable!("the caller of `see` takes it"),
+        }
+    }
+
+    fn assert_committed(&self, say: &[Say]) {
+        for digits in say.iter().filter_map(|s| if let Say::Digits(d) = s { Some(d) } else { None }) {
+            if let Some(mark) = self.tickets.get(digits) {
+                assert_eq!(*mark, Some(true), "R9: {digits} is said before it is on disk");
+            }
+            assert!(!digits.contains('-') || self.tickets.contains_key(digits), "{digits} is nobody's number");
+        }
+    }
+
+    fn serve(&mut self, request: DeskRequest) {
+        let fails = match self.desk {
+            Desk::Silent => {
+                self.note(format!("{} (no reply)", request_shown(&request)));
+                return;
+            }
+            Desk::Fails(0) | Desk::Writes => false,
+            Desk::Fails(n) => {
+                self.desk = if n == 1 { Desk::Writes } else { Desk::Fails(n - 1) };
+                true
+            }
+        };
+        let text = request_shown(&request);
+        let changed = match &request {
+            DeskRequest::ChangeTicket { number, .. } => Some(number.0.clone()),
+            DeskRequest::ChangeMessage { message, .. } => Some(message.0.to_string()),
+            DeskRequest::OpenTicket { .. } | DeskRequest::OpenMessage { .. } | DeskRequest::PutCall(_) => None,
+        };
+        if let Some(changed) = changed {
+            if fails {
+                self.unkept.insert(changed)
+            } else {
+                self.unkept.remove(&changed)
+            };
+        }
+        let (id, result) = if fails {
+            (id_of(&request), Err(DeskError::NotWritten("disk full".to_owned())))
+        } else {
+            self.carry_out(request)
+        };
+        let told = match &result {
+            Ok(Done::TicketOpened(number)) => format!("{text} -> {number}"),
+            Ok(Done::MessageOpened(MessageId(id))) => format!("{text} -> message {id}"),
+            Ok(Done::Changed) => text,
+            Err(_) => format!("{text} -> fails"),
+        };
+        self.note(told);
+        self.due.push_back(Input::Desk(DeskReply { call: CallId(42), id, result }));
+    }
+
+    fn carry_out(&mut self, request: DeskRequest) -> (RequestId, Result<Done, DeskError>) {
+        match request {
+            DeskRequest::OpenTicket { id, .. } => {
+                let number = format!("20261123-{:04}", self.tickets.len() + 1);
+                self.tickets.insert(number.clone(), None);
+                (id, Ok(Done::TicketOpened(TicketNumber(number))))
+            }
+            DeskRequest::ChangeTicket { id, number, change } => {
+                let mark = self.tickets.get_mut(&number.0).expect("only an open ticket is changed");
+                *mark = change.complete.or(*mark);
+                (id, Ok(Done::Changed))
+            }
+            DeskRequest::OpenMessage { id, .. } => {
+                let message = i64::try_from(self.messages.len()).expect("they are few") + 1;
+                self.messages.insert(message, None);
+                (id, Ok(Done::MessageOpened(MessageId(message))))
+            }
+            DeskRequest::ChangeMessage { id, message, change } => {
+                let mark = self.messages.get_mut(&message.0).expect("only an open message is changed");
+                *mark = change.complete.or(*mark);
+                (id, Ok(Done::Changed))
+            }
+            DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
+        }
+    }
+
+    fn note(&mut self, text: impl AsRef<str>) {
+        let ms = self.now.mono.ms_since(self.zero);
+        let (minutes, seconds, ms) = (ms / 60_000, ms / 1000 % 60, ms % 1000);
+        writeln!(self.log, "{minutes:02}:{seconds:02}.{ms:03} {}", text.as_ref()).expect("a string takes all");
+    }
+}
+
+/// Every text lasts two seconds, a digit 400 ms.
+fn duration_ms(say: &Say) -> u64 {
+    match say {
+        Say::Prompt(_) | Say::Recording(_) => 2_000,
+        Say::Digits(text) | Say::Extension(text) => 400 * text.len() as u64,
+        Say::Number(_) => 400,
+        Say::Beep => 200,
+        Say::Silence { ms } => u64::from(*ms),
+    }
+}
+
+fn shown(say: &Say) -> String {
+    match say {
+        Say::Prompt(id) => id.clone(),
+        Say::Digits(text) => format!("digits {text}"),
+        Say::Number(n) => format!("number {n}"),
+        Say::Extension(text) => format!("extension {text}"),
+        Say::Recording(id) => format!("recording {}", id.0),
+        Say::Beep => "beep".to_owned(),
+        Say::Silence { ms } => format!("silence {ms}"),
+    }
+}
+
+fn id_of(request: &DeskRequest) -> RequestId {
+    match request {
+        DeskRequest::OpenTicket { id, .. }
+        | DeskRequest::ChangeTicket { id, .. }
+        | DeskRequest::OpenMessage { id, .. }
+        | DeskRequest::ChangeMessage { id, .. } => *id,
+        DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
+    }
+}
+
+fn request_shown(request: &DeskRequest) -> String {
+    match request {
+        DeskRequest::OpenTicket { draft, .. } => {
+            let TicketDraft { kind, class, urgency, category, caller, call: _ } = draft;
+            let urgency = urgency.map(|u| format!(" {u:?}")).unwrap_or_default();
+            let category = category.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
+            let caller = caller.as_deref().unwrap_or("withheld");
+            format!("open ticket {kind:?} {class:?}{urgency}{category} caller {caller}")
+        }
+        DeskRequest::ChangeTicket { number, change, .. } => format!("change {number}{}", ticket_change(change)),
+        DeskRequest::OpenMessage { draft, .. } => {
+            let person = draft.for_person.as_deref().unwrap_or("the desk");
+            format!("open message for {person} from {}", draft.from_number.as_deref().unwrap_or("withheld"))
+        }
+        DeskRequest::ChangeMessage { message, change, .. } => {
+            let MessageChange { recording, duration_ms, from_number, complete } = change;
+            let mut text = format!("change message {}", message.0);
+            let recording = recording.as_ref().map(|r| r.0.clone());
+            let parts = [
+                ("recording", recording),
+                ("duration_ms", duration_ms.map(|d| d.to_string())),
+                ("from_number", from_number.clone()),
+                ("complete", complete.map(|c| c.to_string())),
+            ];
+            text.push_str(&fields(parts));
+            text
+        }
+        DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
+    }
+}
+
+fn ticket_change(change: &TicketChange) -> String {
+    fields([
+        ("class", change.class.map(|c| format!("{c:?}"))),
+        ("urgency", change.urgency.map(|u| format!("{u:?}"))),
+        ("category", change.category.clone()),
+        ("building", change.building.clone()),
+        ("room", change.room.clone()),
+        ("callback", change.callback_number.clone()),
+        ("recording", change.recording.as_ref().map(|r| r.0.clone())),
+        ("note", change.note.clone()),
+        ("complete", change.complete.map(|c| c.to_string())),
+    ])
+}
+
+fn fields<const N: usize>(parts: [(&str, Option<String>); N]) -> String {
+    parts.into_iter().filter_map(|(name, value)| value.map(|v| format!(" {name}={v}"))).collect()
+}
