@@ -241,7 +241,12 @@ fn start_workers(
         InbandDtmf::Always => Inband::Always,
         InbandDtmf::Off => Inband::Off,
     };
-    let options = StreamOptions { media_timeout_ms: config.rtp.media_timeout_ms, inband, ..StreamOptions::default() };
+    let options = StreamOptions {
+        media_timeout_ms: config.rtp.media_timeout_ms,
+        inband,
+        send_silence: config.rtp.send_silence,
+        ..StreamOptions::default()
+    };
     let line = to_line.clone();
     let tell = move |told: FromWorker| {
         line.try_send(ToLine::Media(told)).or_else(|error| match error {

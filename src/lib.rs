@@ -1,4 +1,48 @@
 //! frontdesk: the front desk's telephone line as a daemon.
+//!
+//! # Floors
+//!
+//! Each room is one module here and has one job. Arrows lead down, or sideways without a circle; `tests/architecture.rs` holds
+//! every arrow, and the place where each foreign crate may be named.
+//!
+//! | floor | rooms | what they know |
+//! |---|---|---|
+//! | shell | `cli`, `daemon` | arguments and exit codes; starting and stopping everything |
+//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, logs |
+//! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
+//! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
+//! | ground | `desk`, `types` | tickets, clocks, hours, people, the call record; digits, codecs, time, problems |
+//!
+//! `types`, `desk`, `sip`, `sdp`, `media`, `flow` and `call` are pure: no socket, file, thread, clock or random source.
+//! Time and randomness come in as arguments, so that every rule of the line is tested in virtual time.
+//! `prompts` reads its folder and, in its builder, asks a speech program; calls only look up what it has loaded.
+//!
+//! # The one pattern
+//!
+//! A pure room is a state machine: `handle_input(now, input)` changes it, `poll_output()` is asked until it says what it
+//! next waits for. What it wants done (send this, start that timer, keep this ticket) is a value, which the floor above
+//! carries out. What came of it goes in again as an input. So no room calls upward, and none waits.
+//!
+//! # The walk of one call
+//!
+//! 1. `driver::line`, the SIP thread, reads a datagram and hands it to `call::exchange`, which asks its `sip` user agent.
+//! 2. `call::admission` lets the INVITE in; a row goes to `store`. `sdp` agrees on a codec, `driver::ports` lends ports,
+//!    and a worker of `driver::media_worker` opens a `media` stream.
+//! 3. `call::answering` says when 200 is due, always before the third ring. `flow` then begins to walk its nodes: each
+//!    step asks for something to be played, keys, a recording, a ticket.
+//! 4. Keys come from `media` (RFC 4733, or tones) or from a SIP INFO. Prompts come out of `prompts`, ready to be encoded.
+//!    What the caller says goes to `driver::recorder`, which writes it while it is spoken.
+//! 5. A ticket goes over a bounded queue to the writer thread of `store`. Its reply leads the flow on: a number is read
+//!    out only once it is kept.
+//! 6. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
+//!
+//! # Invariants
+//!
+//! - Every INVITE that begins a call has exactly one row, and every row ends in exactly one outcome, also after a crash.
+//! - A ticket number is said only after the database has it.
+//! - No byte from network, settings or database makes the program panic; a fault in one call ends that call alone.
+//! - Every queue, cache and table has a written limit. Where one is full, the newest work is refused and counted.
+//! - The SIP thread and the media workers never wait for a disk.
 
 pub mod backup;
 pub mod call;

@@ -62,6 +62,7 @@ fn every_setting_arrives() {
     assert_eq!(config.sip.allowed_sources.len(), 3);
     assert_eq!(config.rtp.ports, Ports::Range { first: 30_000, last: 30_999 });
     assert_eq!(config.rtp.inband_dtmf, InbandDtmf::Always);
+    assert!(!config.rtp.send_silence);
     assert_eq!(config.rtp.media_timeout_ms, 30_000);
     assert_eq!(config.console.listen, "[::1]:8080".parse().unwrap());
     assert_eq!(config.answer.delay_ms(), 6000);
@@ -81,7 +82,7 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.people.path(), Some(Path::new("/etc/frontdesk/people.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(37));
+    assert_eq!(place.line, Some(38));
 }
 
 #[test]

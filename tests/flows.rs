@@ -1,6 +1,6 @@
 //! Transcripts of callers' ways through flows, in virtual time: `tests/flows/*.flow`.
 //!
-//! A file begins with settings (`caller: none`, `languages: zh`, `flow: other.toml`) and goes on with what the caller does
+//! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`) and goes on with what the caller does
 //! (`<- ...`) and what must come of it. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
 //!
 //! ```text
@@ -55,7 +55,8 @@ fn replay(path: &Path) -> (String, Vec<(String, Option<String>)>) {
             Arc::new(compile(&text, file, &languages).unwrap_or_else(|problems| panic!("{problems:#?}")))
         }
     };
-    let mut test = FlowTest::new(flow, (caller != "none").then_some(caller), &languages);
+    let callee = setting("callee:").unwrap_or("desk");
+    let mut test = FlowTest::called(callee, flow, (caller != "none").then_some(caller), &languages);
     let mut out = String::new();
     for line in head.iter().take_while(|l| !l.starts_with(|c: char| c.is_ascii_digit())) {
         out.push_str(line);

@@ -59,6 +59,7 @@ impl Service {
     pub(super) fn caller_info(&self, record: &CallRecord) -> CallerInfo {
         CallerInfo {
             call: record.id,
+            callee: record.callee.clone(),
             number: record.caller.clone(),
             name: record.caller_name.clone(),
             languages: self.languages.clone(),

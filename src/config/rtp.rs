@@ -49,6 +49,13 @@ pub const KEYS: SectionKeys = SectionKeys {
                  or `off`.",
             zh: "是否在语音中识别按键音：`auto` 仅当话机未提供 telephone-event 时，`always` 总是，`off` 关闭。",
         },
+        Key {
+            name: "idle",
+            default: Some("\"silence\""),
+            example: "\"silence\"",
+            en: "What is sent while nothing is played: `silence`, which keeps NATs open and PBX watchdogs calm, or `nothing`.",
+            zh: "不放音时发送什么：`silence` 发送静音，可保持 NAT 映射、避免交换机误判断线；`nothing` 不发送。",
+        },
     ],
 };
 
@@ -96,6 +103,8 @@ pub struct Rtp {
     pub external_address: Option<IpAddr>,
     pub media_timeout_ms: u32,
     pub inband_dtmf: InbandDtmf,
+    /// Send silence while nothing is played.
+    pub send_silence: bool,
 }
 
 impl Default for Rtp {
@@ -106,6 +115,7 @@ impl Default for Rtp {
             external_address: None,
             media_timeout_ms: 60_000,
             inband_dtmf: InbandDtmf::Auto,
+            send_silence: true,
         }
     }
 }
@@ -121,6 +131,7 @@ impl Rtp {
                 .number("media_timeout_s", 5..=3600_u32)
                 .map_or(default.media_timeout_ms, |seconds| seconds * 1000),
             inband_dtmf: section.text("inband_dtmf", inband_dtmf).unwrap_or(default.inband_dtmf),
+            send_silence: section.text("idle", idle).unwrap_or(default.send_silence),
         }
     }
 }
@@ -145,6 +156,15 @@ fn ports(text: &str) -> Result<Ports, Fault> {
         return Err(Fault::new(format!("{text} holds no even port with the odd one after it"), remedy));
     }
     Ok(Ports::Range { first, last })
+}
+
+/// Whether silence is sent.
+fn idle(text: &str) -> Result<bool, Fault> {
+    match text {
+        "silence" => Ok(true),
+        "nothing" => Ok(false),
+        _ => Err(Fault::new(format!("idle = {text:?} is unknown"), "write \"silence\" or \"nothing\"")),
+    }
 }
 
 fn inband_dtmf(text: &str) -> Result<InbandDtmf, Fault> {

@@ -322,13 +322,15 @@ impl Line {
             }
             return;
         }
-        let connection = channel.connection.or_else(|| self.connections.to(channel.listener, remote));
+        let open = channel.connection.filter(|connection| self.connections.is_open(*connection));
+        let connection = open.or_else(|| self.connections.to(channel.listener, remote));
         match connection {
             Some(connection) => {
                 if !self.connections.send(connection, bytes) {
                     self.unsent += 1;
                 }
             }
+            // The peer's connection is gone, or there never was one: RFC 3261 section 18.2.2.
             None => self.connects.push((channel.listener, remote, bytes)),
         }
     }

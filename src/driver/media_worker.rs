@@ -1,7 +1,7 @@
 //! Threads that pace RTP. Each owns its streams and wakes on absolute times: a wheel of 1 ms slots spreads the streams
 //! over their packet times, so that a wake-up sends a slot's worth and no stream has a timer of its own.
 //!
-//! Received RTP is drained at each wake-up (at most [`SLEEP_MAX`] apart) without one wake-up per packet.
+//! Received RTP is drained at each wake-up (at most `SLEEP_MAX` apart) without one wake-up per packet.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;

@@ -44,6 +44,10 @@ impl Connections {
         self.open.get(&connection).is_some_and(|c| c.outbox.try_send(bytes).is_ok())
     }
 
+    pub fn is_open(&self, connection: ConnectionId) -> bool {
+        self.open.contains_key(&connection)
+    }
+
     pub fn to(&self, listener: usize, remote: SocketAddr) -> Option<ConnectionId> {
         self.by_remote.get(&(listener, remote)).copied()
     }

@@ -12,6 +12,7 @@ use crate::types::{Problem, Reader, did_you_mean};
 /// `unread` are nodes that stand in the file and could not be read: their own faults are told.
 pub fn check(flow: &Flow, unread: &[String], context: &CompileContext<'_>, reader: &mut Reader<'_>) {
     words(flow, context, reader);
+    entries(flow, reader);
     let links_are_good = links(flow, unread, reader);
     // The rest would only tell the same faults in other words.
     if links_are_good && reader.is_clean() {
@@ -76,6 +77,13 @@ fn words(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
     }
 }
 
+/// Entries that would never be found, or in doubt.
+fn entries(flow: &Flow, reader: &mut Reader<'_>) {
+    for (callee, word, fault, remedy) in flow.entries().faults() {
+        reader.problem(place(word), format!("entry `{callee}`: {fault}"), remedy);
+    }
+}
+
 /// Whether every link leads to a node.
 fn links(flow: &Flow, unread: &[String], reader: &mut Reader<'_>) -> bool {
     let names = || flow.nodes().keys().chain(unread).map(String::as_str);
@@ -92,6 +100,9 @@ fn links(flow: &Flow, unread: &[String], reader: &mut Reader<'_>) -> bool {
         reader.problem_at(place(to), line, format!("{what} leads to `{}`, which there is not", to.get_ref()), remedy);
     };
     look("`start`".to_owned(), flow.start_word(), None);
+    for (callee, to) in flow.entries().iter() {
+        look(format!("entry `{callee}`"), to, None);
+    }
     for (name, node) in flow.nodes() {
         for link in node.step.links() {
             look(format!("node `{name}`: `{}`", link.label), link.to, Some(node.line));
@@ -101,7 +112,7 @@ fn links(flow: &Flow, unread: &[String], reader: &mut Reader<'_>) -> bool {
 }
 
 fn unreachable(flow: &Flow, reader: &mut Reader<'_>) {
-    let reached = reach(flow, [flow.start().to_owned()], |_| true);
+    let reached = reach(flow, flow.beginnings().map(str::to_owned), |_| true);
     for (name, node) in flow.nodes().iter().filter(|(name, _)| !reached.contains(*name)) {
         let what = format!("nothing leads to node `{name}`");
         reader.problem_at(None, Some(node.line), what, "lead a key or an edge there, or take it out");

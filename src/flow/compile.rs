@@ -10,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use super::check;
 use super::definition::{Keys, Phrases, Top, Word};
+use super::entry::Entries;
 use super::steps::{STEPS, Step};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
@@ -42,6 +43,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub struct Flow {
     start: Word,
+    entries: Entries,
     keys: Keys,
     phrases: Phrases,
     nodes: BTreeMap<String, Node>,
@@ -59,6 +61,7 @@ impl Flow {
         let top: Option<Top> = reader.read("flow", &Spanned::new(0..0, DeValue::Table(document)));
         let flow = top.map(|top| Flow {
             start: top.start,
+            entries: Entries::new(top.entry),
             keys: top.keys,
             phrases: top.prompts,
             nodes,
@@ -87,6 +90,20 @@ impl Flow {
 
     pub fn start(&self) -> &str {
         self.start.get_ref()
+    }
+
+    /// Where a call to this user part or number begins: as `[entry]` says, else at `start`.
+    pub fn entry(&self, callee: &str) -> &str {
+        self.entries.of(callee).map_or_else(|| self.start(), |word| word.get_ref())
+    }
+
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
+    /// Every node that a call may begin at, the usual one first.
+    pub(super) fn beginnings(&self) -> impl Iterator<Item = &str> {
+        [self.start()].into_iter().chain(self.entries.iter().map(|(_, word)| word.get_ref().as_str()))
     }
 
     pub(super) fn start_word(&self) -> &Word {

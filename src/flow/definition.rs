@@ -1,5 +1,7 @@
 //! The words of a flow file: what stands in `flow.toml` beside the steps' own parameters.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -113,6 +115,9 @@ impl Phrases {
 pub struct Top {
     /// The first node.
     pub start: Word,
+    /// The first node of those who called this user part or number.
+    #[serde(default)]
+    pub entry: BTreeMap<String, Word>,
     #[serde(default)]
     pub keys: Keys,
     #[serde(default)]

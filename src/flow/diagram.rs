@@ -20,6 +20,9 @@ pub fn mermaid(flow: &Flow) -> String {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "    {}{open}{label}{close}", id(name));
     }
+    for (nth, (callee, to)) in flow.entries().iter().enumerate() {
+        let _ = writeln!(out, "    e_{nth}[/\"{}\"/] -.-> {}", quoted(callee), id(to.get_ref()));
+    }
     for (name, node) in in_order(flow) {
         for link in node.step.links() {
             let arrow = if link.by == By::Key { "-->" } else { "-.->" };
@@ -34,6 +37,9 @@ pub fn text(flow: &Flow) -> String {
     let mut out = String::new();
     let mut shown = BTreeSet::new();
     branch(flow, flow.start(), "", 0, &mut shown, &mut out);
+    for (callee, to) in flow.entries().iter() {
+        branch(flow, to.get_ref(), &format!("call to {callee}"), 0, &mut shown, &mut out);
+    }
     out
 }
 
@@ -66,6 +72,11 @@ fn in_order(flow: &Flow) -> Vec<(&String, &Node)> {
     let mut nodes: Vec<_> = flow.nodes().iter().collect();
     nodes.sort_by_key(|(_, node)| node.line);
     nodes
+}
+
+/// A callee as a Mermaid label: a quote would end it.
+fn quoted(callee: &str) -> String {
+    callee.replace('"', "#quot;")
 }
 
 /// Mermaid takes letters, digits and `_`; words such as `end` have a meaning there, hence the `n_`.

@@ -4,7 +4,7 @@
 //! - `steps/`: what a node can do: one file per step and one line in a table.
 //! - `run`: one caller's way through it. `line`: what a step can ask of the caller; `ask`: keys; `take`: recordings;
 //!   `papers` (of the `sorts`): tickets and messages.
-//! - `diagram`: the flow as a picture.
+//! - `entry`: where a call begins, by the number that was called. `diagram`: the flow as a picture.
 //!
 //! A step is written as an `async fn` that reads from top to bottom as the caller hears it. No runtime is behind it:
 //! `FlowRun` polls that one future itself whenever an `Input` has come, so that a run stays a pure state machine,
@@ -24,6 +24,7 @@ pub mod io;
 pub mod run;
 
 mod ask;
+mod entry;
 mod line;
 mod papers;
 mod sorts;

@@ -19,6 +19,8 @@ pub const HOPS_MAX: u32 = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerInfo {
     pub call: CallId,
+    /// The user part that was called, without a scheme or host; empty when the INVITE named none.
+    pub callee: String,
     /// As it was sent: a number or a SIP user; `None` when withheld.
     pub number: Option<String>,
     pub name: Option<String>,
@@ -46,7 +48,8 @@ pub struct FlowRun {
 impl FlowRun {
     pub fn new(flow: Arc<Flow>, caller: CallerInfo) -> Self {
         let epoch = Now { mono: crate::types::Mono::default(), wall: chrono::DateTime::UNIX_EPOCH };
-        let line = Line::new(State::new(epoch, caller, flow.start().to_owned()), flow);
+        let begin = flow.entry(&caller.callee).to_owned();
+        let line = Line::new(State::new(epoch, caller, begin), flow);
         Self { way: Some(Box::pin(walk(line.clone()))), line }
     }
 
@@ -102,7 +105,7 @@ async fn walk(line: Line) -> Finish {
 
 async fn walk_nodes(line: &Line) {
     let mut levels: Vec<String> = Vec::new();
-    let mut node = line.flow.start().to_owned();
+    let mut node = line.state().node.clone();
     let mut hops = 0;
     let mut pressed = 0;
     while let Some(step) = line.flow.step(&node) {

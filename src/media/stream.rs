@@ -2,7 +2,7 @@
 //!
 //! No I/O, no clock: the driver hands in packets and ticks and sends what comes out. `tick` allocates nothing.
 //!
-//! Limits: [`listener::EVENTS_MAX`] events and [`recorder::RECORDED_MAX`] recorded pieces wait to be fetched, the jitter
+//! Limits: `listener::EVENTS_MAX` events and `recorder::RECORDED_MAX` recorded pieces wait to be fetched, the jitter
 //! buffer holds eight packets, the source lock four candidates. Whatever is more is dropped and counted.
 
 use std::net::SocketAddr;

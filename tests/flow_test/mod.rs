@@ -82,11 +82,17 @@ pub struct FlowTest {
 
 impl FlowTest {
     pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+        Self::called("desk", flow, number, languages)
+    }
+
+    /// A caller of this user part or number.
+    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
         // A Monday, 10:00 in Shanghai.
         let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
         let caller = CallerInfo {
             call: CallId(42),
+            callee: callee.to_owned(),
             number: number.map(str::to_owned),
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
