@@ -348,6 +348,8 @@ impl Session {
             let recording = recording.id.clone();
             hands.out.push_back(Output::CloseRecording { call: self.record.id, recording });
         }
+        // A stream that ended by itself leaves a mute line: no reason to keep the caller on it.
+        self.hang_up(hands, "media_failed", None);
         self.finalize_when_done(hands);
     }
 
@@ -450,7 +452,9 @@ impl Session {
     /// After a panic in this call: end it with what the row already knows.
     pub fn abort(&mut self, hands: &mut Hands<'_>) {
         self.finish.get_or_insert(Finish::Completed);
-        self.recording = None;
+        if let Some(recording) = self.recording.take() {
+            hands.out.push_back(Output::CloseRecording { call: self.record.id, recording: recording.id });
+        }
         self.hang_up(hands, "internal_error", None);
         if !self.is_over() {
             self.finalize(hands);

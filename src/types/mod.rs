@@ -75,8 +75,10 @@ pub enum Codec {
     /// ITU-T G.722 at 64 kbit/s: 16 kHz audio, but an RTP clock of 8000 (RFC 3551 section 4.5.2).
     G722,
     /// ITU-T G.711 A-law.
+    #[serde(rename = "PCMA")]
     Pcma,
     /// ITU-T G.711 mu-law.
+    #[serde(rename = "PCMU")]
     Pcmu,
 }
 

@@ -1,0 +1,148 @@
+//! Store, recorder and media stream of a call test, in virtual time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use frontdesk::desk::call_record::CallRecord;
+use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
+use frontdesk::media::io::{MediaToken, RecordLimits};
+use frontdesk::types::{CallId, MessageId, Mono, RecordingId, StreamConfig, TicketNumber};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreState {
+    Writes,
+    /// Refuses at once.
+    Overloaded,
+    /// Replies that it could not write.
+    DiskFull,
+}
+
+/// An in-memory store that answers as the real one does.
+#[derive(Debug)]
+pub struct Store {
+    pub state: StoreState,
+    /// Each with whether it is complete.
+    pub tickets: BTreeMap<String, bool>,
+    pub messages: i64,
+    /// Calls by their newest row.
+    pub rows: BTreeMap<i64, CallRecord>,
+    pub ended: BTreeSet<i64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        let (tickets, rows, ended) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, rows, ended }
+    }
+}
+
+impl Store {
+    /// Keeps a row; the row itself when it is the one that ends the call.
+    pub fn put(&mut self, row: CallRecord) -> Option<CallRecord> {
+        let id = row.id.0;
+        assert!(!self.ended.contains(&id), "call {id} has a row after its end (R4): {row:?}");
+        self.rows.insert(id, row.clone());
+        assert_eq!(row.ended_at.is_some(), row.outcome.is_some(), "a call ends with an outcome (R4)");
+        row.ended_at?;
+        self.ended.insert(id);
+        Some(row)
+    }
+
+    /// The reply, and what of it is to be read in a transcript.
+    pub fn serve(&mut self, call: CallId, request: DeskRequest) -> (DeskReply, String) {
+        let (id, told) = match &request {
+            DeskRequest::OpenTicket { id, draft } => {
+                let urgency = draft.urgency.map(|u| format!(" {u}")).unwrap_or_default();
+                let category = draft.category.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
+                (*id, format!("{}{urgency}{category}", draft.kind))
+            }
+            DeskRequest::ChangeTicket { id, number, change } => {
+                let mut told = format!("{number}");
+                for (name, value) in [
+                    ("callback", &change.callback_number),
+                    ("building", &change.building),
+                    ("room", &change.room),
+                    ("recording", &change.recording.as_ref().map(|r| r.0.clone())),
+                    ("complete", &change.complete.map(|c| c.to_string())),
+                ] {
+                    told += &value.as_ref().map(|v| format!(" {name}={v}")).unwrap_or_default();
+                }
+                (*id, told)
+            }
+            DeskRequest::OpenMessage { id, draft } => {
+                (*id, format!("for {}", draft.for_person.as_deref().unwrap_or("the desk")))
+            }
+            DeskRequest::ChangeMessage { id, message, change } => {
+                let recording = change.recording.as_ref().map(|r| format!(" recording={}", r.0)).unwrap_or_default();
+                let complete = change.complete.map(|c| format!(" complete={c}")).unwrap_or_default();
+                (*id, format!("{}{recording}{complete}", message.0))
+            }
+            DeskRequest::PutCall(_) => unreachable!("rows are put"),
+        };
+        let result = match self.state {
+            StoreState::Writes => Ok(self.write(request)),
+            StoreState::Overloaded => Err(DeskError::Overloaded(16)),
+            StoreState::DiskFull => Err(DeskError::NotWritten("disk full".to_owned())),
+        };
+        let told = match &result {
+            Ok(Done::TicketOpened(number)) => format!("ticket {number} {told}"),
+            Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
+            Ok(Done::Changed) => format!("changed {told}"),
+            Err(_) => format!("not kept: {told}"),
+        };
+        (DeskReply { call, id, result }, told)
+    }
+
+    fn write(&mut self, request: DeskRequest) -> Done {
+        match request {
+            DeskRequest::OpenTicket { .. } => {
+                let number = format!("20261123-{:04}", self.tickets.len() + 1);
+                self.tickets.insert(number.clone(), false);
+                Done::TicketOpened(TicketNumber(number))
+            }
+            DeskRequest::ChangeTicket { number, change, .. } => {
+                let complete = self.tickets.get_mut(&number.0).expect("only an open ticket is changed");
+                *complete = change.complete.unwrap_or(*complete);
+                Done::Changed
+            }
+            DeskRequest::OpenMessage { .. } => {
+                self.messages += 1;
+                Done::MessageOpened(MessageId(self.messages))
+            }
+            DeskRequest::ChangeMessage { .. } | DeskRequest::PutCall(_) => Done::Changed,
+        }
+    }
+}
+
+/// A media stream: what is played lasts a second a clip.
+#[derive(Debug)]
+pub struct Stream {
+    pub config: StreamConfig,
+    pub playing: Option<(MediaToken, Mono)>,
+    pub recording: Option<Take>,
+}
+
+/// A recording as its stream sees it.
+#[derive(Debug)]
+pub struct Take {
+    pub token: MediaToken,
+    pub limits: RecordLimits,
+    pub started: Mono,
+    pub heard: Mono,
+}
+
+impl Take {
+    /// When it ends by itself.
+    pub fn end(&self) -> Mono {
+        let limit = self.started + std::time::Duration::from_millis(self.limits.max_ms.into());
+        let silence = self.heard + std::time::Duration::from_millis(self.limits.silence_ms.into());
+        limit.min(silence)
+    }
+}
+
+/// Files of recordings, and whether the disk takes them.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    pub fails: bool,
+    /// Each with whether all of it was written.
+    pub open: BTreeMap<RecordingId, bool>,
+}

@@ -1,0 +1,694 @@
+//! Calls in virtual time: all contact of the call tests with the exchange is here. It plays the caller, the media streams,
+//! the ports, the recorder and the store, and writes down what it sees. When it is dropped nothing may be left.
+
+mod doubles;
+mod phone;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use frontdesk::call::admission::{AdmissionLimits, Network};
+use frontdesk::call::answering::Cadence;
+use frontdesk::call::events::What;
+use frontdesk::call::exchange::{Exchange, Service};
+use frontdesk::call::info_digits::CONTENT_TYPES;
+use frontdesk::call::io::{Input, LentPorts, Output};
+use frontdesk::desk::answers::Answers;
+use frontdesk::desk::call_record::RtpStats;
+use frontdesk::desk::hours::Hours;
+use frontdesk::desk::people::Directory;
+use frontdesk::desk::request::DeskRequest;
+use frontdesk::flow::io::RecordSpec;
+use frontdesk::flow::{CompileContext, Flow};
+use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
+use frontdesk::prompts::{Library, LibraryOptions};
+use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
+use frontdesk::sip::wire::{Limits, Message, Method, Transport, parse_datagram};
+use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random};
+
+use doubles::{Recorder, Store, StoreState, Stream, Take};
+use phone::{Phone, sdp};
+
+/// More steps than this for one command is a run that doesn't settle.
+const STEPS_MAX: usize = 20_000;
+const COMMIT: Duration = Duration::from_millis(10);
+const CLIP_MS: u64 = 1_000;
+
+fn library() -> Arc<Library> {
+    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+    let load = || {
+        let languages = vec![Lang::new("zh"), Lang::new("en")];
+        let desk_name = |_: &Lang| "desk".to_owned();
+        Arc::new(Library::load(&LibraryOptions { dir: None, languages, desk_name: &desk_name }).0)
+    };
+    LIBRARY.get_or_init(load).clone()
+}
+
+fn flow(text: &str) -> Arc<Flow> {
+    let answers = Answers::parse(Answers::default_text(), "answers").expect("the built-in answers are good");
+    let hours = Hours::parse(Hours::default_text(), "hours").expect("the built-in hours are good");
+    let languages = [Lang::new("zh"), Lang::new("en")];
+    let prompts = library();
+    let context = CompileContext {
+        prompts: &|id| prompts.has(id),
+        answers: &answers,
+        languages: &languages,
+        hours: &hours,
+        time_zone: chrono_tz::Asia::Shanghai,
+    };
+    Arc::new(Flow::compile(text, "flow", &context).unwrap_or_else(|problems| panic!("{problems:#?}")))
+}
+
+fn service(after_rings: u8, flow: Arc<Flow>) -> Arc<Service> {
+    Arc::new(Service {
+        flow,
+        people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("the built-in people are good")),
+        prompts: library(),
+        languages: vec![Lang::new("zh"), Lang::new("en")],
+        cadence: Cadence::default(),
+        after_rings,
+        time_zone: chrono_tz::Asia::Shanghai,
+        codecs: Codec::ALL.to_vec(),
+        record: RecordSpec::default(),
+        call_max: Duration::from_secs(3600),
+    })
+}
+
+/// An input that is on its way to the exchange.
+enum Due {
+    Input(Box<dyn FnOnce() -> Input<'static>>),
+    Sip(SocketAddr, String),
+}
+
+pub struct CallTest {
+    exchange: Exchange,
+    now: Now,
+    zero: Mono,
+    log: String,
+    last: String,
+    wake: Option<Mono>,
+    later: BTreeMap<(Mono, u64), Due>,
+    sequence: u64,
+    phones: Vec<Phone>,
+    phone: usize,
+    source: String,
+    free_ports: usize,
+    lent: BTreeSet<i64>,
+    streams: BTreeMap<i64, Stream>,
+    pub store: Store,
+    recorder: Recorder,
+    /// ACKs, or the answers to our BYE, that get lost.
+    lose_ack: bool,
+    lose_bye: bool,
+    invites: usize,
+    refused: usize,
+    /// Rows may be fewer than INVITEs: a flood.
+    pub flood: bool,
+    idle_told: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub after_rings: u8,
+    pub calls_max: usize,
+    pub ports: usize,
+    pub allowed: Vec<Network>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { after_rings: 0, calls_max: 100, ports: 100, allowed: Vec::new() }
+    }
+}
+
+impl CallTest {
+    pub fn new(setup: Setup) -> Self {
+        let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
+        let now = Now { mono: Mono::from_millis(1_000_000), wall };
+        let local = "192.0.2.1:5060".parse().expect("an address");
+        let config = UaConfig {
+            listeners: vec![Listener { transport: Transport::Udp, local, advertised: None }],
+            info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
+            ..UaConfig::default()
+        };
+        let limits = AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed, ..Default::default() };
+        static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
+        let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
+        let ua = UserAgent::new(config, Random::for_testing(1));
+        let service = service(setup.after_rings, flow);
+        Self {
+            exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
+            now,
+            zero: now.mono,
+            log: String::new(),
+            last: String::new(),
+            wake: None,
+            later: BTreeMap::new(),
+            sequence: 0,
+            phones: Vec::new(),
+            phone: 0,
+            source: "192.0.2.7".to_owned(),
+            free_ports: setup.ports,
+            lent: BTreeSet::new(),
+            streams: BTreeMap::new(),
+            store: Store::default(),
+            recorder: Recorder::default(),
+            lose_ack: false,
+            lose_bye: false,
+            invites: 0,
+            refused: 0,
+            flood: false,
+            idle_told: 0,
+        }
+    }
+
+    pub fn take_log(&mut self) -> String {
+        std::mem::take(&mut self.log)
+    }
+
+    /// One line of a script.
+    pub fn command(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["invite", rest @ ..] => self.invite(rest),
+            ["ack"] => self.ack(None),
+            ["ack", "sdp"] => self.ack(Some(8)),
+            ["ack", "sdp", "unknown"] => self.ack(Some(3)),
+            ["key" | "keys", keys] => keys.chars().for_each(|key| self.key(key)),
+            ["info", key] => {
+                let body = format!("Signal={key}\r\nDuration=160\r\n");
+                self.in_dialog("INFO", Some(("application/dtmf-relay", &body)));
+            }
+            ["wait", time] => self.advance(duration(time)),
+            ["speak", time] => self.speak(duration(time)),
+            ["bye"] => self.in_dialog("BYE", None),
+            ["cancel"] => {
+                let phone = &self.phones[self.phone];
+                let text = phone.request("CANCEL", 1, "invite", None);
+                self.sip(&text);
+            }
+            ["reinvite", what] => {
+                let (payload_type, direction) = match *what {
+                    "hold" => (8, "sendonly"),
+                    "resume" => (8, "sendrecv"),
+                    "pcmu" => (0, "sendrecv"),
+                    "unknown" => (3, "sendrecv"),
+                    other => panic!("`{other}` is no re-INVITE"),
+                };
+                let body = sdp(&self.source, payload_type, direction, 2);
+                self.in_dialog("INVITE", Some(("application/sdp", &body)));
+            }
+            ["lose", "ack"] => self.lose_ack = true,
+            ["lose", "bye"] => self.lose_bye = true,
+            // Its worker could not open it, or lost its socket.
+            ["lose", "stream"] => {
+                if let Some(call) = self.call().filter(|call| self.streams.remove(&call.0).is_some()) {
+                    self.give_back(call);
+                    let report = StreamReport::of_lost(RtpStats::default());
+                    self.input(Input::MediaClosed { call, report });
+                }
+            }
+            ["lose", "media"] => self.media(MediaEvent::MediaLost),
+            ["store", "overloaded"] => self.store.state = StoreState::Overloaded,
+            ["store", "fails"] => self.store.state = StoreState::DiskFull,
+            ["store", "writes"] => self.store.state = StoreState::Writes,
+            ["disk", "full"] => {
+                self.recorder.fails = true;
+                self.recorder.open.values_mut().for_each(|written| *written = false);
+            }
+            ["from", source] => (*source).clone_into(&mut self.source),
+            ["call", number] => self.phone = number.parse::<usize>().expect("a number") - 1,
+            ["reload", "rings", rings] => {
+                let rings = rings.parse().expect("a number");
+                let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
+                let service = service(rings, flow);
+                self.input(Input::Reload(service));
+            }
+            ["shutdown", time] => {
+                let until = self.now.mono + duration(time);
+                self.input(Input::Shutdown { until });
+            }
+            ["flood", number] => {
+                self.flood = true;
+                for _ in 0..number.parse::<usize>().expect("a number") {
+                    self.invite(&[]);
+                }
+                let rows = self.store.rows.len();
+                self.note(format!("rows {rows}"));
+            }
+            other => panic!("no such command: {other:?}"),
+        }
+    }
+
+    fn invite(&mut self, what: &[&str]) {
+        let mut phone = Phone::new(self.phones.len() + 1, &self.source);
+        let body = match what {
+            [] | ["pcma"] => Some(sdp(&self.source, 8, "sendrecv", 1)),
+            ["pcmu"] => Some(sdp(&self.source, 0, "sendrecv", 1)),
+            ["unknown"] => Some(sdp(&self.source, 3, "sendrecv", 1)),
+            ["offerless"] => None,
+            other => panic!("no such INVITE: {other:?}"),
+        };
+        phone.invite_sdp.clone_from(&body);
+        let text = phone.request("INVITE", 1, "invite", body.as_deref().map(|b| ("application/sdp", b)));
+        self.phones.push(phone);
+        self.phone = self.phones.len() - 1;
+        self.invites += 1;
+        self.sip(&text);
+    }
+
+    fn ack(&mut self, payload_type: Option<u8>) {
+        let phone = &self.phones[self.phone];
+        let body = payload_type.map(|pt| sdp(&phone.host, pt, "sendrecv", 1));
+        let text = phone.request("ACK", phone.cseq, "ack", body.as_deref().map(|b| ("application/sdp", b)));
+        self.sip(&text);
+    }
+
+    fn in_dialog(&mut self, method: &str, content: Option<(&str, &str)>) {
+        let phone = &mut self.phones[self.phone];
+        if phone.tag.is_none() {
+            // Outside of a dialog it would be another call's beginning.
+            return;
+        }
+        phone.cseq += 1;
+        let branch = format!("{method}-{}", phone.cseq);
+        let text = phone.request(method, phone.cseq, &branch, content);
+        self.sip(&text);
+    }
+
+    fn sip(&mut self, text: &str) {
+        let host = self.phones[self.phone].host.clone();
+        let source = format!("{host}:5062").parse().expect("an address");
+        self.receive(source, text);
+        self.settle();
+    }
+
+    fn receive(&mut self, source: SocketAddr, text: &str) {
+        let via = Channel { listener: 0, connection: None };
+        let bytes = text.as_bytes();
+        let now = self.now;
+        self.exchange.handle_input(now, Input::Sip(user_agent::Input::Received { via, source, bytes }));
+        self.drain();
+    }
+
+    /// The id of the call at hand, once it has a row.
+    fn call(&self) -> Option<CallId> {
+        let sip_call_id = self.phones.get(self.phone)?.call_id();
+        self.store.rows.values().find(|row| row.sip_call_id == sip_call_id).map(|row| row.id)
+    }
+
+    fn media(&mut self, event: MediaEvent) {
+        if let Some(call) = self.call().filter(|call| self.streams.contains_key(&call.0)) {
+            self.input(Input::Media { call, event });
+        }
+    }
+
+    fn key(&mut self, key: char) {
+        let digit = Digit::from_char(key).unwrap_or_else(|| panic!("`{key}` is no key"));
+        if let Some(call) = self.call() {
+            self.press(call, digit, DigitSource::Rfc4733);
+            self.settle();
+        }
+    }
+
+    fn press(&mut self, call: CallId, digit: Digit, source: DigitSource) {
+        let Some(stream) = self.streams.get_mut(&call.0) else { return };
+        match stream.recording.take_if(|take| take.limits.stop_keys.contains(&digit)) {
+            Some(take) => self.stop(call, &take, RecordStop::Key(digit)),
+            None => self.soon(move || Input::Media { call, event: MediaEvent::Digit { digit, source } }),
+        }
+    }
+
+    fn stop(&mut self, call: CallId, take: &Take, stop: RecordStop) {
+        let (token, duration_ms) = (take.token, self.now.mono.ms_since(take.started));
+        self.soon(move || Input::Media { call, event: MediaEvent::RecordDone { token, duration_ms, stop } });
+    }
+
+    fn speak(&mut self, time: Duration) {
+        let Some(call) = self.call() else { return };
+        for _ in 0..600 {
+            if self.streams.get(&call.0).is_none_or(|s| s.recording.is_some()) {
+                break;
+            }
+            self.advance(Duration::from_millis(100));
+        }
+        let end = self.now.mono + time;
+        match self.streams.get_mut(&call.0).and_then(|stream| stream.recording.as_mut()) {
+            Some(take) => take.heard = end,
+            None => self.note("nobody listens"),
+        }
+        self.advance(time);
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let now = self.now;
+        self.exchange.handle_input(now, input);
+        self.drain();
+        self.settle();
+    }
+
+    fn soon(&mut self, input: impl FnOnce() -> Input<'static> + 'static) {
+        self.after(Duration::ZERO, Due::Input(Box::new(input)));
+    }
+
+    fn after(&mut self, delay: Duration, due: Due) {
+        self.sequence += 1;
+        self.later.insert((self.now.mono + delay, self.sequence), due);
+    }
+
+    fn settle(&mut self) {
+        self.advance(Duration::ZERO);
+    }
+
+    pub fn advance(&mut self, by: Duration) {
+        let end = self.now.mono + by;
+        for _ in 0..STEPS_MAX {
+            let plays = self.streams.values().filter_map(|s| s.playing.map(|(_, at)| at)).min();
+            let takes = self.streams.values().filter_map(|s| s.recording.as_ref().map(Take::end)).min();
+            let later = self.later.first_key_value().map(|((at, _), _)| *at);
+            let Some(next) = [self.wake, later, plays, takes].into_iter().flatten().min().filter(|at| *at <= end)
+            else {
+                self.now = self.now.after(end.since(self.now.mono));
+                return;
+            };
+            self.now = self.now.after(next.since(self.now.mono));
+            self.step(later, plays, takes);
+        }
+        panic!("it does not settle\n{}", self.log);
+    }
+
+    fn step(&mut self, later: Option<Mono>, plays: Option<Mono>, takes: Option<Mono>) {
+        let at = self.now.mono;
+        let due = |time: Option<Mono>| time.is_some_and(|t| t <= at);
+        if due(later) {
+            let (_, due) = self.later.pop_first().expect("one is due");
+            match due {
+                Due::Input(make) => {
+                    let now = self.now;
+                    self.exchange.handle_input(now, make());
+                    self.drain();
+                }
+                Due::Sip(source, text) => self.receive(source, &text),
+            }
+        } else if due(plays) {
+            let done = self.streams.iter_mut().find_map(|(call, stream)| {
+                stream.playing.take_if(|(_, end)| *end <= at).map(|(token, _)| (CallId(*call), token))
+            });
+            let (call, token) = done.expect("one has ended");
+            self.soon(move || Input::Media { call, event: MediaEvent::PlayDone(token) });
+        } else if due(takes) {
+            let done = self.streams.iter_mut().find_map(|(call, stream)| {
+                stream.recording.take_if(|take| take.end() <= at).map(|take| (CallId(*call), take))
+            });
+            let (call, take) = done.expect("one has ended");
+            let limit = take.started + Duration::from_millis(take.limits.max_ms.into());
+            let stop = if limit <= at { RecordStop::Limit } else { RecordStop::Silence };
+            self.stop(call, &take, stop);
+        } else {
+            let now = self.now;
+            self.exchange.handle_input(now, Input::Timeout);
+            self.drain();
+        }
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..STEPS_MAX {
+            match self.exchange.poll_output() {
+                Output::Wait(wake) => {
+                    self.wake = wake;
+                    return;
+                }
+                output => self.see(output),
+            }
+        }
+        panic!("it does not settle\n{}", self.log);
+    }
+
+    fn see(&mut self, output: Output) {
+        match output {
+            Output::Send { to, bytes } => self.sent(to.remote, &bytes),
+            Output::LendPorts { call, .. } => {
+                let lent = self.free_ports > 0;
+                if lent {
+                    self.free_ports -= 1;
+                    assert!(self.lent.insert(call.0), "{call} has ports already");
+                }
+                let rtp_port = 6000;
+                let address = "192.0.2.1".parse().expect("an address");
+                let ports = lent.then_some(LentPorts { address, rtp_port, rtcp_port: rtp_port + 1 });
+                self.soon(move || Input::PortsLent { call, ports });
+            }
+            Output::ReturnPorts { call } => self.give_back(call),
+            Output::OpenStream { call, config } => {
+                assert!(self.lent.contains(&call.0), "a stream without ports");
+                self.note(format!("stream {}", config.codec));
+                let stream = Stream { config, playing: None, recording: None };
+                assert!(self.streams.insert(call.0, stream).is_none(), "{call} has a stream already");
+            }
+            Output::Media { call, command } => self.media_command(call, command),
+            Output::OpenRecording { recording, .. } => {
+                let written = !self.recorder.fails;
+                assert!(self.recorder.open.insert(recording, written).is_none(), "it is open already");
+            }
+            Output::CloseRecording { call, recording } => {
+                // One that failed is closed already.
+                let Some(written) = self.recorder.open.remove(&recording) else { return };
+                self.after(COMMIT, Due::Input(Box::new(move || Input::Recorded { call, recording, written })));
+            }
+            Output::CloseStream { call } => self.close_stream(call),
+            Output::LoadRecording { call, recording, codec } => {
+                self.note(format!("loads {}", recording.0));
+                let audio = Some(Encoded { codec, bytes: Arc::from(&[0x55u8; 800][..]) });
+                self.soon(move || Input::RecordingLoaded { call, recording, audio });
+            }
+            Output::Desk { call, request } => self.desk(call, request),
+            Output::Event(event) => self.told(event.what),
+            Output::Idle => {
+                self.idle_told += 1;
+                assert_eq!(self.idle_told, 1, "idle is told once");
+                self.note("idle");
+            }
+            Output::Wait(_) => unreachable!("`drain` takes it"),
+        }
+    }
+
+    fn give_back(&mut self, call: CallId) {
+        assert!(self.lent.remove(&call.0), "{call} gives back what it does not have");
+        self.free_ports += 1;
+    }
+
+    fn close_stream(&mut self, call: CallId) {
+        let stream = self.streams.remove(&call.0).expect("only an open stream is closed");
+        if let Some(take) = &stream.recording {
+            self.stop(call, take, RecordStop::Commanded);
+        }
+        self.give_back(call);
+        let report = StreamReport::of_lost(RtpStats::default());
+        self.soon(move || Input::MediaClosed { call, report });
+    }
+
+    fn media_command(&mut self, call: CallId, command: MediaCommand) {
+        let at = self.now.mono;
+        let stream = self.streams.get_mut(&call.0).expect("only an open stream is commanded");
+        match command {
+            MediaCommand::Play { token, items } => {
+                let ms = CLIP_MS * items.len() as u64;
+                stream.playing = Some((token, at + Duration::from_millis(ms)));
+                let codec = stream.config.codec;
+                assert!(items.iter().all(|item| item.codec == codec), "it plays what the stream can't");
+                let names: Vec<&str> = items.iter().map(name_of).collect();
+                self.assert_promise_kept(call, &names);
+                self.note(format!("plays {}", names.join(" ")));
+            }
+            MediaCommand::StopPlay => stream.playing = None,
+            MediaCommand::Record { token, limits, .. } => {
+                assert!(stream.recording.is_none(), "one recording at a time");
+                stream.recording = Some(Take { token, limits, started: at, heard: at });
+                if let Some((recording, _)) = self.recorder.open.last_key_value().filter(|_| self.recorder.fails) {
+                    let recording = recording.clone();
+                    // The recorder closes by itself what it can't write.
+                    self.recorder.open.remove(&recording);
+                    self.soon(move || Input::Recorded { call, recording, written: false });
+                }
+            }
+            MediaCommand::StopRecord => {
+                if let Some(take) = stream.recording.take() {
+                    self.stop(call, &take, RecordStop::Commanded);
+                }
+            }
+            MediaCommand::Reconfigure(config) => {
+                let direction = match (config.send, config.receive) {
+                    (true, true) => "both ways",
+                    (true, false) => "speaks only",
+                    (false, true) => "listens only",
+                    (false, false) => "neither way",
+                };
+                let told = format!("stream {} {direction}", config.codec);
+                stream.config = config;
+                self.note(told);
+            }
+            MediaCommand::InfoDigit { digit, .. } => self.press(call, digit, DigitSource::Info),
+            MediaCommand::Press { .. } => panic!("the desk presses no keys"),
+        }
+    }
+
+    /// R9: a ticket's number is said only once the whole of it is on disk.
+    fn assert_promise_kept(&self, call: CallId, names: &[&str]) {
+        if names.contains(&"ticket-number-is") {
+            let row = &self.store.rows[&call.0];
+            let complete = self.store.tickets.values().filter(|complete| **complete).count();
+            assert!(complete > 0, "a number is said before its ticket is on disk: {row:?}");
+        }
+    }
+
+    fn desk(&mut self, call: CallId, request: DeskRequest) {
+        if let DeskRequest::PutCall(row) = request {
+            if let Some(row) = self.store.put(*row) {
+                let tickets: Vec<String> = row.tickets.iter().map(ToString::to_string).collect();
+                let tickets = if tickets.is_empty() { String::new() } else { format!(" {}", tickets.join(" ")) };
+                let (outcome, reason) = (row.outcome.expect("it has ended"), row.end_reason.unwrap_or_default());
+                self.note(format!("row ended {outcome} {reason}{tickets}"));
+            }
+            return;
+        }
+        let at_once = self.store.state == StoreState::Overloaded;
+        let (reply, told) = self.store.serve(call, request);
+        self.note(told);
+        let delay = if at_once { Duration::ZERO } else { COMMIT };
+        self.after(delay, Due::Input(Box::new(move || Input::Desk(reply))));
+    }
+
+    fn told(&mut self, what: What) {
+        match what {
+            What::Node { node } => self.note(format!("step {node}")),
+            What::Key { source } => self.note(format!("key by {source:?}")),
+            What::Answered { answer_ms, rings, .. } => {
+                assert!(answer_ms < 10_000, "R2: the third ring has started");
+                self.note(format!("answered after {answer_ms} ms, ring {rings}"));
+            }
+            What::RecordingStarted { recording } => self.note(format!("records {}", recording.0)),
+            What::RecordingEnded { duration_ms, written, .. } => {
+                self.note(format!("recorded {duration_ms} ms{}", if written { "" } else { ", not written" }));
+            }
+            What::Held { on } => self.note(if on { "held" } else { "resumed" }),
+            What::MediaLost => self.note("no media"),
+            What::Refused { why, .. } => {
+                self.refused += 1;
+                self.note(format!("refused {}", why.reason()));
+            }
+            What::Panicked { .. } => self.note("a bug in this call"),
+            What::PromptMissing { prompt } => self.note(format!("no prompt {prompt}")),
+            _ => {}
+        }
+    }
+
+    /// A message of ours: written down, and answered as a phone would.
+    fn sent(&mut self, to: SocketAddr, bytes: &[u8]) {
+        let message = parse_datagram(bytes, &Limits::default()).expect("we send what can be read");
+        let call_id = message.headers().call_id().expect("it has one").to_owned();
+        let index = self.phones.iter().position(|phone| phone.call_id() == call_id).expect("it is one of our calls");
+        let tag = message.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
+        match message {
+            Message::Request(request) => {
+                self.note_once(format!("-> {}", request.method));
+                if !self.lose_bye {
+                    let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
+                    self.after(Duration::ZERO, Due::Sip(to, answer));
+                }
+            }
+            Message::Response(response) => {
+                let cseq = response.headers.cseq().expect("it has one");
+                let what = if cseq.method == Method::Invite { String::new() } else { format!(" {}", cseq.method) };
+                self.note_once(format!("-> {}{what}", response.status));
+                if cseq.method != Method::Invite || response.is_provisional() {
+                    return;
+                }
+                let mut acked = self.phones[index].clone();
+                acked.tag.clone_from(&tag);
+                let initial = cseq.number == 1;
+                if response.is_success() {
+                    self.phones[index].tag = tag;
+                }
+                if self.lose_ack || (initial && response.is_success()) {
+                    return;
+                }
+                let branch = if initial { "invite".to_owned() } else { format!("INVITE-{}", cseq.number) };
+                let branch = if response.is_success() { format!("ack-{branch}") } else { branch };
+                let ack = acked.request("ACK", cseq.number, &branch, None);
+                self.after(Duration::ZERO, Due::Sip(to, ack));
+            }
+        }
+    }
+
+    fn note(&mut self, text: impl AsRef<str>) {
+        let ms = self.now.mono.ms_since(self.zero);
+        let (minutes, seconds, ms) = (ms / 60_000, ms / 1000 % 60, ms % 1000);
+        text.as_ref().clone_into(&mut self.last);
+        writeln!(self.log, "{minutes:02}:{seconds:02}.{ms:03} {}", text.as_ref()).expect("a string takes all");
+    }
+
+    /// Without the copies of what is sent again.
+    fn note_once(&mut self, text: String) {
+        if self.last != text {
+            self.note(text);
+        }
+    }
+}
+
+impl Drop for CallTest {
+    /// Nothing is left of any call once all has had its time.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        self.lose_bye = false;
+        self.advance(Duration::from_secs(4000));
+        let log = &self.log;
+        assert!(self.exchange.is_idle(), "something is left\n{log}");
+        assert!(self.lent.is_empty(), "ports are left: {:?}\n{log}", self.lent);
+        assert!(self.streams.is_empty(), "streams are left\n{log}");
+        assert!(self.recorder.open.is_empty(), "files are left open: {:?}\n{log}", self.recorder.open);
+        assert!(self.later.is_empty(), "something is still on its way\n{log}");
+        assert_eq!(self.store.ended.len(), self.store.rows.len(), "R4: every row is ended\n{log}");
+        if !self.flood {
+            assert_eq!(self.store.rows.len(), self.invites, "R4: each INVITE has its row\n{log}");
+        }
+    }
+}
+
+/// The prompt's id; by its audio, of which the library has one copy.
+fn name_of(item: &Encoded) -> &'static str {
+    static NAMES: OnceLock<BTreeMap<usize, String>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let library = library();
+        let mut names = BTreeMap::new();
+        // Encoding all of them takes long: those that the flow says, and digits.
+        let said = |id: &&str| {
+            id.starts_with("digit")
+                || id.starts_with("language")
+                || Flow::default_text().contains(*id)
+                || id.starts_with("answer")
+        };
+        for id in library.ids().into_iter().filter(said) {
+            for lang in library.languages() {
+                if let Some(audio) = library.encoded(lang, id, Codec::Pcma) {
+                    names.insert(audio.bytes.as_ptr() as usize, id.to_owned());
+                }
+            }
+        }
+        names
+    });
+    names.get(&(item.bytes.as_ptr() as usize)).map_or("tone", String::as_str)
+}
+
+fn duration(text: &str) -> Duration {
+    let number = |text: &str| text.parse::<u64>().unwrap_or_else(|_| panic!("`{text}` is no time"));
+    match text.strip_suffix("ms") {
+        Some(ms) => Duration::from_millis(number(ms)),
+        None => Duration::from_secs(number(text.strip_suffix('s').expect("a time ends with s"))),
+    }
+}

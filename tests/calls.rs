@@ -1,0 +1,154 @@
+//! Whole calls from INVITE to row, as transcripts in `tests/calls/*.call`: `<-` drives the call, the rest is what was seen.
+//! `UPDATE_TRANSCRIPTS=1` rewrites them.
+
+mod call_test;
+
+use std::fs;
+use std::path::Path;
+
+use call_test::{CallTest, Setup};
+use frontdesk::call::admission::Network;
+use proptest::prelude::*;
+
+fn play(script: &str) -> String {
+    let mut text = String::new();
+    let mut setup = Setup::default();
+    let mut call: Option<CallTest> = None;
+    for line in script.lines() {
+        let Some(command) = line.strip_prefix("<- ") else {
+            if call.is_none() && !line.starts_with(|c: char| c.is_ascii_digit()) {
+                text += &format!("{line}\n");
+            }
+            continue;
+        };
+        text += &format!("{line}\n");
+        if let Some(setting) = command.strip_prefix("set ") {
+            set(&mut setup, setting);
+            continue;
+        }
+        let call = call.get_or_insert_with(|| CallTest::new(setup.clone()));
+        call.command(command);
+        text += &call.take_log();
+    }
+    text
+}
+
+fn set(setup: &mut Setup, setting: &str) {
+    let (name, value) = setting.split_once(' ').expect("a name and a value");
+    match name {
+        "after_rings" => setup.after_rings = value.parse().expect("a number"),
+        "calls_max" => setup.calls_max = value.parse().expect("a number"),
+        "ports" => setup.ports = value.parse().expect("a number"),
+        "allowed" => {
+            let (address, prefix) = value.split_once('/').expect("a network");
+            let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));
+            setup.allowed.push(Network { address, prefix });
+        }
+        other => panic!("no such setting: {other}"),
+    }
+}
+
+#[test]
+fn calls_go_as_their_transcripts_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls");
+    let update = std::env::var_os("UPDATE_TRANSCRIPTS").is_some();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for entry in fs::read_dir(&folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.extension().is_none_or(|e| e != "call") {
+            continue;
+        }
+        seen += 1;
+        let script = fs::read_to_string(&path).expect("it can be read");
+        let name = path.file_name().expect("it has one").to_string_lossy().into_owned();
+        let Ok(played) = std::panic::catch_unwind(|| play(&script)) else {
+            wrong.push(format!("{name}: panicked"));
+            continue;
+        };
+        if played == script {
+            continue;
+        }
+        if update {
+            fs::write(&path, played).expect("it can be written");
+        } else {
+            let (at, line) = first_difference(&script, &played);
+            wrong.push(format!("{name}:{at}: {line}"));
+        }
+    }
+    assert!(seen > 20, "the transcripts are gone");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn first_difference(expected: &str, got: &str) -> (usize, String) {
+    let mut got = got.lines();
+    let mut at = 0;
+    for line in expected.lines() {
+        at += 1;
+        let found = got.next().unwrap_or("(the end)");
+        if found != line {
+            return (at, format!("`{line}` is expected, not `{found}`"));
+        }
+    }
+    (at + 1, format!("more: `{}`", got.next().unwrap_or_default()))
+}
+
+fn command() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "invite",
+        "invite",
+        "invite offerless",
+        "invite unknown",
+        "ack",
+        "ack",
+        "ack",
+        "ack sdp",
+        "key 1",
+        "key 1",
+        "key 3",
+        "key #",
+        "key 4",
+        "key 0",
+        "key 2",
+        "info 5",
+        "wait 3s",
+        "wait 10s",
+        "wait 40s",
+        "speak 4s",
+        "bye",
+        "cancel",
+        "reinvite hold",
+        "reinvite resume",
+        "reinvite pcmu",
+        "lose media",
+        "store fails",
+        "store overloaded",
+        "store writes",
+        "disk full",
+        "call 1",
+        "reload rings 1",
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The fixture's drop asserts that nothing is left and that each INVITE has one ended row.
+    #[test]
+    fn no_order_of_events_leaves_anything_behind(
+        after_rings in 0u8..3,
+        ports in 0usize..3,
+        commands in prop::collection::vec(command(), 0..40),
+        shutdown in any::<bool>(),
+    ) {
+        let mut call = CallTest::new(Setup { after_rings, ports, calls_max: 2, ..Setup::default() });
+        call.command("invite");
+        for text in commands {
+            call.command(text);
+        }
+        if shutdown {
+            call.command("shutdown 5s");
+            call.command("wait 30s");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A running daemon in a folder of its own, on ports of its own.
+
+#![allow(dead_code)] // Helpers of tests that come and go.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub const BIN: &str = env!("CARGO_BIN_EXE_frontdesk");
+/// The machine may be busy with other tests; nothing here takes that long by itself.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+pub struct Daemon {
+    child: Child,
+    pub folder: TempDir,
+    settings: Vec<(String, String)>,
+    pub ready: String,
+    pub udp: SocketAddr,
+    pub tcp: Option<SocketAddr>,
+    pub console: SocketAddr,
+}
+
+impl Daemon {
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A daemon with these settings (`SECTION__KEY`, value) beside the free ports.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let mut all: Vec<(String, String)> = [
+            ("SIP__LISTEN", r#"["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]"#),
+            ("RTP__PORTS", "0"),
+            ("CONSOLE__LISTEN", "127.0.0.1:0"),
+        ]
+        .iter()
+        .filter(|(key, _)| !settings.iter().any(|(k, _)| k == key))
+        .chain(settings)
+        .map(|(key, value)| (format!("FRONTDESK_{key}"), (*value).to_owned()))
+        .collect();
+        all.push(("NO_COLOR".to_owned(), "1".to_owned()));
+        Self::launch(tempfile::tempdir().expect("a folder"), all)
+    }
+
+    fn launch(folder: TempDir, settings: Vec<(String, String)>) -> Self {
+        let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("a log");
+        let mut child = Command::new(BIN)
+            .args(["serve", "--data"])
+            .arg(folder.path().join("data"))
+            .envs(settings.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the daemon starts");
+        let mut ready = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut ready).expect("text");
+        let log = || fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+        assert!(ready.starts_with("ready "), "no ready line but {ready:?}; log:\n{}", log());
+        let part = |name: &str| ready.split_whitespace().find_map(|word| word.strip_prefix(name));
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        Self {
+            udp: address(part("sip=udp:").expect("UDP is listened on")),
+            tcp: part("sip=tcp:").map(address),
+            console: address(part("console=http://").expect("a console")),
+            child,
+            folder,
+            settings,
+            ready,
+        }
+    }
+
+    /// As a power cut: no time to write anything.
+    pub fn kill_and_restart(mut self) -> Self {
+        self.child.kill().expect("it lives");
+        self.child.wait().expect("it has ended");
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
+        Self::launch(folder, self.settings.clone())
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.path("log")).unwrap_or_default()
+    }
+
+    pub fn uri(&self) -> String {
+        format!("sip:desk@{}", self.udp)
+    }
+
+    pub fn signal(&self, signal: i32) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
+        assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+    }
+
+    pub fn lives(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(Instant::now() < until, "the daemon does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Runs a command on this daemon's data.
+    pub fn cli(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(BIN);
+        command.args(args).arg("--data").arg(self.data()).env("NO_COLOR", "1");
+        command.output().expect("it runs")
+    }
+
+    pub fn json(&self, args: &[&str]) -> Value {
+        let output = self.cli(args);
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    fn rows(&self, what: &str) -> Vec<Value> {
+        self.json(&[what, "--json", "--limit", "0"]).as_array().expect("a list").clone()
+    }
+
+    pub fn calls(&self) -> Vec<Value> {
+        self.rows("calls")
+    }
+
+    pub fn tickets(&self) -> Vec<Value> {
+        self.rows("tickets")
+    }
+
+    pub fn messages(&self) -> Vec<Value> {
+        self.rows("messages")
+    }
+
+    /// The only call, once it is over and written.
+    pub fn ended_call(&self) -> Value {
+        self.wait_for("one ended call", || {
+            let calls = self.calls();
+            assert!(calls.len() <= 1, "{calls:?}");
+            calls.into_iter().find(|call| !call["ended_at"].is_null())
+        })
+    }
+
+    /// Starts the built-in caller.
+    pub fn dialling(&self, uri: &str, args: &[&str]) -> Child {
+        Command::new(BIN)
+            .args(["dial", uri, "--json"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the caller starts")
+    }
+
+    /// Calls and gives what `dial --json` tells.
+    pub fn dial(&self, uri: &str, args: &[&str]) -> Value {
+        let output = self.dialling(uri, args).wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}\nlog:\n{}", self.log());
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    }
+
+    /// What `look` finds, as soon as it finds it.
+    pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < until, "no {what}; log:\n{}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn recording(&self, id: &Value) -> PathBuf {
+        self.data().join("recordings").join(id.as_str().expect("a recording"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("log of the daemon:\n{}", self.log());
+        }
+    }
+}
+
+/// A peer that the tests call with.
+pub fn peer(name: &str) -> Command {
+    let found = ["/usr/bin", "/usr/local/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.exists());
+    Command::new(found.unwrap_or_else(|| panic!("{name} is missing: run tests/run, it installs sipp and baresip")))
+}
