@@ -1,6 +1,6 @@
 //! What was spoken against what was recorded.
 
-#![allow(dead_code)] // Helpers of tests that come and go.
+#![allow(dead_code)] // Not every helper is wanted by every set of tests.
 
 use std::fs::File;
 use std::path::Path;

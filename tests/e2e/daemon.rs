@@ -1,6 +1,6 @@
 //! A running daemon in a folder of its own, on ports of its own.
 
-#![allow(dead_code)] // Helpers of tests that come and go.
+#![allow(dead_code)] // Not every helper is wanted by every set of tests.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};

@@ -1,7 +1,10 @@
 //! The daemon's own life: starting, signals, a crash, wrong settings.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use crate::audio::{SPOKEN, likeness, read};
 use crate::daemon::{BIN, Daemon};
 
 #[test]
@@ -11,6 +14,42 @@ fn the_ready_line_names_every_place() {
     let expected = format!("ready sip=udp:{} sip=tcp:{tcp} console=http://{}\n", daemon.udp, daemon.console);
     assert_eq!(daemon.ready, expected);
     assert!(daemon.udp.port() != 0 && tcp.port() != 0 && daemon.console.port() != 0);
+}
+
+#[test]
+fn a_kill_in_the_middle_of_a_recording_loses_at_most_a_second() {
+    let daemon = Daemon::start();
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "1,1,3,p,3*1201#,1,1,p,s", "--say", SPOKEN]);
+    // Four seconds of the seven are on disk when the lights go out.
+    let before = daemon.wait_for("recording of 4 s", || {
+        let bytes = longest_file(&daemon.data().join("recordings"));
+        (bytes > 4 * 32_000).then_some(bytes)
+    });
+    let daemon = daemon.kill_and_restart();
+    caller.kill().expect("a caller");
+    caller.wait().expect("it ends");
+
+    let call = daemon.ended_call();
+    assert_eq!(call["end_reason"], "interrupted", "{call:#}");
+    let tickets = daemon.tickets();
+    assert_eq!(tickets.len(), 1);
+    let ticket = &tickets[0];
+    assert_eq!(ticket["incomplete"], true);
+    assert_eq!(ticket["building"], "3", "{ticket:#}");
+    assert!(ticket["due"]["on_site"]["at"].is_string(), "{ticket:#}");
+    assert_eq!(call["tickets"][0], ticket["number"]);
+    let id = [&ticket["recording"], &call["recording"]].into_iter().find(|id| id.is_string());
+    let id = id.unwrap_or_else(|| panic!("nobody knows of the recording: {ticket:#} {call:#}"));
+    let recorded = read(&daemon.recording(id));
+    assert!(recorded.duration_ms() + 1000 >= before * 1000 / 32_000, "{} ms of {before} bytes", recorded.duration_ms());
+    assert!(likeness(&recorded, &read(Path::new(SPOKEN))) > 0.9);
+}
+
+/// The bytes of the longest file in a folder and those in it.
+fn longest_file(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).expect("a folder").filter_map(Result::ok);
+    let bytes = |path: &Path| if path.is_dir() { longest_file(path) } else { path.metadata().map_or(0, |m| m.len()) };
+    entries.map(|entry| bytes(&entry.path())).max().unwrap_or(0)
 }
 
 #[test]
