@@ -15,7 +15,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rand::Rng;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::call::admission::{AdmissionLimits, Network};
@@ -67,6 +68,7 @@ pub enum DaemonError {
 /// Runs until SIGTERM or SIGINT. `reload` reads settings and content anew (SIGHUP).
 pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Problem>>) -> Result<(), DaemonError> {
     let clock = Clock::start();
+    let control = Control::new(clock)?;
     let recordings = data.join("recordings");
     for dir in [data, &recordings, &data.join("exports")] {
         fs::create_dir_all(dir).map_err(|source| DaemonError::Data { path: dir.to_owned(), source })?;
@@ -107,7 +109,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(clock, &config, &line, console, &to_line, &store, &reload);
+    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, &store, &reload);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
@@ -342,8 +344,31 @@ fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) {
     println!("ready {} console=http://{console}", sip.join(" "));
 }
 
-fn serve_until_stopped(
+/// The main thread's runtime and the signals that it obeys. They are caught before anything runs: one that comes right
+/// after the ready line, or before it, must not kill the process.
+struct Control {
     clock: Clock,
+    runtime: Runtime,
+    term: Signal,
+    int: Signal,
+    hup: Signal,
+}
+
+impl Control {
+    fn new(clock: Clock) -> Result<Self, DaemonError> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Thread)?;
+        let inside = runtime.enter();
+        let caught = |kind| signal(kind).map_err(DaemonError::Thread);
+        let (term, int) = (caught(SignalKind::terminate())?, caught(SignalKind::interrupt())?);
+        let hup = caught(SignalKind::hangup())?;
+        drop(inside);
+        Ok(Self { clock, runtime, term, int, hup })
+    }
+}
+
+fn serve_until_stopped(
+    control: Control,
     config: &Config,
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
@@ -351,11 +376,8 @@ fn serve_until_stopped(
     store: &Store,
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(DaemonError::Thread)?;
+    let Control { clock, runtime, mut term, mut int, mut hup } = control;
     runtime.block_on(async {
-        let mut term = signal(SignalKind::terminate()).map_err(DaemonError::Thread)?;
-        let mut int = signal(SignalKind::interrupt()).map_err(DaemonError::Thread)?;
-        let mut hup = signal(SignalKind::hangup()).map_err(DaemonError::Thread)?;
         let state = ConsoleState::new();
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();

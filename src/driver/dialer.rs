@@ -91,6 +91,9 @@ pub enum DialError {
 
 /// Length of a key press.
 const PRESS_MS: u32 = 100;
+/// Silence before a tone: a G.722 decoder that came out of silence follows a clip only after 40 ms. Without it the tone
+/// comes out torn, and is heard as two keys.
+const TONE_LEAD_MS: u32 = 40;
 /// The longest that a call without an end of its own is kept.
 const CALL_MAX: Duration = Duration::from_secs(3600);
 /// How long to ring before giving up.
@@ -449,7 +452,9 @@ impl Call {
             }
             Dtmf::Rfc4733 | Dtmf::Inband => {
                 let rate_hz = config.codec.sample_rate_hz();
-                let tone = encode(config.codec, rate_hz, &tone_gen::dtmf(digit, PRESS_MS, rate_hz));
+                let mut samples = vec![0; (rate_hz * TONE_LEAD_MS / 1000) as usize];
+                samples.extend(tone_gen::dtmf(digit, PRESS_MS, rate_hz));
+                let tone = encode(config.codec, rate_hz, &samples);
                 stream.command(now, MediaCommand::Play { token: PRESSED, items: vec![tone] });
             }
         }

@@ -1,7 +1,5 @@
 //! What was spoken against what was recorded.
 
-#![allow(dead_code)] // Not every helper is wanted by every set of tests.
-
 use std::fs::File;
 use std::path::Path;
 
@@ -16,11 +14,12 @@ pub fn read(path: &Path) -> Clip {
     wav::read(file).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// How alike the loudness of two clips runs, from -1 to 1, at the shift within a second and a half that fits best.
-pub fn likeness(a: &Clip, b: &Clip) -> f64 {
-    let (a, b) = (envelope(a), envelope(b));
-    let most = (1500 / WINDOW_MS) as isize;
-    (-most..=most).map(|shift| correlation(&a, &b, shift)).fold(-1.0, f64::max)
+/// How alike the loudness of `part` and of a stretch of `whole` runs, from -1 to 1, where they fit best. The part may begin
+/// before the whole by half its own length.
+pub fn likeness(part: &Clip, whole: &Clip) -> f64 {
+    let (part, whole) = (envelope(part), envelope(whole));
+    let earliest = -(part.len() as isize) / 2;
+    (earliest..whole.len() as isize).map(|shift| correlation(&part, &whole, shift)).fold(-1.0, f64::max)
 }
 
 /// RMS of each window.

@@ -1,7 +1,5 @@
 //! A running daemon in a folder of its own, on ports of its own.
 
-#![allow(dead_code)] // Not every helper is wanted by every set of tests.
-
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -105,6 +103,10 @@ impl Daemon {
         let pid = i32::try_from(self.child.id()).expect("a pid");
         // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
         assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn lives(&mut self) -> bool {

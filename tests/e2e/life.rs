@@ -42,7 +42,8 @@ fn a_kill_in_the_middle_of_a_recording_loses_at_most_a_second() {
     let id = id.unwrap_or_else(|| panic!("nobody knows of the recording: {ticket:#} {call:#}"));
     let recorded = read(&daemon.recording(id));
     assert!(recorded.duration_ms() + 1000 >= before * 1000 / 32_000, "{} ms of {before} bytes", recorded.duration_ms());
-    assert!(likeness(&recorded, &read(Path::new(SPOKEN))) > 0.9);
+    let alike = likeness(&recorded, &read(Path::new(SPOKEN)));
+    assert!(alike > 0.9, "{alike:.3}, {} ms", recorded.duration_ms());
 }
 
 /// The bytes of the longest file in a folder and those in it.
@@ -66,6 +67,21 @@ fn on_sigterm_a_live_call_ends_within_the_grace_and_the_exit_is_0() {
 }
 
 #[test]
+fn on_sighup_a_broken_flow_is_told_and_the_old_one_stays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flow = folder.path().join("flow.toml");
+    let good = include_str!("../../config/flow.toml");
+    fs::write(&flow, good).expect("written");
+    let daemon = Daemon::with(&[("FLOW__FILE", flow.to_str().expect("text"))]);
+    fs::write(&flow, good.replace("next = \"main\"", "next = \"mian\"")).expect("written");
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for("word of the fault", || daemon.log().contains("not reloaded").then_some(()));
+    assert!(daemon.log().contains("mian"), "{}", daemon.log());
+    daemon.dial(&daemon.uri(), &["--keys", "1,1,3", "--hangup-after", "2"]);
+    assert_eq!(daemon.ended_call()["tickets"].as_array().map(Vec::len), Some(1), "the old flow still takes repairs");
+}
+
+#[test]
 fn a_second_daemon_on_the_same_data_ends_with_1_and_says_why() {
     let daemon = Daemon::start();
     let second = Command::new(BIN)
@@ -79,4 +95,23 @@ fn a_second_daemon_on_the_same_data_ends_with_1_and_says_why() {
     assert!(second.stdout.is_empty(), "it says that it is ready");
     let told = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(told.contains("in use") || told.contains("another"), "{told}");
+}
+
+#[test]
+fn check_tells_every_fault_at_once_with_1_and_wrong_usage_is_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("frontdesk.toml");
+    let check = |text: &str| {
+        fs::write(&config, text).expect("written");
+        Command::new(BIN).args(["check", "--config"]).arg(&config).current_dir(&folder).output().expect("it runs")
+    };
+    assert_eq!(check("[answer]\nafter_rings = 1\n").status.code(), Some(0));
+    let wrong = check("[answer]\nafter_rings = 3\n[answr]\nlisten = []\n[rtp]\nports = \"9-1\"\n");
+    assert_eq!(wrong.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&wrong.stdout).into_owned();
+    for part in [":2: ", ":3: ", ":6: ", "after_rings = 3", "did you mean [answer]"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    let usage = Command::new(BIN).args(["check", "--no-such"]).output().expect("it runs");
+    assert_eq!(usage.status.code(), Some(2));
 }

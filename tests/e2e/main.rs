@@ -1,7 +1,9 @@
-//! The daemon as it is run, called by the built-in caller and by SIPp.
+//! The daemon as it is run, called by real telephones: the built-in caller, SIPp and baresip.
 
 mod audio;
+mod baresip;
 mod daemon;
 mod dialled;
+mod hostile;
 mod life;
 mod sipp_calls;
