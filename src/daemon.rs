@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::Rng;
 use tokio::runtime::Runtime;
@@ -326,7 +326,15 @@ fn service(site: &Site) -> Arc<Service> {
 
 /// Encodes every prompt for every codec beside the first calls, which encode what they need themselves.
 fn warm_prompts(prompts: Arc<crate::prompts::Library>) -> Result<(), DaemonError> {
-    let warm = move || prompts.warm(&Codec::ALL);
+    let warm = move || {
+        let mut began = Instant::now();
+        // Half of a core at most, and never for longer than one prompt: calls that come meanwhile are answered on time,
+        // also where all threads share one core under a real-time policy.
+        prompts.warm(&Codec::ALL, || {
+            thread::sleep(began.elapsed());
+            began = Instant::now();
+        });
+    };
     thread::Builder::new().name("prompts".to_owned()).spawn(warm).map_err(DaemonError::Thread)?;
     Ok(())
 }

@@ -184,13 +184,15 @@ impl Library {
         out
     }
 
-    /// Encodes everything ahead of its first use, what a call hears first before the rest: for a thread in the background.
-    pub fn warm(&self, codecs: &[Codec]) {
+    /// Encodes everything ahead of its first use, what a call hears first before the rest: for a thread in the background,
+    /// which may take a breath in `rest`, called after each piece.
+    pub fn warm(&self, codecs: &[Codec], mut rest: impl FnMut()) {
         for codec in codecs {
             self.beep(*codec);
             for first in ["greeting", "main-menu"] {
                 for lang in &self.languages {
                     self.encoded(lang, first, *codec);
+                    rest();
                 }
             }
         }
@@ -198,6 +200,7 @@ impl Library {
             for shelf in self.languages.iter().filter_map(|lang| self.shelves.get(lang)) {
                 for prompt in shelf.prompts.values() {
                     prompt.encoded[index(*codec)].get_or_init(|| prompt.encode(*codec));
+                    rest();
                 }
             }
         }
@@ -539,7 +542,7 @@ mod tests {
             fs::write(dir.path().join("xx").join(name), tone_wav(100)).expect("it is writable");
         }
         let (library, _) = load(Some(dir.path()), &["xx"], NAME);
-        library.warm(&[Codec::Pcmu]);
+        library.warm(&[Codec::Pcmu], || ());
         let shelf = &library.shelves[&Lang::new("xx")];
         assert_eq!(shelf.prompts.len(), 2);
         assert!(shelf.prompts.values().all(|p| p.encoded[index(Codec::Pcmu)].get().is_some()));
