@@ -133,15 +133,15 @@ impl Exchange {
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         match input {
             Input::Sip(input) => self.ua.handle_input(now.mono, input),
-            Input::PortsLent { call, ports } => {
-                if self.calls.contains_key(&call) {
-                    self.with(now, call, |s, h| s.ports_lent(h, ports));
+            Input::PortsLent { stream, ports } => {
+                if self.calls.contains_key(&stream.call) {
+                    self.with(now, stream.call, |s, h| s.ports_lent(h, ports));
                 } else if ports.is_some() {
-                    self.out.push_back(Output::ReturnPorts { call });
+                    self.out.push_back(Output::ReturnPorts { stream });
                 }
             }
-            Input::Media { call, event } => self.with(now, call, |s, h| s.media_event(h, event)),
-            Input::MediaClosed { call, report } => self.with(now, call, |s, h| s.media_closed(h, report)),
+            Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, event)),
+            Input::MediaClosed { stream, report } => self.with(now, stream.call, |s, h| s.media_closed(h, report)),
             Input::Recorded { call, recording, written } => {
                 self.with(now, call, |s, h| s.recorded(h, &recording, written));
             }

@@ -8,7 +8,7 @@ use super::exchange::Service;
 use crate::desk::request::{DeskReply, DeskRequest};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent;
-use crate::types::{CallId, Codec, Mono, RecordingId};
+use crate::types::{CallId, Codec, Mono, RecordingId, StreamId};
 
 /// A pair of local UDP ports lent to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,16 +23,16 @@ pub enum Input<'a> {
     Sip(user_agent::Input<'a>),
     /// The reply to `Output::LendPorts`; `None` when every port is in use.
     PortsLent {
-        call: CallId,
+        stream: StreamId,
         ports: Option<LentPorts>,
     },
     Media {
-        call: CallId,
+        stream: StreamId,
         event: MediaEvent,
     },
     /// The stream is closed; its ports are cooling down.
     MediaClosed {
-        call: CallId,
+        stream: StreamId,
         report: StreamReport,
     },
     /// A recording's file is closed and on disk, or could not be written further (what is there is kept).
@@ -65,34 +65,34 @@ pub enum Output {
     },
     /// Ports for a call whose INVITE came from `peer` over the listener of that index.
     LendPorts {
-        call: CallId,
+        stream: StreamId,
         listener: usize,
         peer: SocketAddr,
     },
     /// The ports of a call that never opened a stream.
     ReturnPorts {
-        call: CallId,
+        stream: StreamId,
     },
     OpenStream {
-        call: CallId,
+        stream: StreamId,
         config: StreamConfig,
     },
     Media {
-        call: CallId,
+        stream: StreamId,
         command: MediaCommand,
     },
     /// Starts a file; the stream's recorded audio goes there from now on.
     OpenRecording {
-        call: CallId,
+        stream: StreamId,
         recording: RecordingId,
     },
     /// No more audio will come for it: close it and say `Recorded`.
     CloseRecording {
-        call: CallId,
+        stream: StreamId,
         recording: RecordingId,
     },
     CloseStream {
-        call: CallId,
+        stream: StreamId,
     },
     LoadRecording {
         call: CallId,

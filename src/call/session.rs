@@ -18,7 +18,7 @@ use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, RecordingId};
+use crate::types::{CallId, Lang, Mono, Now, RecordingId, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -146,8 +146,16 @@ impl Session {
         };
         session.put_call(hands);
         session.tell(hands, What::Incoming { source: invite.source, callee: session.record.callee.clone() });
-        hands.out.push_back(Output::LendPorts { call: id, listener: session.listener, peer: invite.source });
+        hands.out.push_back(Output::LendPorts {
+            stream: StreamId::caller(id),
+            listener: session.listener,
+            peer: invite.source,
+        });
         session
+    }
+
+    fn stream(&self) -> StreamId {
+        StreamId::caller(self.record.id)
     }
 
     pub fn is_over(&self) -> bool {
@@ -185,7 +193,7 @@ impl Session {
         let Stage::Arriving { offer } = &mut self.stage else {
             // Cancelled before the ports came: they go back unused.
             if ports.is_some() {
-                hands.out.push_back(Output::ReturnPorts { call: self.record.id });
+                hands.out.push_back(Output::ReturnPorts { stream: self.stream() });
             }
             return;
         };
@@ -241,7 +249,7 @@ impl Session {
 
     fn open_stream(&mut self, hands: &mut Hands<'_>, config: StreamConfig) {
         self.record.codec = Some(config.codec);
-        hands.out.push_back(Output::OpenStream { call: self.record.id, config: config.clone() });
+        hands.out.push_back(Output::OpenStream { stream: self.stream(), config: config.clone() });
         self.media = Media::Open(config);
     }
 
@@ -326,7 +334,7 @@ impl Session {
                 let Some(recording) = &mut self.recording else { return };
                 if recording.stopped(token, duration_ms, stop) {
                     let recording = recording.id.clone();
-                    hands.out.push_back(Output::CloseRecording { call: self.record.id, recording });
+                    hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording });
                 }
                 self.deliver_recording(hands);
             }
@@ -346,7 +354,7 @@ impl Session {
             && recording.stream_gone()
         {
             let recording = recording.id.clone();
-            hands.out.push_back(Output::CloseRecording { call: self.record.id, recording });
+            hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording });
         }
         // A stream that ended by itself leaves a mute line: no reason to keep the caller on it.
         self.hang_up(hands, "media_failed", None);
@@ -433,11 +441,11 @@ impl Session {
         self.stage = Stage::Leaving { until: hands.now.mono + LEAVE_MAX };
         match self.media {
             Media::Open(_) => {
-                hands.out.push_back(Output::CloseStream { call: self.record.id });
+                hands.out.push_back(Output::CloseStream { stream: self.stream() });
                 self.media = Media::Closing;
             }
             Media::Lent => {
-                hands.out.push_back(Output::ReturnPorts { call: self.record.id });
+                hands.out.push_back(Output::ReturnPorts { stream: self.stream() });
                 self.media = Media::None;
             }
             Media::None | Media::Closing => {}
@@ -453,7 +461,7 @@ impl Session {
     pub fn abort(&mut self, hands: &mut Hands<'_>) {
         self.finish.get_or_insert(Finish::Completed);
         if let Some(recording) = self.recording.take() {
-            hands.out.push_back(Output::CloseRecording { call: self.record.id, recording: recording.id });
+            hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording: recording.id });
         }
         self.hang_up(hands, "internal_error", None);
         if !self.is_over() {
@@ -560,7 +568,7 @@ impl Session {
             warn_ms: spec.warn_ms,
             stop_keys: spec.stop_keys,
         };
-        hands.out.push_back(Output::OpenRecording { call: self.record.id, recording: id.clone() });
+        hands.out.push_back(Output::OpenRecording { stream: self.stream(), recording: id.clone() });
         self.command(hands, MediaCommand::Record { token: MediaToken(token.0), limits, warning });
         self.tell(hands, What::RecordingStarted { recording: id.clone() });
         // On the row at once, so that a recording cut short by power loss is found again.
@@ -571,7 +579,7 @@ impl Session {
 
     fn command(&self, hands: &mut Hands<'_>, command: MediaCommand) {
         if matches!(self.media, Media::Open(_)) {
-            hands.out.push_back(Output::Media { call: self.record.id, command });
+            hands.out.push_back(Output::Media { stream: self.stream(), command });
         }
     }
 

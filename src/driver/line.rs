@@ -27,7 +27,7 @@ use crate::call::io::{Input, LentPorts, Output};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
-use crate::types::{CallId, Mono, RecordingId};
+use crate::types::{CallId, Mono, RecordingId, StreamId};
 
 /// What other threads may have waiting for the line; beyond it they wait (workers keep a backlog of their own).
 pub const INBOX_MAX: usize = 65_536;
@@ -103,7 +103,7 @@ pub struct Line {
     local: Vec<SocketAddr>,
     ports: Ports,
     rtp: RtpAddresses,
-    lent: HashMap<CallId, PortPair>,
+    lent: HashMap<StreamId, PortPair>,
     workers: MediaWorkers,
     loader: SyncSender<Load>,
     submit: Submit,
@@ -244,14 +244,14 @@ impl Line {
 
     fn told(line: &Shared, message: ToLine) {
         match message {
-            ToLine::Media(FromWorker::Event { call, event }) => Line::input(line, Input::Media { call, event }),
-            ToLine::Media(FromWorker::Closed { call, ports, report }) => {
+            ToLine::Media(FromWorker::Event { id, event }) => Line::input(line, Input::Media { stream: id, event }),
+            ToLine::Media(FromWorker::Closed { id, ports, report }) => {
                 {
                     let mut guard = line.borrow_mut();
                     let now = guard.clock.mono();
                     guard.ports.give_back(now, ports);
                 }
-                Line::input(line, Input::MediaClosed { call, report });
+                Line::input(line, Input::MediaClosed { stream: id, report });
             }
             ToLine::Media(FromWorker::RecordingLost { call, recording }) => {
                 Line::input(line, Input::Recorded { call, recording, written: false });
@@ -277,28 +277,28 @@ impl Line {
         loop {
             match self.exchange.poll_output() {
                 Output::Send { to, bytes } => self.send(to, bytes),
-                Output::LendPorts { call, listener, peer } => {
-                    let ports = self.lend(call, listener, peer);
-                    self.exchange.handle_input(self.clock.now(), Input::PortsLent { call, ports });
+                Output::LendPorts { stream, listener, peer } => {
+                    let ports = self.lend(stream, listener, peer);
+                    self.exchange.handle_input(self.clock.now(), Input::PortsLent { stream, ports });
                 }
-                Output::ReturnPorts { call } => {
-                    if let Some(pair) = self.lent.remove(&call) {
+                Output::ReturnPorts { stream } => {
+                    if let Some(pair) = self.lent.remove(&stream) {
                         self.ports.give_back(self.clock.mono(), pair);
                     }
                 }
-                Output::OpenStream { call, config } => {
-                    if let Some(ports) = self.lent.remove(&call) {
-                        self.workers.send(ToWorker::Open { call, ports, config });
+                Output::OpenStream { stream, config } => {
+                    if let Some(ports) = self.lent.remove(&stream) {
+                        self.workers.send(ToWorker::Open { id: stream, ports, config });
                     }
                 }
-                Output::Media { call, command } => self.workers.send(ToWorker::Command { call, command }),
-                Output::OpenRecording { call, recording } => {
-                    self.workers.send(ToWorker::OpenRecording { call, recording });
+                Output::Media { stream, command } => self.workers.send(ToWorker::Command { id: stream, command }),
+                Output::OpenRecording { stream, recording } => {
+                    self.workers.send(ToWorker::OpenRecording { id: stream, recording });
                 }
-                Output::CloseRecording { call, recording } => {
-                    self.workers.send(ToWorker::CloseRecording { call, recording });
+                Output::CloseRecording { stream, recording } => {
+                    self.workers.send(ToWorker::CloseRecording { id: stream, recording });
                 }
-                Output::CloseStream { call } => self.workers.send(ToWorker::Close { call }),
+                Output::CloseStream { stream } => self.workers.send(ToWorker::Close { id: stream }),
                 Output::LoadRecording { call, recording, codec } => self.load(Load { call, recording, codec }),
                 Output::Desk { call, request } => self.submit(call, request),
                 Output::Event(event) => (self.observe)(&event),
@@ -335,7 +335,7 @@ impl Line {
         }
     }
 
-    fn lend(&mut self, call: CallId, listener: usize, peer: SocketAddr) -> Option<LentPorts> {
+    fn lend(&mut self, stream: StreamId, listener: usize, peer: SocketAddr) -> Option<LentPorts> {
         let local = self.local.get(listener)?.ip();
         let bind = match self.rtp.bind {
             Some(address) => address,
@@ -345,7 +345,7 @@ impl Line {
         let pair = self.ports.lend(self.clock.mono(), bind)?;
         let address = self.rtp.advertise.unwrap_or(bind);
         let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port };
-        self.lent.insert(call, pair);
+        self.lent.insert(stream, pair);
         Some(lent)
     }
 

@@ -20,7 +20,7 @@ use super::ports::PortPair;
 use super::recorder::ToRecorder;
 use crate::media::io::{MediaCommand, MediaEvent, StreamConfig, StreamOptions, StreamReport};
 use crate::media::stream::MediaStream;
-use crate::types::{CallId, Mono, Random, RecordingId};
+use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
 
 /// Commands that wait for one worker at most; the line waits beyond that (a worker never waits for anybody).
 const COMMANDS_MAX: usize = 16_384;
@@ -39,21 +39,21 @@ const PACKET_MAX: usize = 1500;
 
 #[derive(Debug)]
 pub enum ToWorker {
-    Open { call: CallId, ports: PortPair, config: StreamConfig },
-    Command { call: CallId, command: MediaCommand },
-    OpenRecording { call: CallId, recording: RecordingId },
-    CloseRecording { call: CallId, recording: RecordingId },
-    Close { call: CallId },
+    Open { id: StreamId, ports: PortPair, config: StreamConfig },
+    Command { id: StreamId, command: MediaCommand },
+    OpenRecording { id: StreamId, recording: RecordingId },
+    CloseRecording { id: StreamId, recording: RecordingId },
+    Close { id: StreamId },
 }
 
 #[derive(Debug)]
 pub enum FromWorker {
     Event {
-        call: CallId,
+        id: StreamId,
         event: MediaEvent,
     },
     Closed {
-        call: CallId,
+        id: StreamId,
         ports: PortPair,
         report: StreamReport,
     },
@@ -100,7 +100,7 @@ impl MediaWorkers {
     }
 
     pub fn send(&self, message: ToWorker) {
-        let handle = &self.workers[message.call().0.unsigned_abs() as usize % self.workers.len()];
+        let handle = &self.workers[message.id().call.0.unsigned_abs() as usize % self.workers.len()];
         let sent = match handle.commands.try_send(message) {
             Ok(()) => true,
             Err(TrySendError::Full(message)) => {
@@ -133,19 +133,19 @@ impl Drop for MediaWorkers {
 }
 
 impl ToWorker {
-    fn call(&self) -> CallId {
+    fn id(&self) -> StreamId {
         match self {
-            ToWorker::Open { call, .. }
-            | ToWorker::Command { call, .. }
-            | ToWorker::OpenRecording { call, .. }
-            | ToWorker::CloseRecording { call, .. }
-            | ToWorker::Close { call } => *call,
+            ToWorker::Open { id, .. }
+            | ToWorker::Command { id, .. }
+            | ToWorker::OpenRecording { id, .. }
+            | ToWorker::CloseRecording { id, .. }
+            | ToWorker::Close { id } => *id,
         }
     }
 }
 
 struct Line {
-    call: CallId,
+    id: StreamId,
     stream: MediaStream,
     ports: PortPair,
     ptime_ms: u64,
@@ -162,8 +162,8 @@ struct Worker {
     /// By slab index, which is also what the epoll entries and the wheel name.
     lines: Vec<Option<Line>>,
     free: Vec<usize>,
-    by_call: HashMap<CallId, usize>,
-    wheel: Vec<Vec<(usize, CallId)>>,
+    by_id: HashMap<StreamId, usize>,
+    wheel: Vec<Vec<(usize, StreamId)>>,
     /// The last millisecond whose slot was served.
     served: u64,
     to_recorder: VecDeque<ToRecorder>,
@@ -182,7 +182,7 @@ impl Worker {
             random,
             lines: Vec::new(),
             free: Vec::new(),
-            by_call: HashMap::new(),
+            by_id: HashMap::new(),
             wheel: (0..SLOTS).map(|_| Vec::new()).collect(),
             served,
             to_recorder: VecDeque::new(),
@@ -193,7 +193,7 @@ impl Worker {
 
     fn run(mut self) {
         loop {
-            if self.take_commands().is_break() && self.by_call.is_empty() {
+            if self.take_commands().is_break() && self.by_id.is_empty() {
                 return;
             }
             self.drain_sockets();
@@ -210,8 +210,8 @@ impl Worker {
                 Ok(message) => self.obey(message),
                 Err(TryRecvError::Empty) => return std::ops::ControlFlow::Continue(()),
                 Err(TryRecvError::Disconnected) => {
-                    let calls: Vec<CallId> = self.by_call.keys().copied().collect();
-                    calls.into_iter().for_each(|call| self.close(call));
+                    let all: Vec<StreamId> = self.by_id.keys().copied().collect();
+                    all.into_iter().for_each(|id| self.close(id));
                     return std::ops::ControlFlow::Break(());
                 }
             }
@@ -220,10 +220,10 @@ impl Worker {
 
     fn obey(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Open { call, ports, config } => self.open(call, ports, config),
-            ToWorker::Command { call, command } => {
+            ToWorker::Open { id, ports, config } => self.open(id, ports, config),
+            ToWorker::Command { id, command } => {
                 let now = self.context.clock.mono();
-                if let Some(index) = self.by_call.get(&call).copied() {
+                if let Some(index) = self.by_id.get(&id).copied() {
                     if let (MediaCommand::Reconfigure(config), Some(line)) = (&command, &mut self.lines[index]) {
                         line.ptime_ms = u64::from(config.ptime_ms);
                     }
@@ -231,18 +231,18 @@ impl Worker {
                     self.collect(index);
                 }
             }
-            ToWorker::OpenRecording { call, recording } => {
-                if let Some(line) = self.by_call.get(&call).and_then(|index| self.lines[*index].as_mut()) {
+            ToWorker::OpenRecording { id, recording } => {
+                if let Some(line) = self.by_id.get(&id).and_then(|index| self.lines[*index].as_mut()) {
                     line.recording = Some(recording.clone());
                 }
-                self.record(ToRecorder::Open { call, recording });
+                self.record(ToRecorder::Open { call: id.call, recording });
             }
-            ToWorker::CloseRecording { call, recording } => self.record(ToRecorder::Close { call, recording }),
-            ToWorker::Close { call } => self.close(call),
+            ToWorker::CloseRecording { id, recording } => self.record(ToRecorder::Close { call: id.call, recording }),
+            ToWorker::Close { id } => self.close(id),
         }
     }
 
-    fn open(&mut self, call: CallId, ports: PortPair, config: StreamConfig) {
+    fn open(&mut self, id: StreamId, ports: PortPair, config: StreamConfig) {
         let now = self.context.clock.mono();
         let ptime_ms = u64::from(config.ptime_ms);
         let stream = MediaStream::new(now, config, self.context.options.clone(), &mut self.random);
@@ -253,14 +253,14 @@ impl Worker {
         for (socket, is_rtcp) in [(&ports.rtp, 0), (&ports.rtcp, 1)] {
             let data = epoll::EventData::new_u64((index as u64) << 1 | is_rtcp);
             if let Err(error) = epoll::add(&self.sockets, socket, data, epoll::EventFlags::IN) {
-                tracing::error!(%call, %error, "an RTP socket can't be watched: this call will not be heard");
+                tracing::error!(%id, %error, "an RTP socket can't be watched: this call will not be heard");
             }
         }
-        let line = Line { call, stream, ports, ptime_ms, recording: None, ticks: 0 };
+        let line = Line { id, stream, ports, ptime_ms, recording: None, ticks: 0 };
         self.lines[index] = Some(line);
-        self.by_call.insert(call, index);
+        self.by_id.insert(id, index);
         let slot = self.emptiest_slot(ptime_ms);
-        self.wheel[slot].push((index, call));
+        self.wheel[slot].push((index, id));
     }
 
     /// Among the slots of the coming packet time, the one with the fewest streams.
@@ -271,8 +271,8 @@ impl Worker {
             .unwrap_or(0)
     }
 
-    fn close(&mut self, call: CallId) {
-        let Some(index) = self.by_call.remove(&call) else { return };
+    fn close(&mut self, id: StreamId) {
+        let Some(index) = self.by_id.remove(&id) else { return };
         let now = self.context.clock.mono();
         let mut report = None;
         self.guarded(index, |line, _| report = Some(line.stream.close(now)));
@@ -285,13 +285,13 @@ impl Worker {
         for socket in [&ports.rtp, &ports.rtcp] {
             let _ = epoll::delete(&self.sockets, socket);
         }
-        self.to_line.push_back(FromWorker::Closed { call, ports, report });
+        self.to_line.push_back(FromWorker::Closed { id, ports, report });
     }
 
     /// Reads what has arrived: one packet a ready socket and round, so that no stream starves the others.
     fn drain_sockets(&mut self) {
         const ROUNDS: usize = 4;
-        if self.by_call.is_empty() {
+        if self.by_id.is_empty() {
             return;
         }
         let mut ready: Vec<epoll::Event> = Vec::with_capacity(512);
@@ -337,10 +337,10 @@ impl Worker {
             self.served += 1;
             let slot = (self.served % SLOTS) as usize;
             let mut due = std::mem::take(&mut self.wheel[slot]);
-            for (index, call) in due.drain(..) {
-                if let Some(ptime_ms) = self.tick(index, call) {
+            for (index, id) in due.drain(..) {
+                if let Some(ptime_ms) = self.tick(index, id) {
                     let next = ((self.served + ptime_ms) % SLOTS) as usize;
-                    self.wheel[next].push((index, call));
+                    self.wheel[next].push((index, id));
                 }
             }
             if self.wheel[slot].is_empty() {
@@ -350,8 +350,8 @@ impl Worker {
     }
 
     /// One packet time of one stream; `None` when the stream is gone.
-    fn tick(&mut self, index: usize, call: CallId) -> Option<u64> {
-        let line = self.lines.get_mut(index)?.as_mut().filter(|line| line.call == call)?;
+    fn tick(&mut self, index: usize, id: StreamId) -> Option<u64> {
+        let line = self.lines.get_mut(index)?.as_mut().filter(|line| line.id == id)?;
         let ptime_ms = line.ptime_ms;
         line.ticks = line.ticks.wrapping_add(1);
         let rtcp_due = line.ticks.is_multiple_of(RTCP_EVERY_TICKS);
@@ -384,14 +384,14 @@ impl Worker {
             let Some(recording) = line.recording.clone() else { continue };
             if self.to_recorder.len() >= BACKLOG_MAX {
                 line.recording = None;
-                self.to_line.push_back(FromWorker::RecordingLost { call: line.call, recording });
+                self.to_line.push_back(FromWorker::RecordingLost { call: line.id.call, recording });
                 continue;
             }
             let (rate_hz, samples) = (audio.rate_hz, audio.samples);
             self.to_recorder.push_back(ToRecorder::Append { recording, rate_hz, samples });
         }
         while let Some(event) = line.stream.poll_event() {
-            self.to_line.push_back(FromWorker::Event { call: line.call, event });
+            self.to_line.push_back(FromWorker::Event { id: line.id, event });
         }
     }
 
@@ -417,7 +417,7 @@ impl Worker {
     /// Until the next slot with a stream in it, or a command.
     fn sleep(&mut self) {
         let mut fds = [PollFd::from_borrowed_fd(self.wake.as_fd(), PollFlags::IN)];
-        if self.by_call.is_empty() && self.to_line.is_empty() && self.to_recorder.is_empty() {
+        if self.by_id.is_empty() && self.to_line.is_empty() && self.to_recorder.is_empty() {
             let _ = poll(&mut fds, None);
             self.served = self.context.clock.mono().as_millis();
             return;
@@ -439,8 +439,8 @@ impl Worker {
         let Some(Some(line)) = self.lines.get_mut(index) else { return };
         let packet = &mut self.packet[..];
         if catch_unwind(AssertUnwindSafe(|| act(line, packet))).is_err() {
-            tracing::error!(call = %line.call, "a media stream panicked; its call is ended");
-            self.to_line.push_back(FromWorker::Event { call: line.call, event: MediaEvent::MediaLost });
+            tracing::error!(stream = %line.id, "a media stream panicked; its call is ended");
+            self.to_line.push_back(FromWorker::Event { id: line.id, event: MediaEvent::MediaLost });
         }
     }
 }

@@ -31,6 +31,26 @@ impl fmt::Display for CallId {
     }
 }
 
+/// One audio stream of a call: leg 0 is the caller's, the others are those of people whom the desk rang for this call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StreamId {
+    pub call: CallId,
+    pub leg: u32,
+}
+
+impl StreamId {
+    /// The stream of the caller.
+    pub const fn caller(call: CallId) -> Self {
+        Self { call, leg: 0 }
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.call, self.leg)
+    }
+}
+
 /// Number of a message left for a person: unique within one data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -28,7 +28,7 @@ use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, Recor
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Transport, parse_datagram};
-use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random};
+use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, StreamId};
 
 use doubles::{Recorder, Store, StoreState, Stream, Take};
 use phone::{Phone, sdp};
@@ -97,8 +97,8 @@ pub struct CallTest {
     phone: usize,
     source: String,
     free_ports: usize,
-    lent: BTreeSet<i64>,
-    streams: BTreeMap<i64, Stream>,
+    lent: BTreeSet<StreamId>,
+    streams: BTreeMap<StreamId, Stream>,
     pub store: Store,
     recorder: Recorder,
     /// ACKs, or the answers to our BYE, that get lost.
@@ -206,10 +206,10 @@ impl CallTest {
             ["lose", "bye"] => self.lose_bye = true,
             // Its worker could not open it, or lost its socket.
             ["lose", "stream"] => {
-                if let Some(call) = self.call().filter(|call| self.streams.remove(&call.0).is_some()) {
-                    self.give_back(call);
+                if let Some(id) = self.call().map(StreamId::caller).filter(|id| self.streams.remove(id).is_some()) {
+                    self.give_back(id);
                     let report = StreamReport::of_lost(RtpStats::default());
-                    self.input(Input::MediaClosed { call, report });
+                    self.input(Input::MediaClosed { stream: id, report });
                 }
             }
             ["lose", "media"] => self.media(MediaEvent::MediaLost),
@@ -302,42 +302,42 @@ impl CallTest {
     }
 
     fn media(&mut self, event: MediaEvent) {
-        if let Some(call) = self.call().filter(|call| self.streams.contains_key(&call.0)) {
-            self.input(Input::Media { call, event });
+        if let Some(call) = self.call().filter(|call| self.streams.contains_key(&StreamId::caller(*call))) {
+            self.input(Input::Media { stream: StreamId::caller(call), event });
         }
     }
 
     fn key(&mut self, key: char) {
         let digit = Digit::from_char(key).unwrap_or_else(|| panic!("`{key}` is no key"));
         if let Some(call) = self.call() {
-            self.press(call, digit, DigitSource::Rfc4733);
+            self.press(StreamId::caller(call), digit, DigitSource::Rfc4733);
             self.settle();
         }
     }
 
-    fn press(&mut self, call: CallId, digit: Digit, source: DigitSource) {
-        let Some(stream) = self.streams.get_mut(&call.0) else { return };
+    fn press(&mut self, id: StreamId, digit: Digit, source: DigitSource) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
         match stream.recording.take_if(|take| take.limits.stop_keys.contains(&digit)) {
-            Some(take) => self.stop(call, &take, RecordStop::Key(digit)),
-            None => self.soon(move || Input::Media { call, event: MediaEvent::Digit { digit, source } }),
+            Some(take) => self.stop(id, &take, RecordStop::Key(digit)),
+            None => self.soon(move || Input::Media { stream: id, event: MediaEvent::Digit { digit, source } }),
         }
     }
 
-    fn stop(&mut self, call: CallId, take: &Take, stop: RecordStop) {
+    fn stop(&mut self, id: StreamId, take: &Take, stop: RecordStop) {
         let (token, duration_ms) = (take.token, self.now.mono.ms_since(take.started));
-        self.soon(move || Input::Media { call, event: MediaEvent::RecordDone { token, duration_ms, stop } });
+        self.soon(move || Input::Media { stream: id, event: MediaEvent::RecordDone { token, duration_ms, stop } });
     }
 
     fn speak(&mut self, time: Duration) {
-        let Some(call) = self.call() else { return };
+        let Some(id) = self.call().map(StreamId::caller) else { return };
         for _ in 0..600 {
-            if self.streams.get(&call.0).is_none_or(|s| s.recording.is_some()) {
+            if self.streams.get(&id).is_none_or(|s| s.recording.is_some()) {
                 break;
             }
             self.advance(Duration::from_millis(100));
         }
         let end = self.now.mono + time;
-        match self.streams.get_mut(&call.0).and_then(|stream| stream.recording.as_mut()) {
+        match self.streams.get_mut(&id).and_then(|stream| stream.recording.as_mut()) {
             Some(take) => take.heard = end,
             None => self.note("nobody listens"),
         }
@@ -395,19 +395,21 @@ impl CallTest {
                 Due::Sip(source, text) => self.receive(source, &text),
             }
         } else if due(plays) {
-            let done = self.streams.iter_mut().find_map(|(call, stream)| {
-                stream.playing.take_if(|(_, end)| *end <= at).map(|(token, _)| (CallId(*call), token))
-            });
-            let (call, token) = done.expect("one has ended");
-            self.soon(move || Input::Media { call, event: MediaEvent::PlayDone(token) });
+            let done = self
+                .streams
+                .iter_mut()
+                .find_map(|(id, stream)| stream.playing.take_if(|(_, end)| *end <= at).map(|(token, _)| (*id, token)));
+            let (id, token) = done.expect("one has ended");
+            self.soon(move || Input::Media { stream: id, event: MediaEvent::PlayDone(token) });
         } else if due(takes) {
-            let done = self.streams.iter_mut().find_map(|(call, stream)| {
-                stream.recording.take_if(|take| take.end() <= at).map(|take| (CallId(*call), take))
-            });
-            let (call, take) = done.expect("one has ended");
+            let done = self
+                .streams
+                .iter_mut()
+                .find_map(|(id, stream)| stream.recording.take_if(|take| take.end() <= at).map(|take| (*id, take)));
+            let (id, take) = done.expect("one has ended");
             let limit = take.started + Duration::from_millis(take.limits.max_ms.into());
             let stop = if limit <= at { RecordStop::Limit } else { RecordStop::Silence };
-            self.stop(call, &take, stop);
+            self.stop(id, &take, stop);
         } else {
             let now = self.now;
             self.exchange.handle_input(now, Input::Timeout);
@@ -431,35 +433,36 @@ impl CallTest {
     fn see(&mut self, output: Output) {
         match output {
             Output::Send { to, bytes } => self.sent(to.remote, &bytes),
-            Output::LendPorts { call, .. } => {
+            Output::LendPorts { stream, .. } => {
                 let lent = self.free_ports > 0;
                 if lent {
                     self.free_ports -= 1;
-                    assert!(self.lent.insert(call.0), "{call} has ports already");
+                    assert!(self.lent.insert(stream), "{stream} has ports already");
                 }
                 let rtp_port = 6000;
                 let address = "192.0.2.1".parse().expect("an address");
                 let ports = lent.then_some(LentPorts { address, rtp_port, rtcp_port: rtp_port + 1 });
-                self.soon(move || Input::PortsLent { call, ports });
+                self.soon(move || Input::PortsLent { stream, ports });
             }
-            Output::ReturnPorts { call } => self.give_back(call),
-            Output::OpenStream { call, config } => {
-                assert!(self.lent.contains(&call.0), "a stream without ports");
+            Output::ReturnPorts { stream } => self.give_back(stream),
+            Output::OpenStream { stream: id, config } => {
+                assert!(self.lent.contains(&id), "a stream without ports");
                 self.note(format!("stream {}", config.codec));
                 let stream = Stream { config, playing: None, recording: None };
-                assert!(self.streams.insert(call.0, stream).is_none(), "{call} has a stream already");
+                assert!(self.streams.insert(id, stream).is_none(), "{id} has a stream already");
             }
-            Output::Media { call, command } => self.media_command(call, command),
+            Output::Media { stream, command } => self.media_command(stream, command),
             Output::OpenRecording { recording, .. } => {
                 let written = !self.recorder.fails;
                 assert!(self.recorder.open.insert(recording, written).is_none(), "it is open already");
             }
-            Output::CloseRecording { call, recording } => {
+            Output::CloseRecording { stream, recording } => {
+                let call = stream.call;
                 // One that failed is closed already.
                 let Some(written) = self.recorder.open.remove(&recording) else { return };
                 self.after(COMMIT, Due::Input(Box::new(move || Input::Recorded { call, recording, written })));
             }
-            Output::CloseStream { call } => self.close_stream(call),
+            Output::CloseStream { stream } => self.close_stream(stream),
             Output::LoadRecording { call, recording, codec } => {
                 self.note(format!("loads {}", recording.0));
                 let audio = Some(Encoded { codec, bytes: Arc::from(&[0x55u8; 800][..]) });
@@ -476,24 +479,25 @@ impl CallTest {
         }
     }
 
-    fn give_back(&mut self, call: CallId) {
-        assert!(self.lent.remove(&call.0), "{call} gives back what it does not have");
+    fn give_back(&mut self, id: StreamId) {
+        assert!(self.lent.remove(&id), "{id} gives back what it does not have");
         self.free_ports += 1;
     }
 
-    fn close_stream(&mut self, call: CallId) {
-        let stream = self.streams.remove(&call.0).expect("only an open stream is closed");
+    fn close_stream(&mut self, id: StreamId) {
+        let stream = self.streams.remove(&id).expect("only an open stream is closed");
         if let Some(take) = &stream.recording {
-            self.stop(call, take, RecordStop::Commanded);
+            self.stop(id, take, RecordStop::Commanded);
         }
-        self.give_back(call);
+        self.give_back(id);
         let report = StreamReport::of_lost(RtpStats::default());
-        self.soon(move || Input::MediaClosed { call, report });
+        self.soon(move || Input::MediaClosed { stream: id, report });
     }
 
-    fn media_command(&mut self, call: CallId, command: MediaCommand) {
+    fn media_command(&mut self, id: StreamId, command: MediaCommand) {
         let at = self.now.mono;
-        let stream = self.streams.get_mut(&call.0).expect("only an open stream is commanded");
+        let call = id.call;
+        let stream = self.streams.get_mut(&id).expect("only an open stream is commanded");
         match command {
             MediaCommand::Play { token, items } => {
                 let ms = CLIP_MS * items.len() as u64;
@@ -517,7 +521,7 @@ impl CallTest {
             }
             MediaCommand::StopRecord => {
                 if let Some(take) = stream.recording.take() {
-                    self.stop(call, &take, RecordStop::Commanded);
+                    self.stop(id, &take, RecordStop::Commanded);
                 }
             }
             MediaCommand::Reconfigure(config) => {
@@ -531,7 +535,7 @@ impl CallTest {
                 stream.config = config;
                 self.note(told);
             }
-            MediaCommand::InfoDigit { digit, .. } => self.press(call, digit, DigitSource::Info),
+            MediaCommand::InfoDigit { digit, .. } => self.press(id, digit, DigitSource::Info),
             MediaCommand::Press { .. } => panic!("the desk presses no keys"),
         }
     }
