@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::desk::call_record::Outcome;
+use crate::desk::call_record::{LegEnd, Outcome};
 use crate::desk::ticket::Kind;
 use crate::media::io::DigitSource;
 
@@ -42,6 +42,12 @@ metrics! {
     calls_live: Gauge = "frontdesk_calls_live", Gauge::new();
     /// Calls that have ended, by outcome.
     calls_ended: Labelled<Outcome, 7> = "frontdesk_calls_ended_total", Labelled::new();
+    /// Phones of people that were rung for callers.
+    legs_begun: Counter = "frontdesk_legs_begun_total", Counter::new();
+    /// What came of them.
+    legs_ended: Labelled<LegEnd, 9> = "frontdesk_legs_ended_total", Labelled::new();
+    /// Callers who were put through.
+    talks_begun: Counter = "frontdesk_talks_begun_total", Counter::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);
@@ -247,6 +253,19 @@ impl Label for Outcome {
     }
 }
 
+impl Label for LegEnd {
+    const NAME: &'static str = "end";
+    const VALUES: &'static [Self] = LegEnd::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 impl Label for Kind {
     const NAME: &'static str = "kind";
     const VALUES: &'static [Self] = Kind::ALL;
@@ -351,6 +370,7 @@ mod tests {
             }
         }
         check::<Outcome>();
+        check::<LegEnd>();
         check::<DigitSource>();
         check::<Kind>();
         let metrics = Metrics::new();

@@ -7,6 +7,8 @@
 //! <- key 1              <- keys 3*1201#          typed ahead, all at once
 //! <- wait 6s            <- heard                 until nothing plays any more
 //! <- record 4s #        or: silence, limit, hangup, failed
+//! <- people take        or: absent (at first), silent, decline, message
+//! <- parted back        or: hungup, lost         <- queue 2 180           place and seconds
 //! <- hangup             <- desk fails 2          or: silent, writes
 //! ```
 
@@ -17,11 +19,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk::flow::io::RecordEnd;
+use frontdesk::flow::io::{Parted, RecordEnd};
 use frontdesk::types::{Digit, Lang};
 use proptest::prelude::*;
 
-use flow_test::{Desk, FlowTest, compile, default_flow};
+use flow_test::{Desk, FlowTest, People, compile, default_flow};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name)
@@ -83,6 +85,27 @@ fn drive(test: &mut FlowTest, what: &str) {
         ["record", time, end] => test.record(duration(time), record_end(end)),
         ["hangup"] => test.hang_up(),
         ["desk", "fails", n] => test.desk = Desk::Fails(n.parse().expect("a number")),
+        ["people", what] => {
+            test.people = match what {
+                "absent" => People::Absent,
+                "silent" => People::Silent,
+                "take" => People::Take,
+                "decline" => People::Decline,
+                "message" => People::WantMessage,
+                _ => panic!("people don't do `{what}`"),
+            };
+            test.people_do();
+            test.settle();
+        }
+        ["parted", how] => test.part(match how {
+            "hungup" => Parted::TheyHungUp,
+            "back" => Parted::HandedBack,
+            "lost" => Parted::Lost,
+            _ => panic!("nobody parts by `{how}`"),
+        }),
+        ["queue", position, wait_s] => {
+            test.queue(position.parse().expect("a number"), wait_s.parse().expect("seconds"));
+        }
         ["desk", "silent"] => test.desk = Desk::Silent,
         ["desk", "writes"] => test.desk = Desk::Writes,
         _ => panic!("nobody knows how to do `{what}`"),

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use super::admission::Refusal;
-use crate::desk::call_record::Outcome;
+use crate::desk::call_record::{LegEnd, Outcome};
+use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
 
@@ -52,6 +53,27 @@ pub enum What {
         recording: RecordingId,
         duration_ms: u64,
         written: bool,
+    },
+    /// Somebody's phone is rung for the caller. The number stays out of the log (R12, R16).
+    Ringing {
+        extension: String,
+    },
+    /// They stopped ringing, or talking; `why` where there is more to say than that.
+    LegEnded {
+        extension: String,
+        end: LegEnd,
+        why: String,
+    },
+    /// The caller is put through.
+    Met {
+        extension: String,
+    },
+    Parted {
+        how: Parted,
+    },
+    /// The caller waits for a receptionist.
+    Queued {
+        position: u32,
     },
     TicketOpened {
         number: TicketNumber,

@@ -12,16 +12,18 @@ use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
 use super::session::{Hands, Session, new_record};
+use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::people::Directory;
 use crate::desk::request::DeskRequest;
 use crate::flow::Flow;
-use crate::flow::io::{PersonMatch, RecordSpec};
+use crate::flow::io::{PersonMatch, RecordSpec, Say};
 use crate::flow::run::CallerInfo;
 use crate::media::codec::encode;
 use crate::media::io::Encoded;
 use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
+use crate::prompts::library::Sound;
 use crate::sdp::LocalMedia;
 use crate::sip::user_agent::{Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
@@ -82,6 +84,22 @@ impl Service {
         self.people.find(digits).into_iter().map(matched).collect()
     }
 
+    /// Clips that are played over and over; recordings have no place among them.
+    pub(super) fn loop_items(&self, say: &[Say], lang: &Lang, codec: Codec) -> Vec<Encoded> {
+        let sounds = self.prompts.sounds(lang, &self.prompts.expand(lang, say), codec).sounds;
+        let encoded = sounds.into_iter().filter_map(|sound| match sound {
+            Sound::Encoded(audio) => Some(audio),
+            Sound::Recording(_) => None,
+        });
+        encoded.collect()
+    }
+
+    /// Music on hold.
+    pub(super) fn music(&self, codec: Codec) -> Option<Encoded> {
+        let lang = self.languages.first()?;
+        self.prompts.encoded(lang, MUSIC, codec)
+    }
+
     /// The tone that says that a recording is about to end.
     pub(super) fn warning_tone(&self, codec: Codec) -> Encoded {
         let rate_hz = codec.sample_rate_hz();
@@ -95,6 +113,9 @@ impl Service {
     }
 }
 
+/// The prompt that callers hear while they are on hold.
+pub(super) const MUSIC: &str = "music";
+
 /// See the module.
 pub struct Exchange {
     ua: UserAgent,
@@ -103,6 +124,7 @@ pub struct Exchange {
     random: Random,
     calls: HashMap<CallId, Session>,
     by_leg: HashMap<LegId, CallId>,
+    board: Switchboard,
     timers: BTreeSet<(Mono, CallId)>,
     ua_wait: Option<Mono>,
     next_call: i64,
@@ -121,6 +143,7 @@ impl Exchange {
             random,
             calls: HashMap::new(),
             by_leg: HashMap::new(),
+            board: Switchboard::default(),
             timers: BTreeSet::new(),
             ua_wait: None,
             next_call,
@@ -135,13 +158,15 @@ impl Exchange {
             Input::Sip(input) => self.ua.handle_input(now.mono, input),
             Input::PortsLent { stream, ports } => {
                 if self.calls.contains_key(&stream.call) {
-                    self.with(now, stream.call, |s, h| s.ports_lent(h, ports));
+                    self.with(now, stream.call, |s, h| s.ports_lent(h, stream, ports));
                 } else if ports.is_some() {
                     self.out.push_back(Output::ReturnPorts { stream });
                 }
             }
-            Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, event)),
-            Input::MediaClosed { stream, report } => self.with(now, stream.call, |s, h| s.media_closed(h, report)),
+            Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
+            Input::MediaClosed { stream, report } => {
+                self.with(now, stream.call, |s, h| s.media_closed(h, stream, report))
+            }
             Input::Recorded { call, recording, written } => {
                 self.with(now, call, |s, h| s.recorded(h, &recording, written));
             }
@@ -177,7 +202,11 @@ impl Exchange {
 
     /// Whether nothing of any call is left: for tests.
     pub fn is_idle(&self) -> bool {
-        self.calls.is_empty() && self.by_leg.is_empty() && self.timers.is_empty() && self.ua.is_idle()
+        self.calls.is_empty()
+            && self.by_leg.is_empty()
+            && self.timers.is_empty()
+            && self.board.is_idle()
+            && self.ua.is_idle()
     }
 
     fn timeout(&mut self, now: Now) {
@@ -225,15 +254,28 @@ impl Exchange {
             }
             Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| s.acked(h, sdp.as_deref())),
             Event::NoAck { leg } => self.with_leg(now, leg, |s, h| s.leave(h, "no_ack", Some(Outcome::Failed))),
-            Event::Reinvite { leg, sdp } => self.with_leg(now, leg, |s, h| s.reinvite(h, sdp.as_deref())),
-            Event::ReinviteAcked { leg, sdp } => self.with_leg(now, leg, |s, h| s.reinvite_acked(h, sdp.as_deref())),
-            Event::Info { leg, content_type, body } => self.with_leg(now, leg, |s, h| s.info(h, &content_type, &body)),
-            Event::Ended { leg, reason } => {
-                let reason = reason.as_str();
-                self.with_leg(now, leg, |s, h| s.leave(h, reason, None));
+            Event::Reinvite { leg, sdp } => self.with_leg(now, leg, |s, h| match s.leg == leg {
+                true => s.reinvite(h, sdp.as_deref()),
+                false => s.leg_reinvites(h, leg, sdp.as_deref()),
+            }),
+            Event::ReinviteAcked { leg, sdp } => self.with_leg(now, leg, |s, h| match s.leg == leg {
+                true => s.reinvite_acked(h, sdp.as_deref()),
+                false => s.leg_reinvite_acked(h, leg, sdp.as_deref()),
+            }),
+            Event::Info { leg, content_type, body } => {
+                self.with_leg(now, leg, |s, h| s.info(h, leg, &content_type, &body))
             }
-            // The desk itself calls nobody yet.
-            Event::Ringing { .. } | Event::Answered { .. } | Event::Failed { .. } | Event::OptionsAnswered { .. } => {}
+            Event::Ended { leg, reason } => {
+                self.with_leg(now, leg, |s, h| match s.leg == leg {
+                    true => s.leave(h, reason.as_str(), None),
+                    false => s.leg_ended(h, leg, reason),
+                });
+            }
+            Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
+            Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
+            Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
+            // Nobody asks for options yet.
+            Event::OptionsAnswered { .. } => {}
         }
     }
 
@@ -250,7 +292,14 @@ impl Exchange {
         let sdp_session_id = self.random.u64() >> 2;
         let listener = invite.listener;
         let service = self.service.clone();
-        let mut hands = Hands { now, ua: &mut self.ua, out: &mut self.out };
+        let mut hands = Hands {
+            now,
+            ua: &mut self.ua,
+            out: &mut self.out,
+            legs: &mut self.by_leg,
+            board: &mut self.board,
+            random: &mut self.random,
+        };
         let session = Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
         self.by_leg.insert(leg, call);
         self.calls.insert(call, session);
@@ -298,7 +347,14 @@ impl Exchange {
     /// Lets one session act; a panic in it ends that call alone.
     fn with(&mut self, now: Now, call: CallId, act: impl FnOnce(&mut Session, &mut Hands<'_>)) {
         let Some(session) = self.calls.get_mut(&call) else { return };
-        let mut hands = Hands { now, ua: &mut self.ua, out: &mut self.out };
+        let mut hands = Hands {
+            now,
+            ua: &mut self.ua,
+            out: &mut self.out,
+            legs: &mut self.by_leg,
+            board: &mut self.board,
+            random: &mut self.random,
+        };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(session, &mut hands))) {
             let what = What::Panicked { message: panic_message(&*panic) };
             hands.out.push_back(Output::Event(CallEvent { call: Some(call), what }));

@@ -86,6 +86,18 @@ pub enum Output {
         stream: StreamId,
         recording: RecordingId,
     },
+    /// From now on what each of the two says is heard by the other, until `Unbridge` or either is closed. What is played
+    /// to one of them takes the place of the other's voice meanwhile. `carry_keys`: whether the keys of `a`, and of `b`,
+    /// are carried across by themselves.
+    Bridge {
+        a: StreamId,
+        b: StreamId,
+        carry_keys: (bool, bool),
+    },
+    /// Parts the stream from the one that it is bridged with.
+    Unbridge {
+        a: StreamId,
+    },
     /// No more audio will come for it: close it and say `Recorded`.
     CloseRecording {
         stream: StreamId,

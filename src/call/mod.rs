@@ -2,6 +2,8 @@
 //!
 //! - `exchange`: all calls and the user agent behind one `handle_input` / `poll_output`.
 //! - `session`: one call.
+//! - `reach`: ringing people for the caller, and the talk that comes of it (R15 to R18).
+//! - `switchboard`: who of the staff is free, and the queue of those who wait for one.
 //! - `admission`: who may call, how fast, how many at once (R1).
 //! - `events`: what happened, as one typed event for log, metric and live view.
 //! - `info_digits`: keys in the body of a SIP INFO.
@@ -14,5 +16,7 @@ pub mod exchange;
 pub mod info_digits;
 pub mod io;
 mod playback;
+mod reach;
 mod recording;
 mod session;
+pub mod switchboard;

@@ -98,6 +98,7 @@ fn call(id: i64, answer_ms: Option<u64>, outcome: Outcome) -> CallRecord {
             PathStep { at_ms: 12_345, node: "repair_urgent".into(), input: None },
         ],
         handled_by: None,
+        legs: vec![],
         tickets: vec![TicketNumber("20261123-0001".into())],
         messages: vec![MessageId(1)],
         recording: Some(RecordingId("2026/11/23/000042-1.wav".into())),

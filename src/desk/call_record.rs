@@ -40,6 +40,62 @@ pub struct PathStep {
     pub input: Option<String>,
 }
 
+/// How a leg that the desk rang for a caller ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegEnd {
+    /// They took the call and talked.
+    Talked,
+    Declined,
+    /// They asked that a message be taken.
+    MessageWanted,
+    /// It rang as long as it may.
+    NoAnswer,
+    /// It was answered, but nobody said that they take the call: a mobile's voicemail, for one (R15).
+    NoConsent,
+    Busy,
+    /// The phone or its network refused, or could not be reached; `status` tells.
+    Failed,
+    /// Somebody else took the call, or the caller gave up.
+    Cancelled,
+    /// The address could not be called at all.
+    NotCalled,
+}
+
+words!(LegEnd {
+    Talked => "talked",
+    Declined => "declined",
+    MessageWanted => "message_wanted",
+    NoAnswer => "no_answer",
+    NoConsent => "no_consent",
+    Busy => "busy",
+    Failed => "failed",
+    Cancelled => "cancelled",
+    NotCalled => "not_called",
+});
+
+/// One place that was rung for a caller (R17): the whole search is in the record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LegRecord {
+    /// Within the call, from 1.
+    pub leg: u32,
+    pub extension: String,
+    /// The configured address.
+    pub place: String,
+    /// Milliseconds since the call came in.
+    pub at_ms: u64,
+    /// From the INVITE to the end, or to the talk.
+    pub ring_ms: u64,
+    /// How long they talked.
+    pub talk_ms: Option<u64>,
+    /// Null while it goes on.
+    pub end: Option<LegEnd>,
+    /// The final SIP response, where it was none that made a call.
+    pub status: Option<u16>,
+    pub codec: Option<Codec>,
+    pub rtp: RtpStats,
+}
+
 /// Quality of the media as RTP and RTCP told it (RFC 3550 section 6.4).
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct RtpStats {
@@ -70,7 +126,11 @@ pub struct CallRecord {
     pub answer_rings: Option<u32>,
     pub outcome: Option<Outcome>,
     pub path: Vec<PathStep>,
+    /// Extension of the last person who talked to the caller.
     pub handled_by: Option<String>,
+    /// Whom the desk rang for this call.
+    #[serde(default)]
+    pub legs: Vec<LegRecord>,
     pub tickets: Vec<TicketNumber>,
     pub messages: Vec<MessageId>,
     pub recording: Option<RecordingId>,

@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
-use super::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use super::call_record::{CallRecord, LegRecord, Outcome, PathStep, RtpStats};
 use super::message::{Message, Relay};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency};
 use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
@@ -55,6 +55,7 @@ pub struct CallView<'a> {
     pub outcome: Option<Outcome>,
     pub path: &'a [PathStep],
     pub handled_by: Option<&'a str>,
+    pub legs: &'a [LegRecord],
     pub tickets: &'a [TicketNumber],
     pub messages: &'a [MessageId],
     pub recording: Option<&'a RecordingId>,
@@ -80,6 +81,7 @@ impl<'a> CallView<'a> {
             outcome: call.outcome,
             path: &call.path,
             handled_by: call.handled_by.as_deref(),
+            legs: &call.legs,
             tickets: &call.tickets,
             messages: &call.messages,
             recording: call.recording.as_ref(),

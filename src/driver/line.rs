@@ -298,6 +298,8 @@ impl Line {
                 Output::CloseRecording { stream, recording } => {
                     self.workers.send(ToWorker::CloseRecording { id: stream, recording });
                 }
+                Output::Bridge { a, b, carry_keys } => self.workers.send(ToWorker::Bridge { a, b, carry_keys }),
+                Output::Unbridge { a } => self.workers.send(ToWorker::Unbridge { id: a }),
                 Output::CloseStream { stream } => self.workers.send(ToWorker::Close { id: stream }),
                 Output::LoadRecording { call, recording, codec } => self.load(Load { call, recording, codec }),
                 Output::Desk { call, request } => self.submit(call, request),

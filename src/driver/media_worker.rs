@@ -30,6 +30,8 @@ const BACKLOG_MAX: usize = 20_000;
 const SLOTS: u64 = 64;
 /// The longest sleep while there are streams: it bounds how late a received packet is read.
 const SLEEP_MAX: Duration = Duration::from_millis(5);
+/// The same while two people talk: it is what a bridge adds to the delay at most.
+const BRIDGE_SLEEP_MAX: Duration = Duration::from_millis(1);
 /// After a longer standstill the missed packets are dropped, not sent in a burst.
 const STANDSTILL: u64 = 200;
 /// How many of a stream's ticks pass between two looks at its RTCP schedule.
@@ -39,11 +41,35 @@ const PACKET_MAX: usize = 1500;
 
 #[derive(Debug)]
 pub enum ToWorker {
-    Open { id: StreamId, ports: PortPair, config: StreamConfig },
-    Command { id: StreamId, command: MediaCommand },
-    OpenRecording { id: StreamId, recording: RecordingId },
-    CloseRecording { id: StreamId, recording: RecordingId },
-    Close { id: StreamId },
+    Open {
+        id: StreamId,
+        ports: PortPair,
+        config: StreamConfig,
+    },
+    Command {
+        id: StreamId,
+        command: MediaCommand,
+    },
+    OpenRecording {
+        id: StreamId,
+        recording: RecordingId,
+    },
+    CloseRecording {
+        id: StreamId,
+        recording: RecordingId,
+    },
+    Close {
+        id: StreamId,
+    },
+    /// Both are of one call, so that one worker has them.
+    Bridge {
+        a: StreamId,
+        b: StreamId,
+        carry_keys: (bool, bool),
+    },
+    Unbridge {
+        id: StreamId,
+    },
 }
 
 #[derive(Debug)]
@@ -139,7 +165,9 @@ impl ToWorker {
             | ToWorker::Command { id, .. }
             | ToWorker::OpenRecording { id, .. }
             | ToWorker::CloseRecording { id, .. }
-            | ToWorker::Close { id } => *id,
+            | ToWorker::Close { id }
+            | ToWorker::Bridge { a: id, .. }
+            | ToWorker::Unbridge { id } => *id,
         }
     }
 }
@@ -150,6 +178,8 @@ struct Line {
     ports: PortPair,
     ptime_ms: u64,
     recording: Option<RecordingId>,
+    /// The stream that it is bridged with.
+    peer: Option<StreamId>,
     ticks: u32,
 }
 
@@ -164,6 +194,7 @@ struct Worker {
     free: Vec<usize>,
     by_id: HashMap<StreamId, usize>,
     wheel: Vec<Vec<(usize, StreamId)>>,
+    bridges: usize,
     /// The last millisecond whose slot was served.
     served: u64,
     to_recorder: VecDeque<ToRecorder>,
@@ -184,6 +215,7 @@ impl Worker {
             free: Vec::new(),
             by_id: HashMap::new(),
             wheel: (0..SLOTS).map(|_| Vec::new()).collect(),
+            bridges: 0,
             served,
             to_recorder: VecDeque::new(),
             to_line: VecDeque::new(),
@@ -239,6 +271,8 @@ impl Worker {
             }
             ToWorker::CloseRecording { id, recording } => self.record(ToRecorder::Close { call: id.call, recording }),
             ToWorker::Close { id } => self.close(id),
+            ToWorker::Bridge { a, b, carry_keys } => self.bridge(a, b, carry_keys),
+            ToWorker::Unbridge { id } => self.unbridge(id),
         }
     }
 
@@ -256,11 +290,54 @@ impl Worker {
                 tracing::error!(%id, %error, "an RTP socket can't be watched: this call will not be heard");
             }
         }
-        let line = Line { id, stream, ports, ptime_ms, recording: None, ticks: 0 };
+        let line = Line { id, stream, ports, ptime_ms, recording: None, peer: None, ticks: 0 };
         self.lines[index] = Some(line);
         self.by_id.insert(id, index);
         let slot = self.emptiest_slot(ptime_ms);
         self.wheel[slot].push((index, id));
+    }
+
+    fn bridge(&mut self, a: StreamId, b: StreamId, carry_keys: (bool, bool)) {
+        self.unbridge(a);
+        self.unbridge(b);
+        let (Some(at_a), Some(at_b)) = (self.by_id.get(&a).copied(), self.by_id.get(&b).copied()) else { return };
+        for (index, peer, carry) in [(at_a, b, carry_keys.0), (at_b, a, carry_keys.1)] {
+            self.guarded(index, |line, _| {
+                line.stream.bridge(carry);
+                line.peer = Some(peer);
+            });
+        }
+        self.bridges += 1;
+    }
+
+    /// Parts a stream from its peer, if it has one.
+    fn unbridge(&mut self, id: StreamId) {
+        let line = |worker: &mut Self, id| {
+            let index = *worker.by_id.get(&id)?;
+            let line = worker.lines[index].as_mut()?;
+            line.stream.unbridge();
+            line.peer.take()
+        };
+        let Some(peer) = line(self, id) else { return };
+        line(self, peer);
+        self.bridges -= 1;
+    }
+
+    /// What has just come in for one stream of a bridge goes out to the other one's peer.
+    fn pass_on(&mut self, now: Mono, index: usize) {
+        let Some(Some(line)) = self.lines.get_mut(index) else { return };
+        let Some(relayed) = line.peer.and_then(|peer| Some((peer, line.stream.poll_relayed()?))) else { return };
+        let (peer, relayed) = relayed;
+        if let Some(to) = self.by_id.get(&peer).copied() {
+            self.guarded(to, |line, packet| {
+                if let Some((length, to)) = line.stream.relay(now, &relayed, packet) {
+                    send(&line.ports.rtp, &packet[..length], to);
+                }
+            });
+        }
+        if let Some(Some(line)) = self.lines.get_mut(index) {
+            line.stream.give_back(relayed);
+        }
     }
 
     /// Among the slots of the coming packet time, the one with the fewest streams.
@@ -272,6 +349,7 @@ impl Worker {
     }
 
     fn close(&mut self, id: StreamId) {
+        self.unbridge(id);
         let Some(index) = self.by_id.remove(&id) else { return };
         let now = self.context.clock.mono();
         let mut report = None;
@@ -323,6 +401,7 @@ impl Worker {
                 line.stream.rtp_received(now, from, bytes);
             }
         });
+        self.pass_on(now, index);
         self.collect(index);
     }
 
@@ -422,7 +501,7 @@ impl Worker {
             self.served = self.context.clock.mono().as_millis();
             return;
         }
-        let longest = SLEEP_MAX.as_millis() as u64;
+        let longest = if self.bridges > 0 { BRIDGE_SLEEP_MAX } else { SLEEP_MAX }.as_millis() as u64;
         let ahead = (1..=longest)
             .find(|ahead| !self.wheel[((self.served + ahead) % SLOTS) as usize].is_empty())
             .unwrap_or(longest);

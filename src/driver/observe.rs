@@ -33,6 +33,16 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::RecordingEnded { recording, duration_ms, written } => {
             tracing::info!(call, recording = recording.0, duration_ms, written, "recorded");
         }
+        What::Ringing { extension } => tracing::info!(call, extension, "rings a person"),
+        What::LegEnded { extension, end, why } if why.is_empty() => {
+            tracing::info!(call, extension, end = end.as_str(), "stopped ringing or talking");
+        }
+        What::LegEnded { extension, end, why } => {
+            tracing::error!(call, extension, end = end.as_str(), why, "a place can't be rung: mend it in people.toml");
+        }
+        What::Met { extension } => tracing::info!(call, extension, "put through"),
+        What::Parted { how } => tracing::info!(call, ?how, "talk over"),
+        What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TicketOpened { number } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
         What::StoreFailed { error } => tracing::error!(call, error, "the store could not keep what a caller left"),
@@ -97,7 +107,12 @@ fn count(what: &What) {
             METRICS.calls_ended.add(*outcome, 1);
         }
         What::Panicked { .. } => METRICS.calls_panicked.add(1),
-        What::TicketOpened { .. }
+        What::Ringing { .. } => METRICS.legs_begun.add(1),
+        What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
+        What::Met { .. } => METRICS.talks_begun.add(1),
+        What::Parted { .. }
+        | What::Queued { .. }
+        | What::TicketOpened { .. }
         | What::Rejected { .. }
         | What::Node { .. }
         | What::MediaLost

@@ -80,6 +80,51 @@ impl From<&Person> for PersonMatch {
     }
 }
 
+/// Whom a flow wants to reach for its caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whom {
+    /// The person with this extension, at the places of their hunt list (R17).
+    Person(String),
+    /// The receptionists who are free, in this order; the caller waits in the queue until one is (R1).
+    Receptionists(Strategy),
+    /// Everybody on emergency duty at once, again and again until one takes the call (R18).
+    DutyOfficers,
+}
+
+/// In which order the receptionists are rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// All at once.
+    #[default]
+    All,
+    /// One after the other, beginning after the one who was rung last.
+    InTurn,
+    /// One after the other, the one whose last talk is longest ago first.
+    LongestIdle,
+}
+
+/// How a search ended in which nobody took the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SearchEnd {
+    /// The person does not want to talk now.
+    Declined,
+    /// The person asks that a message be taken.
+    MessageWanted,
+    /// Nobody took the call.
+    Absent,
+}
+
+/// How a talk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Parted {
+    TheyHungUp,
+    /// They gave the caller back to the menu.
+    HandedBack,
+    /// Their leg failed.
+    Lost,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// The call is answered and acknowledged: begin.
@@ -96,6 +141,24 @@ pub enum Input {
         id: RequestId,
         matches: Vec<PersonMatch>,
     },
+    /// Somebody took the call: the caller talks to them, the flow is silent until `Parted`.
+    Met {
+        id: RequestId,
+    },
+    SearchEnded {
+        id: RequestId,
+        end: SearchEnd,
+    },
+    Parted {
+        id: RequestId,
+        how: Parted,
+    },
+    /// Where the caller stands in the queue, from 1, and how long it will take.
+    Queue {
+        id: RequestId,
+        position: u32,
+        wait_s: u32,
+    },
     Desk(DeskReply),
     /// Time has come to what `Output::Wait` named (or later).
     Timeout,
@@ -111,7 +174,24 @@ pub enum Output {
         say: Vec<Say>,
         lang: Lang,
     },
+    /// Plays these over and over in place of what is playing, until `StopPlay` or another `Play`.
+    PlayLoop {
+        say: Vec<Say>,
+        lang: Lang,
+    },
     StopPlay,
+    /// Begins to ring people. `Met` or `SearchEnded` follows, unless `StopSearch` comes before.
+    Search {
+        id: RequestId,
+        whom: Whom,
+        /// What they hear when they lift, in the desk's own language.
+        whisper: Vec<Say>,
+        /// For so long does the caller wait in the queue.
+        wait_max_s: u32,
+    },
+    StopSearch {
+        id: RequestId,
+    },
     /// Starts recording (after the beep has been heard); `RecordDone` follows in any case.
     Record {
         token: Token,
@@ -144,6 +224,8 @@ pub enum Finish {
     Ticket,
     /// A message was left.
     Voicemail,
+    /// The caller talked to somebody.
+    Transferred,
     /// The caller hung up before anything came of the call: no answer heard, nothing left.
     Abandoned,
 }

@@ -10,6 +10,7 @@ use super::compile::Flow;
 use super::definition::{Phrases, Word, placeholder};
 use super::io::{Input, Output, PersonMatch, RecordEnd, Say, Token};
 use super::papers::Papers;
+use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
 use crate::desk::request::RequestId;
 use crate::types::{Digit, Lang, Mono, Now, RecordingId};
@@ -86,6 +87,11 @@ pub struct State {
     pub playing: Option<Token>,
     pub recording: Option<Token>,
     pub recorded: Option<Recorded>,
+    pub search: Search,
+    pub queue: Option<Place>,
+    /// What the caller said of themselves, for those who are rung.
+    pub said_name: Option<RecordingId>,
+    pub talked: bool,
     pub finding: Option<RequestId>,
     pub found: Option<Vec<PersonMatch>>,
     pub node: String,
@@ -114,6 +120,10 @@ impl State {
             playing: None,
             recording: None,
             recorded: None,
+            search: Search::None,
+            queue: None,
+            said_name: None,
+            talked: false,
             finding: None,
             found: None,
             node,
@@ -152,6 +162,19 @@ impl State {
                     self.found = Some(matches);
                 }
             }
+            Input::Met { id } => {
+                if self.search.met(id) {
+                    self.talked = true;
+                    self.stop_play();
+                }
+            }
+            Input::SearchEnded { id, end } => self.search.ended(id, end),
+            Input::Parted { id, how } => self.search.parted(id, how),
+            Input::Queue { id, position, wait_s } => {
+                if self.search == Search::Rings(id) {
+                    self.queue = Some(Place { position, wait_s });
+                }
+            }
             Input::Desk(reply) => self.papers.reply(reply, &mut self.out),
             Input::Timeout => {}
             Input::HungUp => {
@@ -164,7 +187,7 @@ impl State {
     /// A key while recording is the recording's: it stops it, or it is talk.
     fn key_pressed(&mut self, digit: Digit) {
         let echo = self.echo.take().is_some_and(|(d, at)| d == digit && self.now.mono.since(at) < ECHO_MAX);
-        if self.recording.is_some() || echo {
+        if self.recording.is_some() || echo || self.search.talks() {
             return;
         }
         self.pressed += 1;
@@ -208,6 +231,12 @@ impl State {
             Some("caller") => digits(self.caller.number.as_ref()),
             Some("building") => digits(self.facts.building.as_ref()),
             Some("room") => digits(self.facts.room.as_ref()),
+            Some("caller_name") => match (&self.said_name, &self.caller.number) {
+                (Some(name), _) => vec![Say::Recording(name.clone())],
+                (None, number) => digits(number.as_ref()),
+            },
+            Some("position") => self.queue.map(|place| Say::Number(place.position.into())).into_iter().collect(),
+            Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
             // The check refuses any other name in braces.
             Some(_) => Vec::new(),

@@ -27,6 +27,7 @@ mod ask;
 mod entry;
 mod line;
 mod papers;
+mod reach;
 mod sorts;
 mod steps;
 mod take;

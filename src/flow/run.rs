@@ -156,7 +156,9 @@ async fn close(line: &Line) -> Finish {
     line.close_papers().await;
     let mut state = line.state();
     state.stop_play();
-    if state.papers.any_ticket() {
+    if state.talked {
+        Finish::Transferred
+    } else if state.papers.any_ticket() {
         Finish::Ticket
     } else if state.papers.any_message() {
         Finish::Voicemail

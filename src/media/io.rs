@@ -36,6 +36,10 @@ pub enum MediaCommand {
         token: MediaToken,
         items: Vec<Encoded>,
     },
+    /// Plays them over and over, in place of what is playing, until `StopPlay` or another `Play`; no `PlayDone` comes.
+    PlayLoop {
+        items: Vec<Encoded>,
+    },
     StopPlay,
     /// Records what the caller says from the next packet on.
     Record {
@@ -47,7 +51,7 @@ pub enum MediaCommand {
     /// After a re-INVITE: new codec, address or direction; what plays goes on. Its clips are encoded: when the codec changed
     /// the rest of them is silence of the same length, unless another `Play` brings them in the new codec.
     Reconfigure(StreamConfig),
-    /// Presses a key towards the peer by RFC 4733, in place of what plays meanwhile; ignored when none was negotiated.
+    /// Presses a key towards the peer by RFC 4733, in place of what plays meanwhile; as a tone when none was negotiated.
     Press {
         digit: Digit,
         length_ms: u32,

@@ -1,5 +1,7 @@
 //! One call's audio, without I/O: RTP in, digits and samples out; prompts in, RTP out.
 
+#[cfg(test)]
+mod bridge_tests;
 pub mod clip;
 pub mod codec;
 mod control;
@@ -15,6 +17,7 @@ mod player;
 mod quality;
 mod reception;
 mod recorder;
+mod relay;
 pub mod resample;
 pub mod rtcp;
 pub mod rtp;
@@ -23,4 +26,5 @@ pub mod silence;
 mod source_lock;
 pub mod stream;
 pub mod tone_gen;
+pub mod transcode;
 pub mod wav;

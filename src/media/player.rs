@@ -13,8 +13,11 @@ pub struct Player {
 
 #[derive(Debug)]
 struct Playing {
-    token: MediaToken,
-    items: std::vec::IntoIter<Encoded>,
+    /// None for what is played over and over.
+    token: Option<MediaToken>,
+    items: Vec<Encoded>,
+    /// Index of the item after the current one.
+    next: usize,
     current: Option<Cursor>,
 }
 
@@ -36,12 +39,21 @@ pub struct Filled {
 impl Player {
     /// Plays these one after the other in place of what plays.
     pub fn play(&mut self, token: MediaToken, items: Vec<Encoded>) {
-        self.playing = Some(Playing { token, items: items.into_iter(), current: None });
+        self.playing = Some(Playing { token: Some(token), items, next: 0, current: None });
+    }
+
+    /// Plays these over and over in place of what plays.
+    pub fn play_loop(&mut self, items: Vec<Encoded>) {
+        self.playing = Some(Playing { token: None, items, next: 0, current: None });
     }
 
     /// Stops without a word.
     pub fn stop(&mut self) {
         self.playing = None;
+    }
+
+    pub fn is_playing(&self) -> bool {
+        self.playing.is_some() || self.inserted.is_some()
     }
 
     /// Plays this at once; what plays waits for its end.
@@ -68,7 +80,7 @@ impl Player {
         {
             len += playing.copy(codec, &mut frame[len..]);
         }
-        let done = self.playing.take_if(|p| p.is_over()).map(|p| p.token);
+        let done = self.playing.take_if(|p| p.is_over()).and_then(|p| p.token);
         if len > 0 {
             copy_silence(codec, &mut frame[len..]);
         }
@@ -79,20 +91,23 @@ impl Player {
 impl Playing {
     fn copy(&mut self, codec: Codec, frame: &mut [u8]) -> usize {
         let mut len = 0;
-        while len < frame.len() {
-            match &mut self.current {
-                Some(cursor) if !cursor.is_over() => len += cursor.copy(codec, &mut frame[len..]),
-                _ => match self.items.next() {
-                    Some(clip) => self.current = Some(Cursor { clip, offset: 0 }),
-                    None => break,
-                },
+        while len < frame.len() && !self.is_over() {
+            match self.current.as_mut().filter(|cursor| !cursor.is_over()) {
+                Some(cursor) => len += cursor.copy(codec, &mut frame[len..]),
+                None => {
+                    let at = self.next % self.items.len();
+                    self.current = Some(Cursor { clip: self.items[at].clone(), offset: 0 });
+                    self.next = at + 1;
+                }
             }
         }
         len
     }
 
     fn is_over(&self) -> bool {
-        self.current.as_ref().is_none_or(Cursor::is_over) && self.items.as_slice().iter().all(|i| i.bytes.is_empty())
+        let from = if self.token.is_none() { 0 } else { self.next };
+        let rest = self.items.get(from..).unwrap_or_default();
+        self.current.as_ref().is_none_or(Cursor::is_over) && rest.iter().all(|i| i.bytes.is_empty())
     }
 }
 
@@ -151,6 +166,21 @@ mod tests {
         let mut frame = [0; 160];
         assert_eq!(player.fill(Codec::Pcma, &mut frame).done, None);
         assert_eq!(player.fill(Codec::Pcma, &mut frame).done, Some(TOKEN));
+    }
+
+    #[test]
+    fn music_goes_on_until_it_is_stopped() {
+        let mut player = Player::default();
+        player.play_loop(vec![clip(1, 100), clip(2, 60), clip(0, 0)]);
+        let mut frame = [0; 160];
+        for _ in 0..50 {
+            assert_eq!(player.fill(Codec::Pcma, &mut frame), Filled { audio: true, done: None });
+            assert_eq!((frame[0], frame[99], frame[100], frame[159]), (1, 1, 2, 2));
+        }
+        player.stop();
+        assert!(!player.fill(Codec::Pcma, &mut frame).audio);
+        player.play_loop(Vec::new());
+        assert_eq!(player.fill(Codec::Pcma, &mut frame), Filled { audio: false, done: None });
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::dtmf::sender::{EVENT_LEN, EventSender};
 use super::player::{self, Filled, Player};
-use super::rtp::{HEADER_LEN, Header};
+use super::rtp::{HEADER_LEN, Header, sequence_ahead};
 use crate::types::{Codec, Digit, Mono, Random};
 
 /// Timestamp units per millisecond: the clock of all our codecs is 8000 Hz.
@@ -41,6 +41,8 @@ pub struct Sender {
     octets: u64,
     /// Keys to press, one after the other.
     presses: VecDeque<EventSender>,
+    /// Up to here, in timestamp units, another stream's audio was relayed: what we send of our own comes after it.
+    relayed_until: Option<u32>,
 }
 
 /// What a tick came to.
@@ -65,6 +67,7 @@ impl Sender {
             packets: 0,
             octets: 0,
             presses: VecDeque::new(),
+            relayed_until: None,
         }
     }
 
@@ -94,7 +97,12 @@ impl Sender {
             }
             player::copy_silence(format.codec, &mut frame[HEADER_LEN..]);
         }
-        Sent { len: self.write_header(format.payload_type, timestamp, frame), filled }
+        let len = self.write_header(format.payload_type, timestamp, frame);
+        if len.is_some() && self.relayed_until.take().is_some() {
+            let next = timestamp.wrapping_add(u32::from(ptime_ms) * UNITS_PER_MS);
+            self.timestamp = later_of(self.timestamp, next);
+        }
+        Sent { len, filled }
     }
 
     /// Queues a key press; beyond [`PRESSES_MAX`] it is dropped.
@@ -102,6 +110,53 @@ impl Sender {
         if self.presses.len() < PRESSES_MAX {
             self.presses.push_back(EventSender::new(digit, length_ms));
         }
+    }
+
+    /// Whether a key is being pressed: audio waits meanwhile.
+    pub fn is_pressing(&self) -> bool {
+        !self.presses.is_empty()
+    }
+
+    /// The sequence number that a packet of our own would have now.
+    pub fn next_sequence(&self) -> u16 {
+        self.sequence
+    }
+
+    /// The timestamp that a packet of our own would have now: never before the end of what was sent.
+    pub fn next_timestamp(&self, now: Mono) -> u32 {
+        let by_clock = match self.due {
+            Some(due) if now < due => self.timestamp,
+            _ => self.timestamp_at(now),
+        };
+        self.relayed_until.map_or(by_clock, |until| later_of(by_clock, until))
+    }
+
+    /// Writes a packet of the other stream of a bridge under our SSRC. `units` of time does it last.
+    #[expect(clippy::too_many_arguments, reason = "these are the fields of one RTP packet")]
+    pub fn relay(
+        &mut self,
+        payload_type: u8,
+        sequence: u16,
+        timestamp: u32,
+        marker: bool,
+        payload: &[u8],
+        units: u32,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let len = HEADER_LEN + payload.len();
+        let packet = out.get_mut(..len)?;
+        Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }.write(&mut packet[..HEADER_LEN])?;
+        packet[HEADER_LEN..].copy_from_slice(payload);
+        let after = sequence.wrapping_add(1);
+        if sequence_ahead(after, self.sequence) > 0 {
+            self.sequence = after;
+        }
+        let end = timestamp.wrapping_add(units);
+        self.relayed_until = Some(self.relayed_until.map_or(end, |until| later_of(until, end)));
+        self.flowing = false;
+        self.packets += 1;
+        self.octets += payload.len() as u64;
+        Some(len)
     }
 
     /// The packet of a key press, while one is under way.
@@ -153,8 +208,8 @@ impl Sender {
             self.timestamp = self.timestamp.wrapping_add((late_frames as u32).wrapping_mul(frame_units));
             self.flowing = false;
         }
-        let timestamp = self.timestamp;
-        self.timestamp = timestamp.wrapping_add(frame_units);
+        let timestamp = self.relayed_until.map_or(self.timestamp, |until| later_of(self.timestamp, until));
+        self.timestamp = self.timestamp.wrapping_add(frame_units);
         self.due = Some(Mono(due + frame_us));
         Some(timestamp)
     }
@@ -169,6 +224,13 @@ impl Sender {
         self.octets += (frame.len() - HEADER_LEN) as u64;
         Some(frame.len())
     }
+}
+
+/// The later of two timestamps; one that lies more than ten seconds ahead has lost its bearing on the other.
+fn later_of(clock: u32, other: u32) -> u32 {
+    const RELATED_UNITS: i32 = 80_000;
+    let ahead = other.wrapping_sub(clock) as i32;
+    if (1..RELATED_UNITS).contains(&ahead) { other } else { clock }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::player::Player;
 use super::quality;
 use super::reception::{Place, Reception};
 use super::recorder::Recorder;
+use super::relay::{self, Bridge, Relayed};
 use super::rtp::{self, Packet};
 use super::sender::{Format, Sender};
 use super::source_lock::{SourceLock, Verdict};
@@ -27,6 +28,8 @@ use crate::types::{Codec, Mono, Now, Random};
 
 /// Comfort noise (RFC 3389): accepted from everybody, as some send it without having negotiated it.
 const COMFORT_NOISE: u8 = 13;
+/// The longest tone that a key press becomes.
+const PRESS_MS_MAX: u32 = 1_000;
 
 #[derive(Debug)]
 pub struct MediaStream {
@@ -44,6 +47,8 @@ pub struct MediaStream {
     event_receiver: EventReceiver,
     /// The peer sent a telephone-event: from then on the tones in its audio need not be listened to.
     event_seen: bool,
+    /// Half of a bridge, while the stream is bridged with another.
+    bridge: Option<Box<Bridge>>,
     watch: Watch,
     dropped: Dropped,
     closed: bool,
@@ -81,6 +86,7 @@ impl MediaStream {
             listener: Listener::default(),
             event_receiver: EventReceiver::default(),
             event_seen: false,
+            bridge: None,
             watch: Watch::Hearing { since: now },
             dropped: Dropped::default(),
             closed: false,
@@ -95,6 +101,7 @@ impl MediaStream {
         }
         match command {
             MediaCommand::Play { token, items } => self.player.play(token, items),
+            MediaCommand::PlayLoop { items } => self.player.play_loop(items),
             MediaCommand::StopPlay => self.player.stop(),
             MediaCommand::Record { token, limits, warning } => {
                 self.player.drop_inserted();
@@ -104,7 +111,12 @@ impl MediaStream {
                     self.jitter.restart(|_| ());
                 }
             }
-            MediaCommand::Press { digit, length_ms } => self.sender.press(digit, length_ms),
+            MediaCommand::Press { digit, length_ms } if self.config.event_type.is_some() => {
+                self.sender.press(digit, length_ms);
+            }
+            MediaCommand::Press { digit, length_ms } => {
+                self.player.insert(relay::tone(digit, length_ms.min(PRESS_MS_MAX), self.config.codec));
+            }
             MediaCommand::StopRecord => self.stop_recording(now),
             MediaCommand::Reconfigure(config) => self.reconfigure(now, config),
             MediaCommand::InfoDigit { digit, .. } => {
@@ -142,6 +154,38 @@ impl MediaStream {
         self.audio(now, &packet, payload);
     }
 
+    /// From now on the other stream's packets are sent here (`relay`) and this one's are to be fetched for it. `carry_keys`:
+    /// whether the keys of this stream's peer go across.
+    pub fn bridge(&mut self, carry_keys: bool) {
+        self.bridge = Some(Box::new(Bridge::new(carry_keys)));
+    }
+
+    pub fn unbridge(&mut self) {
+        self.bridge = None;
+    }
+
+    /// What has just come in for the other stream: to be asked after each packet, and given back after it was sent.
+    pub fn poll_relayed(&mut self) -> Option<Relayed> {
+        self.bridge.as_mut()?.take()
+    }
+
+    pub fn give_back(&mut self, relayed: Relayed) {
+        if let Some(bridge) = &mut self.bridge {
+            bridge.give_back(relayed);
+        }
+    }
+
+    /// Writes a packet of the other stream for our peer (a buffer as long as the packet that came in holds it). While something is
+    /// played, and on hold, there is none.
+    pub fn relay(&mut self, now: Mono, relayed: &Relayed, out: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        if self.closed || !self.config.send {
+            return None;
+        }
+        let to = self.config.remote.and(self.lock.destination())?;
+        let bridge = self.bridge.as_mut()?;
+        Some((bridge.send(now, relayed, &self.config, &mut self.sender, &mut self.player, out)?, to))
+    }
+
     /// A datagram from the RTCP port. Believed only from the peer's host.
     pub fn rtcp_received(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
         if !self.lock.is_peer_host(from) {
@@ -176,7 +220,11 @@ impl MediaStream {
             fill_silence: self.options.send_silence,
             event_type: self.config.event_type,
         };
-        let sent = self.sender.tick(now, format, to.is_some(), &mut self.player, out);
+        // The other side's voice takes the place of silence.
+        let relayed = self.bridge.as_ref().is_some_and(|b| b.is_flowing(now))
+            && !self.player.is_playing()
+            && !self.sender.is_pressing();
+        let sent = self.sender.tick(now, format, to.is_some() && !relayed, &mut self.player, out);
         if let Some(token) = sent.filled.done {
             self.listener.tell(MediaEvent::PlayDone(token));
         }
@@ -308,6 +356,13 @@ impl MediaStream {
         let codec = if let Payload::Audio(codec) = payload { Some(codec) } else { None };
         if codec.is_some() {
             self.reception.time(now, packet.timestamp);
+        }
+        if let Some(bridge) = &mut self.bridge
+            && payload != Payload::ComfortNoise
+        {
+            let kind = codec.map_or(relay::Kind::Event, relay::Kind::Audio);
+            let Packet { sequence, timestamp, marker, payload, .. } = *packet;
+            bridge.put(kind, sequence, timestamp, marker, place == Place::First, payload);
         }
         if !self.listener.wants_audio() {
             return;

@@ -18,7 +18,8 @@ macro_rules! migrations {
     };
 }
 
-pub const MIGRATIONS: &[Migration] = migrations!["0001_call_log.sql", "0002_tickets.sql", "0003_messages.sql"];
+pub const MIGRATIONS: &[Migration] =
+    migrations!["0001_call_log.sql", "0002_tickets.sql", "0003_messages.sql", "0004_call_legs.sql"];
 
 /// The form that this program reads and writes.
 pub const FORM: u32 = MIGRATIONS.len() as u32;
@@ -136,6 +137,7 @@ mod tests {
         0001_call_log.sql 3a470594d7158600
         0002_tickets.sql 6472beeb01fde9dd
         0003_messages.sql efa3ca5e48e5030e
+        0004_call_legs.sql 20d7bd72e358f3e1
         ");
     }
 }

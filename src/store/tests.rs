@@ -136,6 +136,7 @@ fn call(id: i64) -> CallRecord {
         outcome: None,
         path: vec![],
         handled_by: None,
+        legs: vec![],
         tickets: vec![],
         messages: vec![],
         recording: None,

@@ -118,6 +118,8 @@ impl Store {
 pub struct Stream {
     pub config: StreamConfig,
     pub playing: Option<(MediaToken, Mono)>,
+    /// Music plays, without an end.
+    pub music: bool,
     pub recording: Option<Take>,
 }
 

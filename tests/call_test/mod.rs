@@ -1,6 +1,7 @@
 //! Calls in virtual time: all contact of the call tests with the exchange is here. It plays the caller, the media streams,
 //! the ports, the recorder and the store, and writes down what it sees. When it is dropped nothing may be left.
 
+mod callee;
 mod doubles;
 mod phone;
 
@@ -27,9 +28,10 @@ use frontdesk::flow::{CompileContext, Flow};
 use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
-use frontdesk::sip::wire::{Limits, Message, Method, Transport, parse_datagram};
+use frontdesk::sip::wire::{Limits, Message, Method, Request, Response, Transport, parse_datagram};
 use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, StreamId};
 
+use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
 use phone::{Phone, sdp};
 
@@ -94,6 +96,9 @@ pub struct CallTest {
     later: BTreeMap<(Mono, u64), Due>,
     sequence: u64,
     phones: Vec<Phone>,
+    /// Phones that the desk rang, in order.
+    callees: Vec<Callee>,
+    bridges: Vec<(StreamId, StreamId)>,
     phone: usize,
     source: String,
     free_ports: usize,
@@ -150,6 +155,8 @@ impl CallTest {
             later: BTreeMap::new(),
             sequence: 0,
             phones: Vec::new(),
+            callees: Vec::new(),
+            bridges: Vec::new(),
             phone: 0,
             source: "192.0.2.7".to_owned(),
             free_ports: setup.ports,
@@ -202,6 +209,7 @@ impl CallTest {
                 let body = sdp(&self.source, payload_type, direction, 2);
                 self.in_dialog("INVITE", Some(("application/sdp", &body)));
             }
+            ["callee", user, what @ ..] => self.callee(user, what),
             ["lose", "ack"] => self.lose_ack = true,
             ["lose", "bye"] => self.lose_bye = true,
             // Its worker could not open it, or lost its socket.
@@ -439,7 +447,7 @@ impl CallTest {
                     self.free_ports -= 1;
                     assert!(self.lent.insert(stream), "{stream} has ports already");
                 }
-                let rtp_port = 6000;
+                let rtp_port = 6000 + 2 * u16::try_from(stream.leg).expect("few legs");
                 let address = "192.0.2.1".parse().expect("an address");
                 let ports = lent.then_some(LentPorts { address, rtp_port, rtcp_port: rtp_port + 1 });
                 self.soon(move || Input::PortsLent { stream, ports });
@@ -447,8 +455,8 @@ impl CallTest {
             Output::ReturnPorts { stream } => self.give_back(stream),
             Output::OpenStream { stream: id, config } => {
                 assert!(self.lent.contains(&id), "a stream without ports");
-                self.note(format!("stream {}", config.codec));
-                let stream = Stream { config, playing: None, recording: None };
+                self.note(format!("{}stream {}", leg_of(id), config.codec));
+                let stream = Stream { config, playing: None, music: false, recording: None };
                 assert!(self.streams.insert(id, stream).is_none(), "{id} has a stream already");
             }
             Output::Media { stream, command } => self.media_command(stream, command),
@@ -461,6 +469,18 @@ impl CallTest {
                 // One that failed is closed already.
                 let Some(written) = self.recorder.open.remove(&recording) else { return };
                 self.after(COMMIT, Due::Input(Box::new(move || Input::Recorded { call, recording, written })));
+            }
+            Output::Bridge { a, b, .. } => {
+                assert!(self.streams.contains_key(&a) && self.streams.contains_key(&b), "a bridge needs both");
+                self.note(format!("bridge {a} {b}"));
+                self.bridges.push((a, b));
+            }
+            Output::Unbridge { a } => {
+                let before = self.bridges.len();
+                self.bridges.retain(|(one, other)| *one != a && *other != a);
+                if self.bridges.len() < before {
+                    self.note("unbridged");
+                }
             }
             Output::CloseStream { stream } => self.close_stream(stream),
             Output::LoadRecording { call, recording, codec } => {
@@ -489,6 +509,7 @@ impl CallTest {
         if let Some(take) = &stream.recording {
             self.stop(id, take, RecordStop::Commanded);
         }
+        self.bridges.retain(|(a, b)| *a != id && *b != id);
         self.give_back(id);
         let report = StreamReport::of_lost(RtpStats::default());
         self.soon(move || Input::MediaClosed { stream: id, report });
@@ -501,14 +522,26 @@ impl CallTest {
         match command {
             MediaCommand::Play { token, items } => {
                 let ms = CLIP_MS * items.len() as u64;
+                stream.music = false;
                 stream.playing = Some((token, at + Duration::from_millis(ms)));
                 let codec = stream.config.codec;
                 assert!(items.iter().all(|item| item.codec == codec), "it plays what the stream can't");
                 let names: Vec<&str> = items.iter().map(name_of).collect();
                 self.assert_promise_kept(call, &names);
-                self.note(format!("plays {}", names.join(" ")));
+                self.note(format!("{}plays {}", leg_of(id), names.join(" ")));
             }
-            MediaCommand::StopPlay => stream.playing = None,
+            MediaCommand::StopPlay => {
+                stream.playing = None;
+                if std::mem::take(&mut stream.music) {
+                    self.note(format!("{}music ends", leg_of(id)));
+                }
+            }
+            MediaCommand::PlayLoop { items } => {
+                stream.playing = None;
+                stream.music = true;
+                let names: Vec<&str> = items.iter().map(name_of).collect();
+                self.note(format!("{}loops {}", leg_of(id), names.join(" ")));
+            }
             MediaCommand::Record { token, limits, .. } => {
                 assert!(stream.recording.is_none(), "one recording at a time");
                 stream.recording = Some(Take { token, limits, started: at, heard: at });
@@ -536,7 +569,7 @@ impl CallTest {
                 self.note(told);
             }
             MediaCommand::InfoDigit { digit, .. } => self.press(id, digit, DigitSource::Info),
-            MediaCommand::Press { .. } => panic!("the desk presses no keys"),
+            MediaCommand::Press { digit, .. } => self.note(format!("{}hears key {digit}", leg_of(id))),
         }
     }
 
@@ -574,6 +607,11 @@ impl CallTest {
                 assert!(answer_ms < 10_000, "R2: the third ring has started");
                 self.note(format!("answered after {answer_ms} ms, ring {rings}"));
             }
+            What::Ringing { extension } => self.note(format!("rings {extension}")),
+            What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
+            What::Met { extension } => self.note(format!("put through to {extension}")),
+            What::Parted { how } => self.note(format!("parted {how:?}")),
+            What::Queued { position } => self.note(format!("queue place {position}")),
             What::RecordingStarted { recording } => self.note(format!("records {}", recording.0)),
             What::RecordingEnded { duration_ms, written, .. } => {
                 self.note(format!("recorded {duration_ms} ms{}", if written { "" } else { ", not written" }));
@@ -594,6 +632,16 @@ impl CallTest {
     fn sent(&mut self, to: SocketAddr, bytes: &[u8]) {
         let message = parse_datagram(bytes, &Limits::default()).expect("we send what can be read");
         let call_id = message.headers().call_id().expect("it has one").to_owned();
+        if let Message::Request(request) = &message
+            && self.sent_to_callee(to, request)
+        {
+            return;
+        }
+        if let Message::Response(response) = &message
+            && self.answer_sent_to_callee(&call_id, response)
+        {
+            return;
+        }
         let index = self.phones.iter().position(|phone| phone.call_id() == call_id).expect("it is one of our calls");
         let tag = message.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
         match message {
@@ -628,6 +676,94 @@ impl CallTest {
         }
     }
 
+    /// A phone that was rung does something: the newest call to it that is not over.
+    fn callee(&mut self, user: &str, what: &[&str]) {
+        let found = self.callees.iter_mut().rev().find(|c| c.user == user && (c.answered || !c.done));
+        let Some(callee) = found else { return self.note(format!("{user} is not rung")) };
+        let text = match what {
+            ["answers"] => callee.response(200, Some(8)),
+            ["answers", "pcmu"] => callee.response(200, Some(0)),
+            ["answers", "g722"] => callee.response(200, Some(9)),
+            ["answers", "unknown"] => callee.response(200, Some(3)),
+            ["answers", "without", "sdp"] => callee.response(200, None),
+            ["progress"] => callee.response(183, Some(8)),
+            ["refuses", status] => callee.response(status.parse().expect("a status"), None),
+            ["bye"] => {
+                callee.answered = false;
+                callee.request(&Method::Bye, None)
+            }
+            ["hold"] => callee.request(&Method::Invite, Some("sendonly")),
+            ["resume"] => callee.request(&Method::Invite, Some("sendrecv")),
+            ["loses", "media"] => {
+                let id = self.stream_of(user);
+                return self.input(Input::Media { stream: id, event: MediaEvent::MediaLost });
+            }
+            ["key", keys] => {
+                let keys: Vec<char> = keys.chars().collect();
+                let id = self.stream_of(user);
+                for key in keys {
+                    let digit = Digit::from_char(key).expect("it is a key");
+                    self.press(id, digit, DigitSource::Rfc4733);
+                    self.settle();
+                }
+                return;
+            }
+            other => panic!("no phone does that: {other:?}"),
+        };
+        self.receive("127.0.0.1:5080".parse().expect("an address"), &text);
+        self.settle();
+    }
+
+    fn stream_of(&self, user: &str) -> StreamId {
+        let callee = self.callees.iter().rev().find(|c| c.user == user && c.answered).expect("it has answered");
+        let id = self.streams.keys().rev().find(|id| id.leg == callee.leg);
+        *id.expect("it has a stream")
+    }
+
+    /// A request of ours to a phone that is rung; whether it was one.
+    fn sent_to_callee(&mut self, to: SocketAddr, request: &Request) -> bool {
+        let call_id = request.headers.call_id().expect("it has one");
+        let known = self.callees.iter().position(|c| c.call_id() == call_id);
+        let reply = |status| String::from_utf8(request.response(status).to_bytes()).expect("it is text");
+        match (&request.method, known) {
+            (Method::Invite, None) => {
+                let from = request.headers.from().expect("it has one");
+                self.note(format!("-> INVITE {} from {}", request.uri, from.uri));
+                let mut callee = Callee::new(request);
+                let ringing = callee.response(180, None);
+                self.callees.push(callee);
+                self.after(Duration::ZERO, Due::Sip(to, ringing));
+                true
+            }
+            (Method::Cancel, Some(at)) => {
+                self.note(format!("-> CANCEL {}", self.callees[at].user));
+                let over = self.callees[at].response(487, None);
+                self.after(Duration::ZERO, Due::Sip(to, reply(200)));
+                self.after(Duration::ZERO, Due::Sip(to, over));
+                true
+            }
+            (Method::Bye, Some(at)) => {
+                self.note(format!("-> BYE {}", self.callees[at].user));
+                self.callees[at].answered = false;
+                self.after(Duration::ZERO, Due::Sip(to, reply(200)));
+                true
+            }
+            (_, Some(_)) => true,
+            (_, None) => false,
+        }
+    }
+
+    /// A response of ours to a phone that was rung; whether it was one.
+    fn answer_sent_to_callee(&mut self, call_id: &str, response: &Response) -> bool {
+        let Some(callee) = self.callees.iter_mut().find(|c| c.call_id() == call_id) else { return false };
+        let cseq = response.headers.cseq().expect("it has one");
+        if cseq.method == Method::Invite && response.is_success() {
+            let ack = callee.ack(cseq.number);
+            self.after(Duration::ZERO, Due::Sip("127.0.0.1:5080".parse().expect("an address"), ack));
+        }
+        true
+    }
+
     fn note(&mut self, text: impl AsRef<str>) {
         let ms = self.now.mono.ms_since(self.zero);
         let (minutes, seconds, ms) = (ms / 60_000, ms / 1000 % 60, ms % 1000);
@@ -656,12 +792,18 @@ impl Drop for CallTest {
         assert!(self.lent.is_empty(), "ports are left: {:?}\n{log}", self.lent);
         assert!(self.streams.is_empty(), "streams are left\n{log}");
         assert!(self.recorder.open.is_empty(), "files are left open: {:?}\n{log}", self.recorder.open);
+        assert!(self.bridges.is_empty(), "bridges are left\n{log}");
         assert!(self.later.is_empty(), "something is still on its way\n{log}");
         assert_eq!(self.store.ended.len(), self.store.rows.len(), "R4: every row is ended\n{log}");
         if !self.flood {
             assert_eq!(self.store.rows.len(), self.invites, "R4: each INVITE has its row\n{log}");
         }
     }
+}
+
+/// Whose stream it is, where it is not the caller's.
+fn leg_of(id: StreamId) -> String {
+    if id.leg == 0 { String::new() } else { format!("leg {} ", id.leg) }
 }
 
 /// The prompt's id; by its audio, of which the library has one copy.

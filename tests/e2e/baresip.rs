@@ -1,84 +1,15 @@
-//! A real telephone: baresip calls, presses keys, hears the line and hangs up.
+//! A real telephone calls, presses keys, hears the line and hangs up.
 
-use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::{fs, thread};
 
-use frontdesk::media::clip::Clip;
-use frontdesk::media::wav;
-
-use crate::audio::{SPOKEN, read};
-use crate::daemon::{Daemon, peer};
-
-/// The pace of a person's keys: baresip does not queue them.
-const PRESS_EVERY: Duration = Duration::from_millis(400);
-
-struct Phone {
-    child: Child,
-    control: SocketAddr,
-}
-
-impl Phone {
-    /// A phone that knows only this codec, with a file for a microphone, that writes what it hears into the folder.
-    fn start(folder: &Path, codec: &str, rate_hz: u32) -> Self {
-        speech(&folder.join("speech.wav"), rate_hz);
-        let held = [0, 1].map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port"));
-        let [sip, control] = held.map(|socket| socket.local_addr().expect("an address"));
-        let modules = "/usr/lib/baresip/modules";
-        let config = format!(
-            "sip_listen {sip}\naudio_source aufile,{speech}\n\
-             audio_player aufile,{heard}\naudio_alert aufile,{heard}\naudio_srate {rate_hz}\naudio_channels 1\nctrl_tcp_listen {control}\n\
-             snd_path {folder}\nmodule_path {modules}\nmodule stdio.so\nmodule {codec}.so\nmodule aufile.so\n\
-             module sndfile.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
-            speech = folder.join("speech.wav").display(),
-            heard = folder.join("player.wav").display(),
-            folder = folder.display(),
-        );
-        fs::write(folder.join("config"), config).expect("written");
-        fs::write(folder.join("accounts"), "<sip:13700137000@127.0.0.1>;regint=0\n").expect("written");
-        fs::write(folder.join("contacts"), "").expect("written");
-        let log = fs::File::create(folder.join("phone.log")).expect("a log");
-        let child = peer("baresip")
-            .arg("-f")
-            .arg(folder)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .current_dir(folder)
-            .spawn()
-            .expect("baresip starts");
-        Self { child, control }
-    }
-
-    fn connect(&self, daemon: &Daemon) -> TcpStream {
-        daemon.wait_for("control port of baresip", || TcpStream::connect(self.control).ok())
-    }
-}
-
-/// A command in a netstring, as `ctrl_tcp` takes it.
-fn command(control: &mut TcpStream, command: &str, params: &str) {
-    let text = format!(r#"{{"command":"{command}","params":"{params}"}}"#);
-    write!(control, "{}:{text},", text.len()).expect("sent");
-    let mut reply = [0; 4096];
-    assert!(control.read(&mut reply).expect("a reply") > 0);
-}
-
-impl Drop for Phone {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use crate::daemon::Daemon;
+use crate::phone::{PRESS_EVERY, Phone, command};
 
 fn report_a_lift(module: &str, codec: &str, rate_hz: u32) {
     let daemon = Daemon::start();
     let folder = daemon.path("phone");
     fs::create_dir(&folder).expect("a folder");
-    let phone = Phone::start(&folder, module, rate_hz);
+    let phone = Phone::start(&folder, &["13700137000"], module, rate_hz);
     let mut control = phone.connect(&daemon);
     command(&mut control, "dial", &daemon.uri());
     daemon.wait_for("answered call", || daemon.calls().into_iter().find(|call| !call["answered_at"].is_null()));
@@ -94,22 +25,7 @@ fn report_a_lift(module: &str, codec: &str, rate_hz: u32) {
     assert_eq!(call["end_reason"], "caller_hung_up");
     assert_eq!(call["caller"], "13700137000");
     assert!(call["rtp"]["received"].as_u64().expect("a count") > 20, "{call:#}");
-    daemon.wait_for("sound in what the phone heard", || heard(&folder).filter(|clip| clip.peak_dbfs() > -30.0));
-}
-
-/// The spoken fault at the rate of the codec: baresip does not resample it.
-fn speech(path: &Path, rate_hz: u32) {
-    let spoken = read(Path::new(SPOKEN));
-    let step = (spoken.rate_hz / rate_hz) as usize;
-    let samples = spoken.samples.iter().copied().step_by(step).collect();
-    wav::write(fs::File::create(path).expect("a file"), &Clip { rate_hz, samples }).expect("written");
-}
-
-/// What came out of the phone's decoder.
-fn heard(folder: &Path) -> Option<Clip> {
-    let files = fs::read_dir(folder).expect("a folder").filter_map(Result::ok).map(|file| file.path());
-    let file = files.filter(|path| path.to_string_lossy().ends_with("-dec.wav")).max()?;
-    wav::read(fs::File::open(file).ok()?).ok()
+    daemon.wait_for("sound in what the phone heard", || phone.heard().filter(|clip| clip.peak_dbfs() > -30.0));
 }
 
 #[test]

@@ -102,12 +102,12 @@ fn number_was_read_out(heard: &Clip, call: &Value) {
 #[test]
 fn a_message_for_an_absent_person_is_kept() {
     let daemon = Daemon::start();
-    daemon.dial(&daemon.uri(), &["--keys", "4,p,201#,p,1,p,s,#", "--say", SPOKEN, "--from", CALLER]);
+    daemon.dial(&daemon.uri(), &["--keys", "4,p,302#,p,1,p,s,#", "--say", SPOKEN, "--from", CALLER]);
     let call = daemon.ended_call();
     let messages = daemon.messages();
     assert_eq!(messages.len(), 1, "{messages:?}\n{call:#}");
     let message = &messages[0];
-    assert_eq!(message["for_person"], "201");
+    assert_eq!(message["for_person"], "302");
     assert_eq!(message["from_number"], CALLER);
     assert_eq!(message["relay"], "pending");
     assert_eq!(call["outcome"], "voicemail");

@@ -6,4 +6,6 @@ mod daemon;
 mod dialled;
 mod hostile;
 mod life;
+mod phone;
+mod reached;
 mod sipp_calls;

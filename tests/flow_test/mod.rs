@@ -15,7 +15,7 @@ use frontdesk::desk::message::MessageChange;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
 use frontdesk::desk::ticket::{TicketChange, TicketDraft};
-use frontdesk::flow::io::{Input, Output, PersonMatch, RecordEnd, RecordSpec, Say, Token};
+use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
 
@@ -56,6 +56,16 @@ pub enum Desk {
     Silent,
 }
 
+/// What people do when they are rung.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    Absent,
+    Silent,
+    Take,
+    Decline,
+    WantMessage,
+}
+
 pub struct FlowTest {
     run: FlowRun,
     now: Now,
@@ -65,6 +75,9 @@ pub struct FlowTest {
     pub steps: Vec<(String, Option<String>)>,
     pub desk: Desk,
     playing: Option<(Token, Mono)>,
+    /// What people do who are rung.
+    pub people: People,
+    searching: Option<RequestId>,
     recording: Option<Token>,
     recordings: u32,
     wake: Option<Mono>,
@@ -106,6 +119,8 @@ impl FlowTest {
             steps: Vec::new(),
             desk: Desk::Writes,
             playing: None,
+            people: People::Absent,
+            searching: None,
             recording: None,
             recordings: 0,
             wake: None,
@@ -201,12 +216,45 @@ impl FlowTest {
 
     pub fn input(&mut self, input: Input) {
         self.due.push_back(input);
+        self.settle();
+    }
+
+    pub fn settle(&mut self) {
         for _ in 0..SETTLE_MAX {
             let Some(input) = self.due.pop_front() else { return };
             self.run.handle_input(self.now, input);
             self.drain();
         }
         panic!("the run does not settle at {}\n{}", self.run.node(), self.log);
+    }
+
+    /// The talk ends.
+    pub fn part(&mut self, how: Parted) {
+        let id = self.searching.take().expect("somebody talks");
+        self.input(Input::Parted { id, how });
+    }
+
+    /// The caller's place in the queue is told.
+    pub fn queue(&mut self, position: u32, wait_s: u32) {
+        let id = self.searching.expect("a search goes on");
+        self.input(Input::Queue { id, position, wait_s });
+    }
+
+    /// Those who are rung do what they do, if they do anything yet.
+    pub fn people_do(&mut self) {
+        let Some(id) = self.searching else { return };
+        let ended = |end| Input::SearchEnded { id, end };
+        let input = match self.people {
+            People::Silent => return,
+            People::Take => Input::Met { id },
+            People::Decline => ended(SearchEnd::Declined),
+            People::WantMessage => ended(SearchEnd::MessageWanted),
+            People::Absent => ended(SearchEnd::Absent),
+        };
+        if !matches!(input, Input::Met { .. }) {
+            self.searching = None;
+        }
+        self.due.push_back(input);
     }
 
     pub fn take_log(&mut self) -> String {
@@ -256,6 +304,23 @@ impl FlowTest {
                 self.note(format!("play [{lang}] {}", text.join(", ")));
                 let ms: u64 = say.iter().map(duration_ms).sum();
                 self.playing = Some((token, self.now.mono + Duration::from_millis(ms)));
+            }
+            Output::PlayLoop { say, lang } => {
+                assert!(!self.hung_up, "played to a caller who is gone: {say:?}");
+                let text: Vec<String> = say.iter().map(shown).collect();
+                self.note(format!("loop [{lang}] {}", text.join(", ")));
+                self.playing = None;
+            }
+            Output::Search { id, whom, whisper, .. } => {
+                assert!(!self.hung_up, "people are rung for a caller who is gone");
+                let whisper: Vec<String> = whisper.iter().map(shown).collect();
+                self.note(format!("ring {whom:?} whisper {}", whisper.join(", ")));
+                self.searching = Some(id);
+                self.people_do();
+            }
+            Output::StopSearch { id } => {
+                assert_eq!(self.searching.take(), Some(id), "another search is stopped");
+                self.note("stop ringing");
             }
             Output::StopPlay => {
                 self.playing = None;

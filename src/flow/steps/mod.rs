@@ -12,6 +12,7 @@ mod person;
 mod place;
 mod play;
 mod record;
+mod ring;
 mod ticket;
 mod voicemail;
 
@@ -36,6 +37,8 @@ pub type Walk = Pin<Box<dyn Future<Output = Result<Exit, Gone>> + Send>>;
 pub enum By {
     /// The caller pressed a key.
     Key,
+    /// Somebody who talked to the caller, or their line, did it.
+    Person,
     /// It happens without the caller's doing.
     Itself,
 }
@@ -51,6 +54,10 @@ pub struct Link<'a> {
 impl<'a> Link<'a> {
     pub fn key(label: impl Into<String>, to: &'a Word) -> Self {
         Self { label: label.into(), to, by: By::Key }
+    }
+
+    pub fn person(label: &str, to: &'a Word) -> Self {
+        Self { label: label.to_owned(), to, by: By::Person }
     }
 
     pub fn itself(label: &str, to: &'a Word) -> Self {
@@ -120,11 +127,12 @@ pub const STEPS: &[StepKind] = &[
     kind::<record::Record>("record", "takes down what the caller says, for the ticket"),
     kind::<complete::Complete>("complete", "makes sure that ticket and message are on disk, complete"),
     kind::<person::Person>("person", "looks a person up by extension or name"),
+    kind::<ring::Ring>("ring", "rings the person who was looked up, or the duty officers, and puts the call through"),
     kind::<voicemail::Voicemail>("voicemail", "takes down a message to the person, or to the desk"),
     kind::<answers::AnswerTree>("answers", "lets the caller choose among the desk's answers"),
     kind::<language::Language>("language", "changes to the next language"),
     kind::<hours::OpeningHours>("hours", "leads on by whether the desk is open"),
-    kind::<human::Human>("human", "asks for a human"),
+    kind::<human::Human>("human", "rings the receptionists, with a queue where they are busy"),
     kind::<hangup::Hangup>("hangup", "says goodbye and ends the call"),
 ];
 

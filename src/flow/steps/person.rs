@@ -30,8 +30,8 @@ pub struct Person {
     before_key: Saying,
     /// Said after them: 0 for someone else.
     more: Saying,
-    /// Nobody rings yet: every person is absent.
-    absent: Word,
+    /// Where the person who was found is rung.
+    found: Word,
     /// `0` and `#`.
     human: Word,
     failed: Word,
@@ -39,7 +39,7 @@ pub struct Person {
 
 impl Step for Person {
     fn links(&self) -> Vec<Link<'_>> {
-        vec![Link::key("absent", &self.absent), Link::key("0", &self.human), Link::itself("failed", &self.failed)]
+        vec![Link::key("found", &self.found), Link::key("0", &self.human), Link::itself("failed", &self.failed)]
     }
 
     fn words(&self) -> Vec<&Word> {
@@ -92,7 +92,7 @@ impl Person {
             say = &self.say;
             if let Some(person) = person {
                 line.state().facts.person = Some(person);
-                return Ok(Exit::to(&self.absent));
+                return Ok(Exit::to(&self.found));
             }
         }
     }

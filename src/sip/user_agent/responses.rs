@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::UserAgent;
-use super::config::ALLOW;
+use super::config::{ALLOW, Listener};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
-use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Uri, Via};
+use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Transport, Uri, Via};
 
 /// What bodies are understood.
 pub(super) const ACCEPT: &str = "application/sdp";
@@ -66,6 +66,22 @@ impl UserAgent {
             uri = uri.with_param("transport", Some("tcp"));
         }
         NameAddr::new(uri)
+    }
+
+    /// The socket that leads to `remote`: of that transport and address family, the listener `prefer` where it is one.
+    pub fn way_to(&self, transport: Transport, remote: SocketAddr, prefer: usize) -> Option<Destination> {
+        let fits =
+            |listener: &&Listener| listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4();
+        let listeners = &self.config.listeners;
+        let preferred = listeners.get(prefer).filter(fits).map(|_| prefer);
+        let listener = preferred.or_else(|| listeners.iter().position(|listener| fits(&listener)))?;
+        Some(Destination { channel: Channel { listener, connection: None }, remote })
+    }
+
+    /// The address of one listener as its peers know it.
+    pub fn local_ip(&self, listener: usize) -> Option<IpAddr> {
+        let listener = self.config.listeners.get(listener)?;
+        Some(listener.advertised.unwrap_or(listener.local).ip())
     }
 
     /// The address that we tell `peer`. A wildcard listener on this machine is reached by loopback peers at theirs; other

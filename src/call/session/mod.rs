@@ -1,6 +1,8 @@
 //! One call: from its ports to its outcome. Every way out leads through `leave` and ends in `finalize`, once.
 
-use std::collections::VecDeque;
+mod reaching;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +12,9 @@ use super::events::{CallEvent, What};
 use super::exchange::Service;
 use super::io::{LentPorts, Output};
 use super::playback::Playback;
+use super::reach::Reach;
 use super::recording::Recording;
+use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
 use crate::desk::request::{DeskReply, DeskRequest, Done};
 use crate::flow::io::{Finish, Input as FlowInput, Output as FlowOutput, RecordSpec, Say, Token};
@@ -18,7 +22,7 @@ use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, RecordingId, StreamId};
+use crate::types::{CallId, Lang, Mono, Now, Random, RecordingId, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -30,6 +34,10 @@ pub(super) struct Hands<'a> {
     pub now: Now,
     pub ua: &'a mut UserAgent,
     pub out: &'a mut VecDeque<Output>,
+    /// Which call each leg belongs to: legs of ours are entered here.
+    pub legs: &'a mut HashMap<LegId, CallId>,
+    pub board: &'a mut Switchboard,
+    pub random: &'a mut Random,
 }
 
 /// The SIP side of the call.
@@ -102,6 +110,9 @@ pub(super) struct Session {
     /// Inputs for the flow that its own outputs brought about.
     feedback: VecDeque<FlowInput>,
     end: Option<End>,
+    reach: Reach,
+    /// What the caller was last told of their place in the queue.
+    told_place: Option<(u32, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -143,6 +154,8 @@ impl Session {
             recordings: 0,
             feedback: VecDeque::new(),
             end: None,
+            reach: Reach::new(id),
+            told_place: None,
         };
         session.put_call(hands);
         session.tell(hands, What::Incoming { source: invite.source, callee: session.record.callee.clone() });
@@ -171,25 +184,33 @@ impl Session {
             Stage::Arriving { .. } | Stage::Answered { .. } | Stage::Over => None,
         };
         let flow = if self.finish.is_none() { self.flow_wait } else { None };
-        [stage, flow].into_iter().flatten().min()
+        [stage, flow, self.reach.next_wake()].into_iter().flatten().min()
     }
 
     pub fn timeout(&mut self, hands: &mut Hands<'_>) {
         match &self.stage {
-            Stage::Ringing { answer_at, .. } if *answer_at <= hands.now.mono => self.answer(hands),
+            Stage::Ringing { answer_at, .. } if *answer_at <= hands.now.mono => {
+                // Nobody of the receptionists was faster: the machine takes the line.
+                self.reach.stop(hands);
+                self.answer(hands);
+            }
             Stage::Leaving { until } if *until <= hands.now.mono => return self.finalize(hands),
             Stage::Talking if self.answered.is_some_and(|at| at + self.service.call_max <= hands.now.mono) => {
                 return self.hang_up(hands, "call_limit", None);
             }
             _ => {}
         }
+        self.reach_in_time(hands);
         if self.flow_wait.is_some_and(|at| at <= hands.now.mono) {
             self.flow_wait = None;
             self.drive(hands, FlowInput::Timeout);
         }
     }
 
-    pub fn ports_lent(&mut self, hands: &mut Hands<'_>, ports: Option<LentPorts>) {
+    pub fn ports_lent(&mut self, hands: &mut Hands<'_>, stream: StreamId, ports: Option<LentPorts>) {
+        if stream != self.stream() {
+            return self.reaching(hands, |reach, h, caller| reach.ports_lent(h, caller, stream, ports));
+        }
         let Stage::Arriving { offer } = &mut self.stage else {
             // Cancelled before the ports came: they go back unused.
             if ports.is_some() {
@@ -215,6 +236,8 @@ impl Session {
         self.stage = Stage::Ringing { plan, answer_at };
         if answer_at <= hands.now.mono {
             self.answer(hands);
+        } else {
+            self.ring_receptionists_first(hands);
         }
     }
 
@@ -256,6 +279,7 @@ impl Session {
     /// ACK to our 200: the flow starts.
     pub fn acked(&mut self, hands: &mut Hands<'_>, sdp: Option<&[u8]>) {
         let Stage::Answered { offered } = &self.stage else { return };
+        let opens_now = offered.is_some();
         if let Some(offered) = offered {
             let accepted = sdp.map(|body| sdp::accept(body, offered));
             match accepted {
@@ -264,6 +288,13 @@ impl Session {
             }
         }
         self.stage = Stage::Talking;
+        if self.reach.is_talking() {
+            // A receptionist was faster than the machine.
+            if opens_now {
+                self.reach.connect(hands);
+            }
+            return;
+        }
         self.drive(hands, FlowInput::Start);
     }
 
@@ -309,7 +340,10 @@ impl Session {
         let Media::Open(current) = &self.media else { return };
         if current.send != config.send {
             self.tell(hands, What::Held { on: !config.send });
+            let held = !config.send;
+            self.reaching(hands, |reach, h, caller| reach.caller_held(h, caller, held));
         }
+        let Media::Open(current) = &self.media else { return };
         let codec_changed = current.codec != config.codec;
         self.record.codec = Some(config.codec);
         self.command(hands, MediaCommand::Reconfigure(config.clone()));
@@ -320,8 +354,12 @@ impl Session {
         }
     }
 
-    pub fn media_event(&mut self, hands: &mut Hands<'_>, event: MediaEvent) {
+    pub fn media_event(&mut self, hands: &mut Hands<'_>, stream: StreamId, event: MediaEvent) {
+        if stream != self.stream() {
+            return self.reaching(hands, |reach, h, caller| reach.media_event(h, caller, stream, &event));
+        }
         match event {
+            MediaEvent::Digit { digit, source } if self.reach.is_talking() => self.press_across(hands, digit, source),
             MediaEvent::Digit { digit, source } => {
                 self.tell(hands, What::Key { source });
                 self.drive(hands, FlowInput::Digit(digit));
@@ -347,7 +385,11 @@ impl Session {
         }
     }
 
-    pub fn media_closed(&mut self, hands: &mut Hands<'_>, report: StreamReport) {
+    pub fn media_closed(&mut self, hands: &mut Hands<'_>, stream: StreamId, report: StreamReport) {
+        if stream != self.stream() {
+            self.reaching(hands, |reach, h, caller| reach.media_closed(h, caller, stream, &report));
+            return self.finalize_when_done(hands);
+        }
         self.media = Media::None;
         self.record.rtp = report.stats;
         if let Some(recording) = &mut self.recording
@@ -386,6 +428,7 @@ impl Session {
     }
 
     pub fn recording_loaded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, audio: Option<Encoded>) {
+        self.reach.recording_loaded(hands, id, audio.as_ref());
         if let Some((token, items)) = self.playback.loaded(id, audio) {
             self.start_play(hands, token, items);
             self.drain_feedback(hands);
@@ -409,8 +452,11 @@ impl Session {
         self.finalize_when_done(hands);
     }
 
-    pub fn info(&mut self, hands: &mut Hands<'_>, content_type: &str, body: &[u8]) {
+    pub fn info(&mut self, hands: &mut Hands<'_>, leg: LegId, content_type: &str, body: &[u8]) {
         if let Some((digit, duration_ms)) = super::info_digits::parse(content_type, body) {
+            if leg != self.leg {
+                return self.reach.info(hands, leg, digit, duration_ms);
+            }
             self.command(hands, MediaCommand::InfoDigit { digit, duration_ms });
         }
     }
@@ -451,6 +497,8 @@ impl Session {
             Media::None | Media::Closing => {}
         }
         self.playback.clear();
+        self.reach.leave(hands);
+        hands.board.leave_queue(self.record.id);
         if talked && self.finish.is_none() {
             self.drive(hands, FlowInput::HungUp);
         }
@@ -490,6 +538,14 @@ impl Session {
         loop {
             match self.flow.poll_output() {
                 FlowOutput::Play { token, say, lang } => self.play(hands, token, &say, &lang),
+                FlowOutput::PlayLoop { say, lang } => self.play_loop(hands, &say, &lang),
+                FlowOutput::Search { id, whom, whisper, wait_max_s } => {
+                    self.search(hands, id, whom, whisper, wait_max_s);
+                }
+                FlowOutput::StopSearch { .. } => {
+                    self.reach.stop(hands);
+                    hands.board.leave_queue(self.record.id);
+                }
                 FlowOutput::StopPlay => {
                     self.playback.clear();
                     self.playing = None;
@@ -585,7 +641,7 @@ impl Session {
 
     fn finalize_when_done(&mut self, hands: &mut Hands<'_>) {
         let flow_idle = self.finish.is_some() || self.answered.is_none() || !self.flow_started();
-        let media_idle = matches!(self.media, Media::None);
+        let media_idle = matches!(self.media, Media::None) && self.reach.is_settled();
         if matches!(self.stage, Stage::Leaving { .. }) && flow_idle && media_idle && self.recording.is_none() {
             self.finalize(hands);
         }
@@ -611,7 +667,11 @@ impl Session {
         if let Some(outcome) = self.end.as_ref().and_then(|end| end.outcome) {
             return outcome;
         }
+        if self.record.handled_by.is_some() {
+            return Outcome::Transferred;
+        }
         match self.finish {
+            Some(Finish::Transferred) => Outcome::Transferred,
             Some(Finish::Ticket) => Outcome::Ticket,
             Some(Finish::Voicemail) => Outcome::Voicemail,
             _ if !self.record.tickets.is_empty() => Outcome::Ticket,
@@ -622,7 +682,8 @@ impl Session {
     }
 
     fn put_call(&self, hands: &mut Hands<'_>) {
-        let request = DeskRequest::PutCall(Box::new(self.record.clone()));
+        let record = CallRecord { legs: self.reach.records().to_vec(), ..self.record.clone() };
+        let request = DeskRequest::PutCall(Box::new(record));
         hands.out.push_back(Output::Desk { call: self.record.id, request });
     }
 
@@ -646,6 +707,7 @@ pub(super) fn new_record(id: CallId, invite: &IncomingInvite, at: DateTime<Utc>)
         outcome: None,
         path: Vec::new(),
         handled_by: None,
+        legs: Vec::new(),
         tickets: Vec::new(),
         messages: Vec::new(),
         recording: None,

@@ -1,0 +1,263 @@
+//! One leg that rings somebody: ports, INVITE, answer, stream, end. It knows nothing of why it rings.
+
+use std::time::Duration;
+
+use super::Caller;
+use super::account::Account;
+use super::place::{Unreachable, way_to};
+use super::whom::Candidate;
+use crate::call::events::{CallEvent, What};
+use crate::call::io::{LentPorts, Output};
+use crate::call::session::Hands;
+use crate::desk::call_record::LegEnd;
+use crate::media::io::{MediaCommand, StreamConfig};
+use crate::sdp::{self, LocalMedia};
+use crate::sip::user_agent::{LegId, OutgoingInvite};
+use crate::sip::wire::{Host, NameAddr, Uri};
+use crate::types::{Codec, Mono, StreamId};
+
+/// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
+const SLACK: Duration = Duration::from_millis(100);
+
+enum State {
+    /// Waits for ports.
+    Arriving {
+        to: super::place::Way,
+    },
+    Ringing {
+        leg: LegId,
+        until: Mono,
+        early: Option<Vec<u8>>,
+    },
+    Up {
+        leg: LegId,
+        config: StreamConfig,
+    },
+}
+
+/// See the module.
+pub(super) struct OutLeg {
+    pub stream: StreamId,
+    pub extension: String,
+    began: Mono,
+    ring: Duration,
+    state: State,
+    local: Option<LocalMedia>,
+    version: u64,
+}
+
+/// What an answer came to.
+pub(super) enum Answered {
+    Up,
+    /// It can't be heard: the leg is over.
+    NoMedia,
+    /// It was not this leg's.
+    NotOurs,
+}
+
+impl OutLeg {
+    /// Begins to ring a place. On an error the leg never was, but is recorded.
+    pub fn begin(
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        stream: StreamId,
+        candidate: &Candidate,
+        account: &mut Account,
+    ) -> Option<OutLeg> {
+        let at_ms = h.now.mono.ms_since(caller.started);
+        account.begin(stream.leg, at_ms, &candidate.extension, &candidate.address);
+        let way = match way_to(h.ua, &candidate.address, caller.listener) {
+            Ok(way) => way,
+            Err(why) => {
+                let end = LegEnd::NotCalled;
+                account.of(stream.leg).into_iter().for_each(|record| record.end = Some(end));
+                let what = What::LegEnded { extension: candidate.extension.clone(), end, why: words(why).to_owned() };
+                h.out.push_back(Output::Event(CallEvent { call: Some(stream.call), what }));
+                return None;
+            }
+        };
+        let channel = way.destination.channel;
+        h.out.push_back(Output::LendPorts { stream, listener: channel.listener, peer: way.destination.remote });
+        h.board.rings(&candidate.extension, stream.call);
+        Some(OutLeg {
+            stream,
+            extension: candidate.extension.clone(),
+            began: h.now.mono,
+            ring: candidate.ring,
+            state: State::Arriving { to: way },
+            local: None,
+            version: 1,
+        })
+    }
+
+    /// Sends the INVITE; false when the leg can't be made.
+    pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
+        let State::Arriving { to } = &self.state else { return false };
+        let mut local = caller.service.local_media(ports, h.random.u64() >> 2, self.version);
+        prefer(&mut local.codecs, caller.config.map(|config| config.codec));
+        let invite = OutgoingInvite {
+            target: to.target.clone(),
+            destination: to.destination,
+            from: who_calls(h, caller, to.destination.channel.listener),
+            contact_user: "desk".to_owned(),
+            sdp: Some(sdp::offer(&local)),
+        };
+        self.local = Some(local);
+        let Ok(leg) = h.ua.invite(h.now.mono, invite) else { return false };
+        h.legs.insert(leg, self.stream.call);
+        self.state = State::Ringing { leg, until: h.now.mono + self.ring + SLACK, early: None };
+        let what = What::Ringing { extension: self.extension.clone() };
+        h.out.push_back(Output::Event(CallEvent { call: Some(self.stream.call), what }));
+        true
+    }
+
+    pub fn leg(&self) -> Option<LegId> {
+        match &self.state {
+            State::Arriving { .. } => None,
+            State::Ringing { leg, .. } | State::Up { leg, .. } => Some(*leg),
+        }
+    }
+
+    /// When it has rung long enough.
+    pub fn rings_until(&self) -> Option<Mono> {
+        match &self.state {
+            State::Ringing { until, .. } => Some(*until),
+            State::Arriving { .. } | State::Up { .. } => None,
+        }
+    }
+
+    pub fn config(&self) -> Option<&StreamConfig> {
+        match &self.state {
+            State::Up { config, .. } => Some(config),
+            State::Arriving { .. } | State::Ringing { .. } => None,
+        }
+    }
+
+    /// A provisional response; its SDP stands in for a 200 without one.
+    pub fn ringing(&mut self, of: LegId, sdp: Option<Vec<u8>>) {
+        if let State::Ringing { leg, early, .. } = &mut self.state
+            && *leg == of
+            && sdp.is_some()
+        {
+            *early = sdp;
+        }
+    }
+
+    pub fn answered(&mut self, h: &mut Hands<'_>, of: LegId, answer: Option<Vec<u8>>) -> Answered {
+        let State::Ringing { leg, early, .. } = &mut self.state else { return Answered::NotOurs };
+        if *leg != of {
+            return Answered::NotOurs;
+        }
+        let (leg, answer) = (*leg, answer.or(early.take()));
+        let config = self.local.as_ref().zip(answer).and_then(|(local, body)| sdp::accept(&body, local).ok());
+        let Some(config) = config else { return Answered::NoMedia };
+        h.out.push_back(Output::OpenStream { stream: self.stream, config: config.clone() });
+        self.state = State::Up { leg, config };
+        Answered::Up
+    }
+
+    /// A re-INVITE of the other side: hold, resume, another codec or address. Whether we may be heard now, if it changed.
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, offer: Option<&[u8]>) -> Option<bool> {
+        let State::Up { leg, config } = &mut self.state else { return None };
+        let local = self.local.as_mut()?;
+        self.version += 1;
+        local.version = self.version;
+        let Some(offer) = offer else {
+            let _ = h.ua.answer_reinvite(h.now.mono, *leg, sdp::offer(local));
+            return None;
+        };
+        match sdp::answer(offer, local) {
+            Ok(answered) => {
+                let _ = h.ua.answer_reinvite(h.now.mono, *leg, answered.body);
+                let changed = config.send != answered.stream.send;
+                *config = answered.stream;
+                let command = MediaCommand::Reconfigure(config.clone());
+                h.out.push_back(Output::Media { stream: self.stream, command });
+                changed.then_some(config.send)
+            }
+            Err(error) => {
+                let _ = h.ua.reject_reinvite(h.now.mono, *leg, error.status());
+                None
+            }
+        }
+    }
+
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, answer: Option<&[u8]>) -> Option<bool> {
+        let State::Up { config, .. } = &mut self.state else { return None };
+        let accepted = sdp::accept(answer?, self.local.as_ref()?).ok()?;
+        let changed = config.send != accepted.send;
+        *config = accepted;
+        let command = MediaCommand::Reconfigure(config.clone());
+        h.out.push_back(Output::Media { stream: self.stream, command });
+        changed.then_some(config.send)
+    }
+
+    pub fn command(&self, h: &mut Hands<'_>, command: MediaCommand) {
+        if matches!(self.state, State::Up { .. }) {
+            h.out.push_back(Output::Media { stream: self.stream, command });
+        }
+    }
+
+    /// Lets it go in whatever state it is; its stream and ports go back. `end` is for the record.
+    pub fn end(self, h: &mut Hands<'_>, account: &mut Account, end: LegEnd) {
+        if let Some(leg) = self.leg() {
+            // One that has gone by itself is gone.
+            let _ = h.ua.hang_up(h.now.mono, leg);
+            h.legs.remove(&leg);
+        }
+        match &self.state {
+            State::Arriving { .. } if self.local.is_none() => {
+                // Whoever lends the ports is told when they come.
+            }
+            State::Arriving { .. } | State::Ringing { .. } => {
+                h.out.push_back(Output::ReturnPorts { stream: self.stream });
+            }
+            State::Up { .. } => {
+                account.closing += 1;
+                h.out.push_back(Output::CloseStream { stream: self.stream });
+            }
+        }
+        let in_vain =
+            matches!(end, LegEnd::NoAnswer | LegEnd::NoConsent | LegEnd::Declined | LegEnd::Busy | LegEnd::Failed);
+        h.board.rang(h.now.mono, &self.extension, self.stream.call, in_vain);
+        if let Some(record) = account.of(self.stream.leg) {
+            record.end.get_or_insert(end);
+            if record.talk_ms.is_none() {
+                record.ring_ms = h.now.mono.ms_since(self.began);
+            }
+            record.codec = self.config().map(|config| config.codec);
+        }
+        let what = What::LegEnded { extension: self.extension.clone(), end, why: String::new() };
+        h.out.push_back(Output::Event(CallEvent { call: Some(self.stream.call), what }));
+    }
+
+    /// How long it has rung or lasted so far.
+    pub fn ms_so_far(&self, now: Mono) -> u64 {
+        now.ms_since(self.began)
+    }
+}
+
+/// The caller's own codec first: then nothing need be transcoded.
+fn prefer(codecs: &mut [Codec], first: Option<Codec>) {
+    if let Some(at) = codecs.iter().position(|codec| Some(*codec) == first) {
+        codecs[..=at].rotate_right(1);
+    }
+}
+
+/// What the phone shows: who calls the desk. The address is ours, so that calling back comes to the desk (R16).
+fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, listener: usize) -> NameAddr {
+    let host: Host = h.ua.local_ip(listener).map_or_else(|| Host::Name("frontdesk.invalid".to_owned()), Host::Ip);
+    let uri = Uri::new(host).with_user(caller.number.unwrap_or("anonymous"));
+    match caller.name {
+        Some(name) => NameAddr::new(uri).with_display(name),
+        None => NameAddr::new(uri),
+    }
+}
+
+fn words(why: Unreachable) -> &'static str {
+    match why {
+        Unreachable::BadAddress => "its address is no SIP address that can be called",
+        Unreachable::Name => "its host is a name; write its address",
+        Unreachable::NoListener => "no listener of that transport and address family",
+    }
+}

@@ -1,0 +1,303 @@
+//! Reaching people for a caller: whom to ring, ringing them, asking them whether they take the call, and the talk that
+//! comes of it (R15 to R18). One `Reach` belongs to one call; its legs are streams of that call.
+//!
+//! - `whom`: from the directory to rounds of places.
+//! - `place`: a configured SIP address as somewhere that can be rung.
+//! - `leg`: one leg that rings somebody: from its ports to its end.
+//! - `search`: legs tried round by round until one takes the call.
+//! - `talk`: the caller and the one who took the call, with holds and keys.
+//! - `account`: what was tried, for the call's record.
+//! - `codes`: what the one who took the call can do by keys.
+//!
+//! What holds: only configured places are ever called (R16); a leg that fails never takes the caller with it; what was
+//! tried is in the call's record, to the last leg.
+
+mod account;
+mod codes;
+mod leg;
+mod place;
+mod search;
+mod talk;
+mod whom;
+
+use std::collections::VecDeque;
+
+use self::account::Account;
+pub(super) use self::search::Consent;
+use self::search::{Search, Searching};
+use self::talk::{Talk, Talked};
+pub(super) use self::whom::Plan;
+use super::exchange::Service;
+use super::io::{LentPorts, Output};
+use super::session::Hands;
+use crate::desk::call_record::{LegEnd, LegRecord};
+use crate::desk::request::RequestId;
+use crate::flow::io::{Parted, Say, SearchEnd};
+use crate::media::io::{Encoded, MediaEvent, StreamConfig, StreamReport};
+use crate::sip::user_agent::{EndReason, LegId};
+use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
+
+/// Legs that one call rings at most, all searches together: a search that is repeated for ever must end some time.
+pub const LEGS_MAX: u32 = 500;
+
+/// What the call's session is to know.
+#[derive(Debug)]
+pub(super) enum News {
+    /// Somebody took the call: they hear each other.
+    Met { id: RequestId },
+    /// The search ended without a talk.
+    Ended { id: RequestId, end: SearchEnd },
+    /// The talk is over.
+    Parted { id: RequestId, how: Parted },
+    /// Music for the caller, or no more of it, while the other side holds or is away.
+    Music { on: bool },
+    /// The one who took the call pressed a key that is the caller's to hear.
+    Press { digit: Digit },
+}
+
+/// What reaching needs to know of the caller.
+pub(super) struct Caller<'a> {
+    pub service: &'a Service,
+    pub number: Option<&'a str>,
+    pub name: Option<&'a str>,
+    /// Index of the listener that the call came in on.
+    pub listener: usize,
+    /// The caller's stream, once it is open.
+    pub config: Option<&'a StreamConfig>,
+    pub started: Mono,
+}
+
+/// What the one who is rung hears before the call is put through, and whether they are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whisper {
+    pub say: Vec<Say>,
+    pub lang: Lang,
+    pub consent: Consent,
+}
+
+/// See the module.
+pub(super) struct Reach {
+    call: CallId,
+    next_leg: u32,
+    search: Option<Search>,
+    talk: Option<Talk>,
+    account: Account,
+    news: VecDeque<News>,
+}
+
+impl Reach {
+    pub fn new(call: CallId) -> Self {
+        Self { call, next_leg: 1, search: None, talk: None, account: Account::default(), news: VecDeque::new() }
+    }
+
+    pub fn is_talking(&self) -> bool {
+        self.talk.is_some()
+    }
+
+    /// The legs so far, for the call's record.
+    pub fn records(&self) -> &[LegRecord] {
+        self.account.records()
+    }
+
+    /// Whether the figures of every stream have come.
+    pub fn is_settled(&self) -> bool {
+        self.account.closing == 0
+    }
+
+    /// The search that goes on.
+    pub fn searches(&self) -> Option<RequestId> {
+        self.search.as_ref().map(Search::id)
+    }
+
+    pub fn poll(&mut self) -> Option<News> {
+        self.news.pop_front()
+    }
+
+    /// Begins to ring people; a search that goes on is given up for it.
+    pub fn begin(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, id: RequestId, plan: Plan, whisper: Whisper) {
+        self.stop(h);
+        self.search = Some(Search::new(h.now, id, plan, whisper));
+        self.go_on(h, caller);
+    }
+
+    /// Gives the search up: whoever rings stops ringing. No news comes of it.
+    pub fn stop(&mut self, h: &mut Hands<'_>) {
+        if let Some(search) = self.search.take() {
+            search.give_up(h, &mut self.account, LegEnd::Cancelled);
+        }
+    }
+
+    /// The caller is gone: whoever rings or talks is let go.
+    pub fn leave(&mut self, h: &mut Hands<'_>) {
+        self.stop(h);
+        if let Some(talk) = self.talk.take() {
+            talk.end(h, &mut self.account);
+        }
+        self.news.clear();
+    }
+
+    pub fn next_wake(&self) -> Option<Mono> {
+        let talk = self.talk.as_ref().and_then(Talk::next_wake);
+        [self.search.as_ref().and_then(Search::next_wake), talk].into_iter().flatten().min()
+    }
+
+    pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
+        self.search_does(h, caller, |search, h, account| search.timeout(h, caller, account));
+        self.talk_does(h, |talk, h| talk.timeout(h));
+    }
+
+    pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
+        let wanted = self.search.as_ref().is_some_and(|search| search.has_stream(stream));
+        if !wanted {
+            // Given up before the ports came: they go back unused.
+            if ports.is_some() {
+                h.out.push_back(Output::ReturnPorts { stream });
+            }
+            return;
+        }
+        self.search_does(h, caller, |search, h, account| search.ports_lent(h, caller, stream, ports, account));
+    }
+
+    pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
+        if let Some(search) = &mut self.search {
+            search.ringing(leg, sdp);
+        }
+    }
+
+    pub fn answered(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<Vec<u8>>) {
+        self.search_does(h, caller, |search, h, account| search.answered(h, caller, leg, sdp, account));
+    }
+
+    pub fn failed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, status: u16) {
+        h.legs.remove(&leg);
+        self.search_does(h, caller, |search, h, account| search.failed(h, leg, status, account));
+    }
+
+    /// A dialog of ours is over without our doing.
+    pub fn ended(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, reason: EndReason) {
+        h.legs.remove(&leg);
+        self.search_does(h, caller, |search, h, account| search.ended(h, leg, account));
+        self.talk_does(h, |talk, h| talk.ended(h, leg, reason));
+    }
+
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
+        if let Some(search) = &mut self.search {
+            search.reinvite(h, leg, offer);
+        }
+        self.talk_does(h, |talk, h| talk.reinvite(h, leg, offer));
+    }
+
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
+        if let Some(search) = &mut self.search {
+            search.reinvite_acked(h, leg, sdp);
+        }
+        self.talk_does(h, |talk, h| talk.reinvite_acked(h, leg, sdp));
+    }
+
+    pub fn info(&mut self, h: &mut Hands<'_>, leg: LegId, digit: Digit, duration_ms: u32) {
+        if let Some(search) = &self.search {
+            search.info(h, leg, digit, duration_ms);
+        }
+        if let Some(talk) = &self.talk {
+            talk.info(h, leg, digit, duration_ms);
+        }
+    }
+
+    pub fn media_event(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, event: &MediaEvent) {
+        // The key that takes a call is not the caller's to hear.
+        if self.search.as_ref().is_some_and(|search| search.has_stream(stream)) {
+            return self
+                .search_does(h, caller, |search, h, account| search.media_event(h, caller, stream, event, account));
+        }
+        self.talk_does(h, |talk, h| talk.media_event(h, stream, event));
+    }
+
+    /// A leg's stream is closed, with its figures; one that closed by itself leaves a mute leg.
+    pub fn media_closed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, report: &StreamReport) {
+        self.account.closed(stream.leg, report.stats);
+        self.search_does(h, caller, |search, h, account| search.media_closed(h, stream, account));
+        self.talk_does(h, |talk, h| talk.media_closed(h, stream));
+    }
+
+    pub fn recording_loaded(&mut self, h: &mut Hands<'_>, id: &RecordingId, audio: Option<&Encoded>) {
+        if let Some(search) = &mut self.search {
+            search.recording_loaded(h, id, audio);
+        }
+    }
+
+    /// Lets the caller and the one who took the call hear each other; the caller's stream is open.
+    pub fn connect(&self, h: &mut Hands<'_>) {
+        if let Some(talk) = &self.talk {
+            talk.bridge(h);
+        }
+    }
+
+    /// Extension of the one who talks to the caller.
+    pub fn talks_to(&self) -> Option<&str> {
+        self.talk.as_ref().map(Talk::extension)
+    }
+
+    /// The caller put the line on hold, or came back.
+    pub fn caller_held(&self, h: &mut Hands<'_>, caller: &Caller<'_>, held: bool) {
+        if let Some(talk) = &self.talk {
+            talk.caller_held(h, caller, held);
+        }
+    }
+
+    /// A key of the caller that audio does not carry across by itself.
+    pub fn caller_pressed(&mut self, h: &mut Hands<'_>, digit: Digit) {
+        if let Some(talk) = &self.talk {
+            talk.press(h, digit);
+        }
+    }
+
+    /// Lets the search act, then deals with what came of it.
+    fn search_does(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        act: impl FnOnce(&mut Search, &mut Hands<'_>, &mut Account) -> Searching,
+    ) {
+        let Some(search) = &mut self.search else { return };
+        match act(search, h, &mut self.account) {
+            Searching::GoesOn => self.go_on(h, caller),
+            Searching::Taken(leg) => {
+                let Some(search) = self.search.take() else { return };
+                let id = search.id();
+                search.give_up(h, &mut self.account, LegEnd::Cancelled);
+                self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
+                self.news.push_back(News::Met { id });
+            }
+            Searching::Over(end) => {
+                let Some(search) = self.search.take() else { return };
+                let id = search.id();
+                search.give_up(h, &mut self.account, LegEnd::Cancelled);
+                self.news.push_back(News::Ended { id, end });
+            }
+        }
+    }
+
+    /// Rings the next places where nobody rings any more.
+    fn go_on(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
+        let Some(search) = &mut self.search else { return };
+        if let Searching::Over(end) = search.go_on(h, caller, self.call, &mut self.next_leg, &mut self.account) {
+            let Some(search) = self.search.take() else { return };
+            self.news.push_back(News::Ended { id: search.id(), end });
+        }
+    }
+
+    fn talk_does(&mut self, h: &mut Hands<'_>, act: impl FnOnce(&mut Talk, &mut Hands<'_>) -> Talked) {
+        let Some(talk) = &mut self.talk else { return };
+        match act(talk, h) {
+            Talked::GoesOn => {}
+            Talked::Music(on) => self.news.push_back(News::Music { on }),
+            Talked::Press(digits) => self.news.extend(digits.into_iter().map(|digit| News::Press { digit })),
+            Talked::Over(how) => {
+                let Some(talk) = self.talk.take() else { return };
+                let id = talk.id();
+                talk.end(h, &mut self.account);
+                self.news.push_back(News::Parted { id, how });
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! A call's dealings with the people whom it reaches: searches for the flow, receptionists who are rung before the answer,
+//! and what both come to.
+
+use std::time::Duration;
+
+use super::{Hands, Media, Session, Stage};
+use crate::call::events::What;
+use crate::call::reach::{Caller, Consent, News, Plan, Reach, Whisper};
+use crate::desk::request::RequestId;
+use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
+use crate::media::io::{DigitSource, MediaCommand};
+use crate::sip::user_agent::{EndReason, LegId};
+use crate::types::{Digit, Lang};
+
+/// The search for receptionists before the answer; the flow's own requests begin at 1.
+const BEFORE_ANSWER: RequestId = RequestId(0);
+/// How long a key that is carried across by hand sounds.
+const PRESS_MS: u32 = 120;
+
+impl Session {
+    /// While the line still rings for the caller, the receptionists may be faster than the machine (R2).
+    pub(super) fn ring_receptionists_first(&mut self, hands: &mut Hands<'_>) {
+        let whisper = Whisper { say: Vec::new(), lang: self.desk_lang(), consent: Consent::Lifted };
+        self.reaching(hands, |reach, h, caller| {
+            reach.begin(h, caller, BEFORE_ANSWER, Plan::before_answer(), whisper);
+        });
+    }
+
+    pub(super) fn search(
+        &mut self,
+        hands: &mut Hands<'_>,
+        id: RequestId,
+        whom: Whom,
+        whisper: Vec<Say>,
+        wait_max_s: u32,
+    ) {
+        let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::of(&whom) };
+        let plan = Plan::of(whom, Duration::from_secs(wait_max_s.into()));
+        self.told_place = None;
+        if plan.is_queue() {
+            hands.board.wait(self.record.id);
+        }
+        self.reaching(hands, |reach, h, caller| reach.begin(h, caller, id, plan, whisper));
+        self.tell_place(hands, id);
+    }
+
+    pub(super) fn reach_in_time(&mut self, hands: &mut Hands<'_>) {
+        if self.reach.next_wake().is_none_or(|at| at > hands.now.mono) {
+            return;
+        }
+        self.reaching(hands, Reach::timeout);
+        if let Some(id) = self.reach.searches() {
+            self.tell_place(hands, id);
+        }
+    }
+
+    pub fn leg_rings(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
+        self.reach.ringing(leg, sdp);
+    }
+
+    pub fn leg_answered(&mut self, hands: &mut Hands<'_>, leg: LegId, sdp: Option<Vec<u8>>) {
+        self.reaching(hands, |reach, h, caller| reach.answered(h, caller, leg, sdp));
+    }
+
+    pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
+        self.reaching(hands, |reach, h, caller| reach.failed(h, caller, leg, status));
+    }
+
+    pub fn leg_ended(&mut self, hands: &mut Hands<'_>, leg: LegId, reason: EndReason) {
+        self.reaching(hands, |reach, h, caller| reach.ended(h, caller, leg, reason));
+    }
+
+    pub fn leg_reinvites(&mut self, hands: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
+        self.reaching(hands, |reach, h, _| reach.reinvite(h, leg, offer));
+    }
+
+    pub fn leg_reinvite_acked(&mut self, hands: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
+        self.reaching(hands, |reach, h, _| reach.reinvite_acked(h, leg, sdp));
+    }
+
+    /// A key of the caller while they talk to somebody: RFC 4733 and tones go across with the audio.
+    pub(super) fn press_across(&mut self, hands: &mut Hands<'_>, digit: Digit, source: DigitSource) {
+        if source == DigitSource::Info {
+            self.reach.caller_pressed(hands, digit);
+        }
+    }
+
+    pub(super) fn play_loop(&mut self, hands: &mut Hands<'_>, say: &[Say], lang: &Lang) {
+        let Media::Open(config) = &self.media else { return };
+        let codec = config.codec;
+        self.playback.clear();
+        self.playing = None;
+        let items = self.service.loop_items(say, lang, codec);
+        let command = if items.is_empty() { MediaCommand::StopPlay } else { MediaCommand::PlayLoop { items } };
+        self.command(hands, command);
+    }
+
+    /// Lets the reach act, then deals with what it has to tell.
+    pub(super) fn reaching(
+        &mut self,
+        hands: &mut Hands<'_>,
+        act: impl FnOnce(&mut Reach, &mut Hands<'_>, &Caller<'_>),
+    ) {
+        let config = if let Media::Open(config) = &self.media { Some(config) } else { None };
+        let caller = Caller {
+            service: &self.service,
+            number: self.record.caller.as_deref(),
+            name: self.record.caller_name.as_deref(),
+            listener: self.listener,
+            config,
+            started: self.started,
+        };
+        act(&mut self.reach, hands, &caller);
+        while let Some(news) = self.reach.poll() {
+            self.hear(hands, news);
+        }
+    }
+
+    fn hear(&mut self, hands: &mut Hands<'_>, news: News) {
+        match news {
+            News::Met { id } => self.met(hands, id),
+            News::Ended { id, end } => {
+                hands.board.leave_queue(self.record.id);
+                if id != BEFORE_ANSWER {
+                    self.drive(hands, FlowInput::SearchEnded { id, end });
+                }
+            }
+            News::Parted { id, how } => self.parted(hands, id, how),
+            News::Music { on } => {
+                let (say, lang) = ([Say::Prompt(super::super::exchange::MUSIC.to_owned())], self.desk_lang());
+                self.play_loop(hands, if on { &say } else { &[] }, &lang);
+            }
+            News::Press { digit } => self.command(hands, MediaCommand::Press { digit, length_ms: PRESS_MS }),
+        }
+    }
+
+    fn met(&mut self, hands: &mut Hands<'_>, id: RequestId) {
+        let extension = self.reach.talks_to().unwrap_or_default().to_owned();
+        self.record.handled_by = Some(extension.clone());
+        self.tell(hands, What::Met { extension });
+        if matches!(self.stage, Stage::Ringing { .. }) {
+            self.answer(hands);
+        }
+        if id != BEFORE_ANSWER {
+            self.drive(hands, FlowInput::Met { id });
+        }
+        if matches!(self.media, Media::Open(_)) {
+            self.reach.connect(hands);
+        }
+        self.put_call(hands);
+    }
+
+    fn parted(&mut self, hands: &mut Hands<'_>, id: RequestId, how: Parted) {
+        self.tell(hands, What::Parted { how });
+        self.put_call(hands);
+        if id != BEFORE_ANSWER {
+            return self.drive(hands, FlowInput::Parted { id, how });
+        }
+        match how {
+            Parted::TheyHungUp => self.hang_up(hands, "callee_hung_up", None),
+            // The machine takes over; before the ACK it does so once that is here.
+            Parted::HandedBack | Parted::Lost if matches!(self.stage, Stage::Talking) => {
+                self.drive(hands, FlowInput::Start);
+            }
+            Parted::HandedBack | Parted::Lost => {}
+        }
+    }
+
+    /// Tells the flow where the caller stands in the queue, when that has changed.
+    fn tell_place(&mut self, hands: &mut Hands<'_>, id: RequestId) {
+        let Some(position) = hands.board.position(self.record.id) else { return };
+        let wait = hands.board.expected_wait(position, Plan::staff(&self.service));
+        let whole = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let place = (whole(position as u64), whole(wait.as_secs()));
+        if self.told_place.replace(place) == Some(place) {
+            return;
+        }
+        let (position, wait_s) = place;
+        self.tell(hands, What::Queued { position });
+        self.drive(hands, FlowInput::Queue { id, position, wait_s });
+    }
+
+    /// The staff hears the desk's own language.
+    fn desk_lang(&self) -> Lang {
+        self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
+    }
+}

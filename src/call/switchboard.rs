@@ -1,0 +1,201 @@
+//! Who of the staff rings, talks or rests, and which callers wait for a receptionist, in order. One for all calls.
+//!
+//! Limits: people of one directory; callers that are held. What a call leaves behind is taken out when it ends.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use crate::desk::people::Person;
+use crate::flow::io::Strategy;
+use crate::types::{CallId, Mono};
+
+/// After a talk a receptionist has this much time for what came of it, before the next call rings.
+pub const WRAP_UP: Duration = Duration::from_secs(5);
+/// One who did not lift is left alone for so long.
+const REST: Duration = Duration::from_secs(10);
+/// How long a talk is expected to be before any was had.
+const TALK_FIRST: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Free { since: Mono },
+    Ringing { call: CallId },
+    Talking { call: CallId, since: Mono },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    state: State,
+    /// Not rung before: wrap-up, or a rest after ringing in vain.
+    rests_until: Mono,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Switchboard {
+    members: HashMap<String, Member>,
+    queue: Vec<CallId>,
+    /// Mean length of talks, each new one weighing an eighth.
+    talk: Option<Duration>,
+    last_rung: Option<String>,
+}
+
+impl Switchboard {
+    /// Begins to wait; one that waits already keeps its place.
+    pub fn wait(&mut self, call: CallId) {
+        if !self.queue.contains(&call) {
+            self.queue.push(call);
+        }
+    }
+
+    pub fn leave_queue(&mut self, call: CallId) {
+        self.queue.retain(|waiting| *waiting != call);
+    }
+
+    /// Place in the queue, from 1; `None` when it does not wait.
+    pub fn position(&self, call: CallId) -> Option<usize> {
+        self.queue.iter().position(|waiting| *waiting == call).map(|at| at + 1)
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How long the caller at this place will wait, with so many receptionists.
+    pub fn expected_wait(&self, position: usize, staff: usize) -> Duration {
+        let rounds = position.div_ceil(staff.max(1));
+        self.talk.unwrap_or(TALK_FIRST) * u32::try_from(rounds).unwrap_or(u32::MAX)
+    }
+
+    /// Whether this person may be rung for a call out of the queue.
+    pub fn is_free(&self, extension: &str, call: CallId, now: Mono) -> bool {
+        self.members.get(extension).is_none_or(|member| match member.state {
+            State::Free { .. } => member.rests_until <= now,
+            State::Ringing { call: other } => other == call,
+            State::Talking { .. } => false,
+        })
+    }
+
+    /// First come, first served: with `free` people one caller for each may ring them, only the first where all ring.
+    pub fn may_ring(&self, call: CallId, strategy: Strategy, free: usize) -> bool {
+        match (self.position(call), strategy) {
+            (None | Some(1), _) => true,
+            (Some(_), Strategy::All) => false,
+            (Some(position), Strategy::InTurn | Strategy::LongestIdle) => position <= free,
+        }
+    }
+
+    /// In which order they are rung.
+    pub fn sort(&self, strategy: Strategy, people: &mut [&Person]) {
+        match strategy {
+            Strategy::All => {}
+            Strategy::InTurn => {
+                let after = |p: &Person| self.last_rung.as_deref().is_none_or(|last| p.extension.as_str() > last);
+                people.sort_by_key(|p| !after(p));
+            }
+            Strategy::LongestIdle => people.sort_by_key(|p| match self.members.get(&p.extension).map(|m| m.state) {
+                Some(State::Free { since }) => since,
+                Some(State::Ringing { .. } | State::Talking { .. }) | None => Mono::default(),
+            }),
+        }
+    }
+
+    pub fn rings(&mut self, extension: &str, call: CallId) {
+        self.last_rung = Some(extension.to_owned());
+        let member = self.member(extension);
+        if matches!(member.state, State::Free { .. }) {
+            member.state = State::Ringing { call };
+        }
+    }
+
+    /// Stopped ringing for this call; `in_vain` when nobody lifted.
+    pub fn rang(&mut self, now: Mono, extension: &str, call: CallId, in_vain: bool) {
+        let member = self.member(extension);
+        if member.state == (State::Ringing { call }) {
+            member.state = State::Free { since: Mono::default() };
+            if in_vain {
+                member.rests_until = now + REST;
+            }
+        }
+    }
+
+    pub fn talks(&mut self, now: Mono, extension: &str, call: CallId) {
+        self.leave_queue(call);
+        self.member(extension).state = State::Talking { call, since: now };
+    }
+
+    pub fn talked(&mut self, now: Mono, extension: &str, call: CallId) {
+        let member = self.member(extension);
+        let State::Talking { call: with, since } = member.state else { return };
+        if with != call {
+            return;
+        }
+        member.state = State::Free { since: now };
+        member.rests_until = now + WRAP_UP;
+        let length = now.since(since);
+        self.talk = Some(self.talk.map_or(length, |mean| (mean * 7 + length) / 8));
+    }
+
+    /// Whether nobody waits, rings or talks: for tests.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.members.values().all(|member| matches!(member.state, State::Free { .. }))
+    }
+
+    fn member(&mut self, extension: &str) -> &mut Member {
+        if !self.members.contains_key(extension) {
+            let free = State::Free { since: Mono::default() };
+            self.members.insert(extension.to_owned(), Member { state: free, rests_until: Mono::default() });
+        }
+        self.members.get_mut(extension).expect("it was just put in")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: CallId = CallId(1);
+    const SECOND: CallId = CallId(2);
+
+    fn at(s: u64) -> Mono {
+        Mono::from_millis(s * 1000)
+    }
+
+    #[test]
+    fn callers_are_served_in_the_order_they_came() {
+        let mut board = Switchboard::default();
+        board.wait(FIRST);
+        board.wait(SECOND);
+        board.wait(FIRST);
+        assert_eq!((board.position(FIRST), board.position(SECOND)), (Some(1), Some(2)));
+        assert!(board.may_ring(FIRST, Strategy::All, 1) && !board.may_ring(SECOND, Strategy::All, 5));
+        assert!(!board.may_ring(SECOND, Strategy::LongestIdle, 1) && board.may_ring(SECOND, Strategy::LongestIdle, 2));
+        board.talks(at(3), "100", FIRST);
+        assert_eq!(board.position(SECOND), Some(1));
+    }
+
+    #[test]
+    fn who_rings_or_talks_is_not_rung_for_another_and_rests_after() {
+        let mut board = Switchboard::default();
+        board.rings("100", FIRST);
+        assert!(board.is_free("100", FIRST, at(0)) && !board.is_free("100", SECOND, at(0)));
+        board.talks(at(1), "100", FIRST);
+        assert!(!board.is_free("100", FIRST, at(1)));
+        board.talked(at(61), "100", FIRST);
+        assert!(!board.is_free("100", SECOND, at(61)) && board.is_free("100", SECOND, at(66)));
+        board.rings("100", SECOND);
+        board.rang(at(90), "100", SECOND, true);
+        assert!(!board.is_free("100", FIRST, at(99)) && board.is_free("100", FIRST, at(100)));
+        assert!(board.is_idle());
+    }
+
+    #[test]
+    fn the_expected_wait_follows_the_talks_that_were_had() {
+        let mut board = Switchboard::default();
+        assert_eq!(board.expected_wait(1, 2), TALK_FIRST);
+        assert_eq!(board.expected_wait(3, 2), TALK_FIRST * 2);
+        board.talks(at(0), "100", FIRST);
+        board.talked(at(60), "100", FIRST);
+        assert_eq!(board.expected_wait(1, 0), Duration::from_secs(60));
+    }
+}

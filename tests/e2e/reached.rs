@@ -1,0 +1,142 @@
+//! Callers reach people at real telephones: rung, told who calls, put through, and heard on both sides.
+
+use std::path::Path;
+use std::{fs, thread};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::audio::{SPOKEN, likeness, read};
+use crate::daemon::Daemon;
+use crate::phone::{PRESS_EVERY, Phone, command};
+
+const CALLER: &str = "13800138000";
+
+/// A desk whose people have this one telephone, and a folder for it.
+struct Desk {
+    daemon: Daemon,
+    phone: Phone,
+    /// Of both; dropped last.
+    _folder: TempDir,
+}
+
+impl Desk {
+    /// `codec` and its rate are the telephone's.
+    fn new(codec: &str, rate_hz: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = folder.path().join("phone");
+        fs::create_dir(&at).expect("a folder");
+        let phone = Phone::start(&at, &["100", "201"], codec, rate_hz);
+        let people = folder.path().join("people.toml");
+        let text = format!(
+            "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:100@{sip}\"]\nduty = [\"receptionist\"]\n\
+             [[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [{{ uri = \"sip:201@{sip}\", ring_s = 8 }}]\n\
+             duty = [\"emergency\"]\n",
+            sip = phone.sip
+        );
+        fs::write(&people, text).expect("written");
+        let daemon = Daemon::with(&[("PEOPLE__FILE", people.to_str().expect("text"))]);
+        Self { daemon, phone, _folder: folder }
+    }
+
+    fn calling(&self, keys: &str, heard: &Path, more: &[&str]) -> std::process::Child {
+        let heard = heard.to_str().expect("text");
+        let mut args = vec!["--keys", keys, "--say", SPOKEN, "--from", CALLER, "--record", heard];
+        args.extend(more);
+        self.daemon.dialling(&self.daemon.uri(), &args)
+    }
+
+    fn wait_for_ring(&self) {
+        self.daemon.wait_for("ringing telephone", || self.phone.log().contains("Incoming call").then_some(()));
+    }
+}
+
+/// A person takes the call with 1 and both hear each other, in this codec of the telephone against that of the caller.
+fn talk_both_ways(module: &str, rate_hz: u32, caller_codec: &str) {
+    let desk = Desk::new(module, rate_hz);
+    let heard = desk.daemon.path("heard.wav");
+    let caller = desk.calling("4,201#,w14,s,w2", &heard, &["--codec", caller_codec, "--hangup-after", "30"]);
+    let mut control = desk.phone.connect(&desk.daemon);
+    desk.wait_for_ring();
+    command(&mut control, "accept", "");
+    thread::sleep(PRESS_EVERY * 3);
+    command(&mut control, "sndcode", "1");
+    let call = desk.daemon.ended_call();
+    let report = caller.wait_with_output().expect("it ends");
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    assert_eq!(call["outcome"], "transferred", "{call:#}");
+    assert_eq!(call["handled_by"], "201");
+    let legs = call["legs"].as_array().expect("legs");
+    assert_eq!(legs.len(), 1, "{call:#}");
+    assert_eq!(legs[0]["end"], "talked");
+    assert!(legs[0]["talk_ms"].as_u64().expect("a time") > 3_000, "{call:#}");
+    assert!(legs[0]["rtp"]["received"].as_u64().expect("a count") > 100, "{call:#}");
+
+    let spoken = read(Path::new(SPOKEN));
+    let at_phone = desk.daemon.wait_for("sound at the telephone", || desk.phone.heard());
+    let to_phone = likeness(&spoken, &at_phone);
+    assert!(to_phone > 0.8, "the telephone did not hear the caller: {to_phone:.3}");
+    // The telephone says the same file, over and over.
+    let to_caller = likeness(&spoken, &read(&heard));
+    assert!(to_caller > 0.8, "the caller did not hear the telephone: {to_caller:.3}");
+}
+
+#[test]
+fn a_person_takes_the_call_and_both_hear_each_other_in_one_codec() {
+    talk_both_ways("g711", 8_000, "pcma");
+}
+
+#[test]
+fn a_person_takes_the_call_and_both_hear_each_other_across_codecs() {
+    talk_both_ways("g711", 8_000, "g722");
+}
+
+#[test]
+fn a_telephone_that_hangs_up_during_the_whisper_is_nobody() {
+    let desk = Desk::new("g711", 8_000);
+    let heard = desk.daemon.path("heard.wav");
+    let caller = desk.calling("4,201#", &heard, &["--hangup-after", "14"]);
+    let mut control = desk.phone.connect(&desk.daemon);
+    desk.wait_for_ring();
+    command(&mut control, "accept", "");
+    thread::sleep(PRESS_EVERY);
+    command(&mut control, "hangup", "");
+    let call = desk.daemon.ended_call();
+    drop(caller.wait_with_output());
+    assert_eq!(call["legs"][0]["end"], "no_consent", "{call:#}");
+    let nodes: Vec<&Value> = call["path"].as_array().expect("steps").iter().map(|step| &step["node"]).collect();
+    assert!(nodes.contains(&&json!("absent-choice")), "{nodes:?}");
+}
+
+#[test]
+fn a_receptionist_lifts_and_has_the_caller_at_once() {
+    let desk = Desk::new("g722", 16_000);
+    let heard = desk.daemon.path("heard.wav");
+    let caller = desk.calling("0", &heard, &["--hangup-after", "12"]);
+    let mut control = desk.phone.connect(&desk.daemon);
+    desk.wait_for_ring();
+    command(&mut control, "accept", "");
+    let call = desk.daemon.ended_call();
+    drop(caller.wait_with_output());
+    assert_eq!(call["outcome"], "transferred", "{call:#}");
+    assert_eq!(call["handled_by"], "100");
+    let said = likeness(&read(Path::new(SPOKEN)), &read(&heard));
+    assert!(said > 0.8, "the caller did not hear the receptionist: {said:.3}");
+}
+
+/// R16: no message that the caller gets names the place that was rung.
+#[test]
+fn the_caller_never_sees_where_a_person_was_rung() {
+    let desk = Desk::new("g711", 8_000);
+    let heard = desk.daemon.path("heard.wav");
+    let caller = desk.calling("4,201#", &heard, &["--hangup-after", "3"]);
+    desk.wait_for_ring();
+    let call = desk.daemon.ended_call();
+    let told = caller.wait_with_output().expect("it ends");
+    let ladder = [told.stdout, told.stderr].concat();
+    let ladder = String::from_utf8_lossy(&ladder);
+    let place = desk.phone.sip.port().to_string();
+    assert!(!ladder.contains(&place), "{ladder}");
+    assert_eq!(call["outcome"], "abandoned", "{call:#}");
+    assert_eq!(call["legs"][0]["end"], "cancelled");
+}
