@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the running daemon from outside: run.py [concurrent|setups|latency|start ...]. See README.md beside it."""
+"""Measures the running daemon from outside: run.py [concurrent|setups|latency|start|talks ...]. See README.md beside it."""
 
 import argparse
 import csv
@@ -18,10 +18,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DAEMON = ROOT / "target/release/frontdesk"
+PAIRS = ROOT / "target/release/examples/bench_pairs"
 SINK = ROOT / "target/release/examples/bench_sink"
 SIP = ("127.0.0.1", 5070)
 CALLER_PORT = 6070
 HEAR_AT = 9070
+TELEPHONES = ("127.0.0.1", 5091)
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 
@@ -29,14 +31,26 @@ def tell(**figures):
     print(json.dumps(figures), flush=True)
 
 
+PERSON = """[[person]]
+extension = "{extension}"
+name = "Anna {extension}"
+duty = ["receptionist"]
+hunt = ["sip:{extension}@127.0.0.1:{port}"]
+"""
+
+
 class Daemon:
     """The daemon on a core and a data folder of its own, for one measurement."""
 
-    def __init__(self, real_time):
+    def __init__(self, real_time, people=0):
         self.data = tempfile.TemporaryDirectory(prefix="frontdesk-bench-")
         self.log = open(Path(self.data.name) / "log", "w")
         command = (["chrt", "-r", "1"] if real_time else []) + ["taskset", "-c", SERVER_CORE, str(DAEMON), "serve"]
         command += ["--config", str(HERE / "frontdesk.toml"), "--data", self.data.name + "/data"]
+        if people:
+            file = Path(self.data.name) / "people.toml"
+            file.write_text("".join(PERSON.format(extension=10000 + n, port=TELEPHONES[1]) for n in range(people)))
+            os.environ["FRONTDESK_PEOPLE__FILE"] = str(file)
         environment = {**os.environ, "RUST_LOG": os.environ.get("RUST_LOG", "warn")}
         self.begun = time.monotonic()
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=environment, text=True)
@@ -228,6 +242,22 @@ def latency(args):
             )
 
 
+def talks(args):
+    """So many callers talk to as many receptionists through the desk: what it adds to the delay."""
+    for calls in args.talks:
+        for codecs in (["pcma", "pcma"], ["pcma", "g722"]):
+            with Daemon(args.rt, people=calls).await_ready() as daemon:
+                command = [str(PAIRS), "%s:%d" % SIP, "%s:%d" % TELEPHONES, str(calls), str(int(args.seconds)), *codecs]
+                pairs = subprocess.Popen(as_load(args.rt, command), stdout=subprocess.PIPE, text=True)
+                pairs.stdout.readline()
+                cpu, begun = daemon.cpu_s(), time.monotonic()
+                time.sleep(args.seconds / 2)
+                cpu = (daemon.cpu_s() - cpu) / (time.monotonic() - begun)
+                report = json.loads(pairs.stdout.readline())
+                pairs.wait()
+                tell(test="talks", calls=calls, codecs="/".join(codecs), cpu_pct=round(100 * cpu, 1), **report)
+
+
 INVITE = """INVITE sip:1000@127.0.0.1 SIP/2.0
 Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK{nth}
 Max-Forwards: 70
@@ -270,6 +300,7 @@ def main():
     parser.add_argument("tests", nargs="*", default=["start", "latency", "setups", "concurrent"])
     parser.add_argument("--rt", action="store_true", help="real-time priority for both sides, where other work shares the machine")
     parser.add_argument("--calls", type=int, nargs="+", default=[1000, 2000, 3000, 4000])
+    parser.add_argument("--talks", type=int, nargs="+", default=[500, 1000])
     parser.add_argument("--rates", type=int, nargs="+", default=[1000, 2000, 4000])
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--repeat", type=int, default=5)
@@ -277,7 +308,7 @@ def main():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for name in args.tests:
-        {"start": start, "latency": latency, "setups": setups, "concurrent": concurrent}[name](args)
+        {"start": start, "latency": latency, "setups": setups, "concurrent": concurrent, "talks": talks}[name](args)
 
 
 main()
