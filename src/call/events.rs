@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::admission::Refusal;
 use crate::desk::call_record::{LegEnd, Outcome};
+use crate::desk::message::MessagesWaiting;
 use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
@@ -81,6 +82,8 @@ pub enum What {
     MessageOpened {
         message: MessageId,
     },
+    /// Another number of messages waits for an extension than before.
+    MessagesWaiting(MessagesWaiting),
     StoreFailed {
         error: String,
     },

@@ -15,7 +15,7 @@ use super::session::{Hands, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::people::Directory;
-use crate::desk::request::DeskRequest;
+use crate::desk::request::{DeskReply, DeskRequest, Done};
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
 use crate::flow::run::CallerInfo;
@@ -173,7 +173,10 @@ impl Exchange {
             Input::RecordingLoaded { call, recording, audio } => {
                 self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
             }
-            Input::Desk(reply) => self.with(now, reply.call, |s, h| s.desk_reply(h, reply)),
+            Input::Desk(reply) => {
+                self.tell_waiting(&reply);
+                self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
+            }
             Input::Reload(service) => self.service = service,
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),
@@ -377,6 +380,15 @@ impl Exchange {
                 self.timers.insert((at, call));
             }
             session.scheduled = wake;
+        }
+    }
+
+    /// Told whether the call still lives or not: its last change may be kept after its end.
+    fn tell_waiting(&mut self, reply: &DeskReply) {
+        let changed = reply.result.as_ref().map(Done::waiting_changed).unwrap_or_default();
+        for waiting in changed {
+            let what = What::MessagesWaiting(waiting.clone());
+            self.out.push_back(Output::Event(CallEvent { call: Some(reply.call), what }));
         }
     }
 

@@ -24,7 +24,7 @@ use super::tcp::{self, Connections};
 use crate::call::events::CallEvent;
 use crate::call::exchange::{Exchange, Service};
 use crate::call::io::{Input, LentPorts, Output};
-use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
+use crate::desk::request::{DeskError, DeskReply, DeskRequest};
 use crate::media::io::Encoded;
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
 use crate::types::{CallId, Mono, RecordingId, StreamId};
@@ -360,23 +360,13 @@ impl Line {
     }
 
     fn submit(&mut self, call: CallId, request: DeskRequest) {
-        let id = request_id(&request);
+        let id = request.id();
         let Err(error) = (self.submit)(call, request) else { return };
         tracing::error!(%call, %error, "the store did not take a request");
         if let Some(id) = id {
             let reply = DeskReply { call, id, result: Err(error) };
             self.exchange.handle_input(self.clock.now(), Input::Desk(reply));
         }
-    }
-}
-
-fn request_id(request: &DeskRequest) -> Option<RequestId> {
-    match request {
-        DeskRequest::PutCall(_) => None,
-        DeskRequest::OpenTicket { id, .. }
-        | DeskRequest::ChangeTicket { id, .. }
-        | DeskRequest::OpenMessage { id, .. }
-        | DeskRequest::ChangeMessage { id, .. } => Some(*id),
     }
 }
 

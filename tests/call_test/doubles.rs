@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use frontdesk::desk::call_record::CallRecord;
+use frontdesk::desk::message::{Message, MessagesWaiting};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
 use frontdesk::media::io::{MediaToken, RecordLimits};
 use frontdesk::types::{CallId, MessageId, Mono, RecordingId, StreamConfig, TicketNumber};
@@ -23,6 +24,8 @@ pub struct Store {
     /// Each with whether it is complete.
     pub tickets: BTreeMap<String, bool>,
     pub messages: i64,
+    /// Messages that wait for whoever listens.
+    pub left: Vec<Message>,
     /// Calls by their newest row.
     pub rows: BTreeMap<i64, CallRecord>,
     pub ended: BTreeSet<i64>,
@@ -30,8 +33,8 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, rows, ended) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, rows, ended }
+        let (tickets, left, rows, ended) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, rows, ended }
     }
 }
 
@@ -74,9 +77,11 @@ impl Store {
             DeskRequest::ChangeMessage { id, message, change } => {
                 let recording = change.recording.as_ref().map(|r| format!(" recording={}", r.0)).unwrap_or_default();
                 let complete = change.complete.map(|c| format!(" complete={c}")).unwrap_or_default();
-                (*id, format!("{}{recording}{complete}", message.0))
+                let relay = change.relay.map(|r| format!(" relay={r}")).unwrap_or_default();
+                (*id, format!("{}{recording}{complete}{relay}", message.0))
             }
-            DeskRequest::PutCall(_) => unreachable!("rows are put"),
+            DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
         };
         let result = match self.state {
             StoreState::Writes => Ok(self.write(request)),
@@ -86,7 +91,9 @@ impl Store {
         let told = match &result {
             Ok(Done::TicketOpened(number)) => format!("ticket {number} {told}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
-            Ok(Done::Changed) => format!("changed {told}"),
+            Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
+            Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
+            Ok(Done::Waiting(_)) => unreachable!("a call does not ask for it"),
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
@@ -108,7 +115,18 @@ impl Store {
                 self.messages += 1;
                 Done::MessageOpened(MessageId(self.messages))
             }
-            DeskRequest::ChangeMessage { .. } | DeskRequest::PutCall(_) => Done::Changed,
+            DeskRequest::ChangeMessage { message, change, .. } => {
+                if let Some(left) = self.left.iter_mut().find(|m| m.id == message) {
+                    left.relay = left.relay.after(&change);
+                }
+                Done::MessageChanged(Vec::new())
+            }
+            DeskRequest::ListMessages { for_person, .. } => {
+                let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
+                let waiting = MessagesWaiting { extension: for_person, new, old: self.left.len() as u64 - new };
+                Done::Messages { list: self.left.clone(), waiting }
+            }
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => Done::Changed,
         }
     }
 }

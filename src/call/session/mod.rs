@@ -445,7 +445,7 @@ impl Session {
                 self.record.messages.push(*message);
                 self.tell(hands, What::MessageOpened { message: *message });
             }
-            Ok(Done::Changed) => {}
+            Ok(Done::Changed | Done::MessageChanged(_) | Done::Messages { .. } | Done::Waiting(_)) => {}
             Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
         }
         self.drive(hands, FlowInput::Desk(reply));
