@@ -82,6 +82,19 @@ pub enum What {
     MessageOpened {
         message: MessageId,
     },
+    /// A PIN did not open anybody's messages.
+    PinRefused {
+        /// `None` for one that nobody has: it may be a PIN, keyed at the wrong moment.
+        extension: Option<String>,
+        /// Right or wrong, a lock held.
+        locked: bool,
+    },
+    /// Too many wrong PINs: none is taken for so long.
+    PinsLocked {
+        /// The extension, or the caller.
+        whom: String,
+        minutes: u64,
+    },
     /// Another number of messages waits for an extension than before.
     MessagesWaiting(MessagesWaiting),
     StoreFailed {

@@ -46,6 +46,10 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TicketOpened { number } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
+        What::PinRefused { extension, locked } => tracing::warn!(call, extension, locked, "PIN refused"),
+        What::PinsLocked { whom, minutes } => {
+            tracing::warn!(call, whom, minutes, "too many wrong PINs: none is taken for a while");
+        }
         What::MessagesWaiting(MessagesWaiting { extension, new, old }) => {
             tracing::debug!(call, extension, new, old, "messages waiting");
         }
@@ -104,6 +108,8 @@ fn count(what: &What) {
             }
         }
         What::MessageOpened { .. } => METRICS.messages_opened.add(1),
+        What::PinRefused { .. } => METRICS.pins_refused.add(1),
+        What::PinsLocked { .. } => METRICS.pins_locked.add(1),
         What::StoreFailed { .. } => METRICS.store_failed.add(1),
         What::PromptMissing { .. } => METRICS.prompts_missing.add(1),
         What::Ended { outcome, .. } => {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use frontdesk::desk::call_record::CallRecord;
-use frontdesk::desk::message::{Message, MessagesWaiting};
+use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
 use frontdesk::media::io::{MediaToken, RecordLimits};
 use frontdesk::types::{CallId, MessageId, Mono, RecordingId, StreamConfig, TicketNumber};
@@ -26,6 +27,8 @@ pub struct Store {
     pub messages: i64,
     /// Messages that wait for whoever listens.
     pub left: Vec<Message>,
+    /// Recordings that can't be read.
+    pub lost: Vec<RecordingId>,
     /// Calls by their newest row.
     pub rows: BTreeMap<i64, CallRecord>,
     pub ended: BTreeSet<i64>,
@@ -33,8 +36,8 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, left, rows, ended) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, left, rows, ended }
+        let (tickets, left, lost, rows, ended) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended }
     }
 }
 
@@ -48,6 +51,29 @@ impl Store {
         row.ended_at?;
         self.ended.insert(id);
         Some(row)
+    }
+
+    /// A message for whoever listens.
+    pub fn leave(&mut self, recording: &str, left_at: DateTime<Utc>) {
+        self.left.push(Message {
+            id: MessageId(101 + self.left.len() as i64),
+            for_person: Some("201".to_owned()),
+            from_number: Some("13900139000".to_owned()),
+            from_name: None,
+            recording: Some(RecordingId(recording.to_owned())),
+            duration_ms: 1_000,
+            left_at,
+            relay: Relay::Pending,
+            attempts: Vec::new(),
+            incomplete: false,
+            call: None,
+            deleted: None,
+        });
+    }
+
+    fn waiting(&self) -> MessagesWaiting {
+        let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
+        MessagesWaiting { extension: "201".to_owned(), new, old: self.left.len() as u64 - new }
     }
 
     /// The reply, and what of it is to be read in a transcript.
@@ -116,16 +142,14 @@ impl Store {
                 Done::MessageOpened(MessageId(self.messages))
             }
             DeskRequest::ChangeMessage { message, change, .. } => {
+                let before = self.waiting();
                 if let Some(left) = self.left.iter_mut().find(|m| m.id == message) {
                     left.relay = left.relay.after(&change);
                 }
-                Done::MessageChanged(Vec::new())
+                let changed = Some(self.waiting()).filter(|now| *now != before);
+                Done::MessageChanged(changed.into_iter().collect())
             }
-            DeskRequest::ListMessages { for_person, .. } => {
-                let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
-                let waiting = MessagesWaiting { extension: for_person, new, old: self.left.len() as u64 - new };
-                Done::Messages { list: self.left.clone(), waiting }
-            }
+            DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
             DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => Done::Changed,
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use frontdesk::desk::message::{Deletion, Message, MessageChange, MessagesWaiting, Relay};
 use frontdesk::desk::request::Done;
+use frontdesk::flow::io::Say;
 use frontdesk::types::{MessageId, RecordingId};
 
 /// Ids from here on, so that they are told from those that a caller leaves in the same test.
@@ -16,28 +17,37 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    /// One more: `heard`, `withheld` (no number), `number` (no recording), `unreadable`, or just a new one.
-    pub fn add(&mut self, kind: Option<&str>) {
+    /// One more: `new`, `heard`, `withheld` (no number), `number` (no recording) or `unreadable`.
+    pub fn add(&mut self, kind: &str) {
         let nth = i64::try_from(self.messages.len()).expect("they are few");
         let left_at: DateTime<Utc> = "2026-11-22T01:05:00Z".parse().expect("it is a time");
         let recording = RecordingId(format!("left-{}.wav", nth + 1));
-        if kind == Some("unreadable") {
+        if kind == "unreadable" {
             self.unreadable = Some(recording.clone());
         }
         self.messages.push(Message {
             id: MessageId(FIRST + nth),
             for_person: Some("201".to_owned()),
-            from_number: (kind != Some("withheld")).then(|| format!("1390013900{nth}")),
+            from_number: (kind != "withheld").then(|| format!("1390013900{nth}")),
             from_name: None,
-            recording: (kind != Some("number")).then_some(recording),
+            recording: (kind != "number").then_some(recording),
             duration_ms: 2_000,
             left_at: left_at + TimeDelta::hours(nth),
-            relay: if kind == Some("heard") { Relay::Heard } else { Relay::Pending },
+            relay: if kind == "heard" { Relay::Heard } else { Relay::Pending },
             attempts: Vec::new(),
             incomplete: false,
             call: None,
             deleted: None,
         });
+    }
+
+    /// `None` when it can't be checked.
+    pub fn opens(&self, extension: &str, pin: &str) -> Option<bool> {
+        (pin != "9999").then_some((extension, pin) == ("201", "4711"))
+    }
+
+    pub fn unreadable_of(&self, say: &[Say]) -> Option<RecordingId> {
+        self.unreadable.clone().filter(|lost| say.contains(&Say::Recording(lost.clone())))
     }
 
     pub fn list(&self, extension: &str) -> Done {

@@ -310,6 +310,11 @@ impl FlowTest {
                 self.note(format!("play [{lang}] {}", text.join(", ")));
                 let ms: u64 = say.iter().map(duration_ms).sum();
                 self.playing = Some((token, self.now.mono + Duration::from_millis(ms)));
+                if let Some(lost) = self.mailbox.unreadable_of(&say) {
+                    self.due.push_back(Input::Unreadable(lost));
+                    self.due.push_back(Input::PlayDone(token));
+                    self.playing = None;
+                }
             }
             Output::PlayLoop { say, lang } => {
                 assert!(!self.hung_up, "played to a caller who is gone: {say:?}");
@@ -345,6 +350,10 @@ impl FlowTest {
                 self.note(format!("find {digits}"));
                 let matches = self.directory.find(&digits).into_iter().map(PersonMatch::from);
                 self.due.push_back(Input::Found { id, matches: matches.collect() });
+            }
+            Output::CheckPin { id, extension, pin } => {
+                self.note(format!("check the PIN of {extension}"));
+                self.due.push_back(Input::PinChecked { id, right: self.mailbox.opens(&extension, &pin.0) });
             }
             Output::Desk(request) => self.serve(request),
             Output::Step { node, input } => {
@@ -456,6 +465,7 @@ fn duration_ms(say: &Say) -> u64 {
         Say::Prompt(_) | Say::Recording(_) => 2_000,
         Say::Digits(text) | Say::Extension(text) => 400 * text.len() as u64,
         Say::Number(_) => 400,
+        Say::Date(_) | Say::Time(_) => 1_000,
         Say::Beep => 200,
         Say::Silence { ms } => u64::from(*ms),
     }
@@ -466,6 +476,8 @@ fn shown(say: &Say) -> String {
         Say::Prompt(id) => id.clone(),
         Say::Digits(text) => format!("digits {text}"),
         Say::Number(n) => format!("number {n}"),
+        Say::Date(date) => format!("date {date}"),
+        Say::Time(time) => format!("time {}", time.format("%H:%M")),
         Say::Extension(text) => format!("extension {text}"),
         Say::Recording(id) => format!("recording {}", id.0),
         Say::Beep => "beep".to_owned(),
