@@ -139,7 +139,7 @@ const COLUMNS: &[Column<Message>] = &[
     Column { name: "duration_ms", in_table: true, cell: |m, _| m.duration_ms.to_string() },
     Column { name: "relay", in_table: true, cell: |m, _| m.relay.to_string() },
     Column { name: "incomplete", in_table: true, cell: |m, _| m.incomplete.to_string() },
-    Column { name: "deleted", in_table: false, cell: |m, tz| deleted(m, tz) },
+    Column { name: "deleted", in_table: true, cell: deleted },
     Column { name: "recording", in_table: false, cell: |m, _| or_empty(&m.recording.as_ref().map(|r| &r.0)) },
     Column { name: "attempts", in_table: false, cell: |m, _| m.attempts.len().to_string() },
 ];

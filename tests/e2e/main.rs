@@ -8,4 +8,5 @@ mod hostile;
 mod life;
 mod phone;
 mod reached;
+mod mailbox;
 mod sipp_calls;
