@@ -30,6 +30,7 @@ use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddr
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
 use crate::driver::observe::observe;
+use crate::driver::pin_checker;
 use crate::driver::ports::{PortRange, Ports};
 use crate::driver::recorder::{self, RecorderOptions};
 use crate::driver::repair::repair_recordings;
@@ -46,6 +47,8 @@ use crate::types::{Codec, Digit, Mono, Problem, Random};
 const RECORDER_QUEUE: usize = 4096;
 /// Recordings that wait to be read back.
 const LOADER_QUEUE: usize = 64;
+/// PINs that wait to be checked: about two seconds' worth.
+const PINS_QUEUE: usize = 64;
 /// The longest call.
 const CALL_MAX: Duration = Duration::from_secs(3600);
 /// How often the figures of the line are copied into the metrics.
@@ -99,6 +102,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
             rtp: RtpAddresses { bind: config.rtp.address, advertise: config.rtp.external_address },
             workers,
             loader: threads.loader.clone(),
+            pins: threads.pins.clone(),
             submit: Box::new(move |call, request| writer.submit(call, chrono::Utc::now(), request)),
             observe: Box::new(move |event| observe(clock.mono(), event)),
             listening: bound.into_iter().map(|b| b.socket).collect(),
@@ -194,12 +198,13 @@ fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Re
 struct DiskThreads {
     recorder: std::sync::mpsc::SyncSender<recorder::ToRecorder>,
     loader: std::sync::mpsc::SyncSender<loader::Load>,
+    pins: std::sync::mpsc::SyncSender<pin_checker::PinCheck>,
     handles: Vec<JoinHandle<()>>,
 }
 
 impl DiskThreads {
     fn join(self) {
-        drop((self.recorder, self.loader));
+        drop((self.recorder, self.loader, self.pins));
         for handle in self.handles {
             let _ = handle.join();
         }
@@ -227,8 +232,18 @@ fn start_disk_threads(
             let _ = line.blocking_send(ToLine::Loaded { call, recording, audio });
         });
     });
-    let handles = vec![recording.map_err(DaemonError::Thread)?, loading.map_err(DaemonError::Thread)?];
-    Ok(DiskThreads { recorder, loader, handles })
+    let (pins, pins_inbox) = sync_channel(PINS_QUEUE);
+    let line = to_line.clone();
+    let checking = thread::Builder::new().name("pins".to_owned()).spawn(move || {
+        pin_checker::run(&pins_inbox, &|call, id, right| {
+            let _ = line.blocking_send(ToLine::PinChecked { call, id, right });
+        });
+    });
+    let mut handles = Vec::new();
+    for started in [recording, loading, checking] {
+        handles.push(started.map_err(DaemonError::Thread)?);
+    }
+    Ok(DiskThreads { recorder, loader, pins, handles })
 }
 
 fn start_workers(

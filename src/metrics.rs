@@ -86,6 +86,10 @@ metrics! {
     tickets_opened: Labelled<Kind, 4> = "frontdesk_tickets_opened_total", Labelled::new();
     /// Messages left for people.
     messages_opened: Counter = "frontdesk_messages_opened_total", Counter::new();
+    /// PINs that did not open anybody's messages: wrong, or keyed while a lock held.
+    pins_refused: Counter = "frontdesk_pins_refused_total", Counter::new();
+    /// Extensions and callers locked because of wrong PINs.
+    pins_locked: Counter = "frontdesk_pins_locked_total", Counter::new();
     /// Requests that wait to be written to the database.
     store_waiting: Gauge = "frontdesk_store_waiting", Gauge::new();
     /// Requests that the database could not keep.

@@ -75,6 +75,7 @@ const IMPURE: &[&str] = &[
 
 /// The files that may name a foreign crate, as beginnings of paths under `src/`.
 const FOREIGN: &[(&str, &[&str])] = &[
+    ("argon2", &["desk/pin.rs"]),
     ("audio_codec", &["media/g722.rs"]),
     ("audio_codec_algorithms", &["media/g711.rs"]),
     ("axum", &["console/"]),
@@ -95,6 +96,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("strsim", &["types/problem.rs"]),
     ("tar", &["backup.rs"]),
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "driver/"]),
+    ("toml_edit", &["cli/pin.rs"]),
     ("tracing_subscriber", &["telemetry.rs"]),
     ("unicode_width", &["cli/output.rs"]),
 ];

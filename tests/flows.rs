@@ -1,7 +1,7 @@
 //! Transcripts of callers' ways through flows, in virtual time: `tests/flows/*.flow`.
 //!
 //! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`) and goes on with what the caller does
-//! (`<- ...`) and what must come of it. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
+//! (`<- ...`) and what must come of it. `mailbox: new heard` gives extension 201 messages to listen to, with the PIN 4711. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
 //!
 //! ```text
 //! <- key 1              <- keys 3*1201#          typed ahead, all at once
@@ -59,6 +59,7 @@ fn replay(path: &Path) -> (String, Vec<(String, Option<String>)>) {
     };
     let callee = setting("callee:").unwrap_or("desk");
     let mut test = FlowTest::called(callee, flow, (caller != "none").then_some(caller), &languages);
+    setting("mailbox:").unwrap_or_default().split_whitespace().for_each(|kind| test.mailbox.add(kind));
     let mut out = String::new();
     for line in head.iter().take_while(|l| !l.starts_with(|c: char| c.is_ascii_digit())) {
         out.push_str(line);
@@ -202,6 +203,8 @@ fn act() -> impl Strategy<Value = Act> {
         "21",
         "36",
         "4201#",
+        "7201#4711#",
+        "7201#4711#24202#13",
         "4201#1",
         "499#",
         "91",
@@ -241,6 +244,7 @@ proptest! {
         acts in proptest::collection::vec(act(), 0..40), withheld: bool
     ) {
         let mut test = FlowTest::new(default_flow(), (!withheld).then_some("13800138000"), &["zh", "en"]);
+        ["new", "heard", "number", "unreadable"].into_iter().for_each(|kind| test.mailbox.add(kind));
         test.start();
         for act in acts.iter().take_while(|_| !test.finished).collect::<Vec<_>>() {
             act_on(&mut test, act);
@@ -257,6 +261,7 @@ proptest! {
         acts in proptest::collection::vec(act(), 0..40), withheld: bool
     ) {
         let mut test = FlowTest::new(default_flow(), (!withheld).then_some("13800138000"), &["zh"]);
+        ["new", "withheld", "unreadable"].into_iter().for_each(|kind| test.mailbox.add(kind));
         test.start();
         for act in &acts {
             act_on(&mut test, act);

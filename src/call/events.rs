@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use super::admission::Refusal;
 use crate::desk::call_record::{LegEnd, Outcome};
+use crate::desk::message::MessagesWaiting;
 use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
@@ -81,6 +82,21 @@ pub enum What {
     MessageOpened {
         message: MessageId,
     },
+    /// A PIN did not open anybody's messages.
+    PinRefused {
+        /// `None` for one that nobody has: it may be a PIN, keyed at the wrong moment.
+        extension: Option<String>,
+        /// Right or wrong, a lock held.
+        locked: bool,
+    },
+    /// Too many wrong PINs: none is taken for so long.
+    PinsLocked {
+        /// The extension, or the caller.
+        whom: String,
+        minutes: u64,
+    },
+    /// Another number of messages waits for an extension than before.
+    MessagesWaiting(MessagesWaiting),
     StoreFailed {
         error: String,
     },

@@ -11,11 +11,12 @@ use super::admission::{Admission, AdmissionLimits, Refusal};
 use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
-use super::session::{Hands, Session, new_record};
+use super::pin_locks::{Holder, PinLocks};
+use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
-use crate::desk::people::Directory;
-use crate::desk::request::DeskRequest;
+use crate::desk::people::{Directory, Person};
+use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
 use crate::flow::run::CallerInfo;
@@ -27,6 +28,9 @@ use crate::prompts::library::Sound;
 use crate::sdp::LocalMedia;
 use crate::sip::user_agent::{Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
+
+/// In place of an extension that nobody has.
+const NOBODYS: &str = "an extension that nobody has";
 
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
 pub struct Service {
@@ -69,9 +73,14 @@ impl Service {
         }
     }
 
+    /// Who has exactly this extension.
+    pub(super) fn person(&self, extension: &str) -> Option<&Person> {
+        self.people.find(extension).into_iter().find(|person| person.extension == extension)
+    }
+
     /// Whom a caller means by these keys.
     pub(super) fn find(&self, digits: &str) -> Vec<PersonMatch> {
-        let matched = |person: &crate::desk::people::Person| PersonMatch {
+        let matched = |person: &Person| PersonMatch {
             extension: person.extension.clone(),
             name: person.name.clone(),
             name_prompt: person
@@ -121,6 +130,7 @@ pub struct Exchange {
     ua: UserAgent,
     service: Arc<Service>,
     admission: Admission,
+    pin_locks: PinLocks,
     random: Random,
     calls: HashMap<CallId, Session>,
     by_leg: HashMap<LegId, CallId>,
@@ -140,6 +150,7 @@ impl Exchange {
             ua,
             service,
             admission: Admission::new(limits),
+            pin_locks: PinLocks::default(),
             random,
             calls: HashMap::new(),
             by_leg: HashMap::new(),
@@ -173,7 +184,11 @@ impl Exchange {
             Input::RecordingLoaded { call, recording, audio } => {
                 self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
             }
-            Input::Desk(reply) => self.with(now, reply.call, |s, h| s.desk_reply(h, reply)),
+            Input::Desk(reply) => {
+                self.tell_waiting(&reply);
+                self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
+            }
+            Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::Reload(service) => self.service = service,
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),
@@ -377,6 +392,35 @@ impl Exchange {
                 self.timers.insert((at, call));
             }
             session.scheduled = wake;
+        }
+    }
+
+    /// The lock-outs have their say before the flow hears of it. Whose call is over has learnt nothing.
+    fn pin_checked(&mut self, now: Now, call: CallId, id: RequestId, right: Option<bool>) {
+        let Some(claim) = self.calls.get_mut(&call).and_then(|session| session.pin_claim(id)) else { return };
+        let PinClaim { extension, caller, known } = claim;
+        let opens = right.map(|right| {
+            let keyed = Holder::Extension(extension.clone());
+            let verdict = self.pin_locks.judge(now.mono, keyed.clone(), caller, right);
+            let mut tell = |what| self.out.push_back(Output::Event(CallEvent { call: Some(call), what }));
+            if !verdict.opens {
+                tell(What::PinRefused { extension: known.then_some(extension), locked: verdict.locked });
+            }
+            for (holder, lasts) in verdict.locks {
+                let whom = if holder == keyed && !known { NOBODYS.to_owned() } else { holder.to_string() };
+                tell(What::PinsLocked { whom, minutes: lasts.as_secs() / 60 });
+            }
+            verdict.opens
+        });
+        self.with(now, call, |s, h| s.pin_checked(h, id, opens));
+    }
+
+    /// Told whether the call still lives or not: its last change may be kept after its end.
+    fn tell_waiting(&mut self, reply: &DeskReply) {
+        let changed = reply.result.as_ref().map(Done::waiting_changed).unwrap_or_default();
+        for waiting in changed {
+            let what = What::MessagesWaiting(waiting.clone());
+            self.out.push_back(Output::Event(CallEvent { call: Some(reply.call), what }));
         }
     }
 

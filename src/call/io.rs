@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::events::CallEvent;
 use super::exchange::Service;
-use crate::desk::request::{DeskReply, DeskRequest};
+use crate::desk::pin::PinHash;
+use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent;
-use crate::types::{CallId, Codec, Mono, RecordingId, StreamId};
+use crate::types::{CallId, Codec, Mono, RecordingId, Redacted, StreamId};
 
 /// A pair of local UDP ports lent to one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,12 @@ pub enum Input<'a> {
         audio: Option<Encoded>,
     },
     Desk(DeskReply),
+    /// The reply to `Output::CheckPin`; `None` when it could not be checked.
+    PinChecked {
+        call: CallId,
+        id: RequestId,
+        right: Option<bool>,
+    },
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.
@@ -114,6 +121,13 @@ pub enum Output {
     Desk {
         call: CallId,
         request: DeskRequest,
+    },
+    /// Whether the PIN is the one of this hash: it takes long, so another thread does it. Also without a hash.
+    CheckPin {
+        call: CallId,
+        id: RequestId,
+        hash: Option<PinHash>,
+        pin: Redacted<String>,
     },
     Event(CallEvent),
     /// After `Shutdown`: no call is left.

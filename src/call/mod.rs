@@ -15,6 +15,7 @@ pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
+pub mod pin_locks;
 mod playback;
 mod reach;
 mod recording;

@@ -6,7 +6,7 @@ use super::context::{CliError, Context};
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
-use crate::desk::message::{Message, Relay};
+use crate::desk::message::{Deletion, Message, Relay};
 use crate::desk::view::{LocalTime, MessageView};
 use crate::store::MessageFilter;
 use crate::types::MessageId;
@@ -49,6 +49,9 @@ struct ListArgs {
     /// Only those that are not confirmed yet
     #[arg(long, conflicts_with = "relay")]
     unconfirmed: bool,
+    /// Also those that the person has deleted by phone
+    #[arg(long)]
+    all: bool,
     /// At most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = LIST_LIMIT)]
     limit: u32,
@@ -92,6 +95,7 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         caller: args.caller.clone(),
         relay: args.relay,
         unconfirmed: args.unconfirmed,
+        deleted_too: args.all,
         limit: at_most(args.limit),
         offset: 0,
     };
@@ -120,6 +124,12 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
     Ok(())
 }
 
+/// When and by whom.
+fn deleted(message: &Message, time_zone: chrono_tz::Tz) -> String {
+    let told = |d: &Deletion| format!("{} {}", LocalTime::new(d.at, time_zone).short(), d.by);
+    message.deleted.as_ref().map(told).unwrap_or_default()
+}
+
 const COLUMNS: &[Column<Message>] = &[
     Column { name: "id", in_table: true, cell: |m, _| m.id.0.to_string() },
     Column { name: "left_at", in_table: true, cell: |m, tz| LocalTime::new(m.left_at, tz).short() },
@@ -129,6 +139,7 @@ const COLUMNS: &[Column<Message>] = &[
     Column { name: "duration_ms", in_table: true, cell: |m, _| m.duration_ms.to_string() },
     Column { name: "relay", in_table: true, cell: |m, _| m.relay.to_string() },
     Column { name: "incomplete", in_table: true, cell: |m, _| m.incomplete.to_string() },
+    Column { name: "deleted", in_table: true, cell: deleted },
     Column { name: "recording", in_table: false, cell: |m, _| or_empty(&m.recording.as_ref().map(|r| &r.0)) },
     Column { name: "attempts", in_table: false, cell: |m, _| m.attempts.len().to_string() },
 ];

@@ -8,6 +8,7 @@ pub mod messages;
 pub mod output;
 pub mod people;
 pub mod period;
+pub mod pin;
 pub mod prompts;
 pub mod report;
 pub mod tickets;
@@ -111,6 +112,10 @@ impl Command {
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),
+            Command::People(people::PeopleArgs { command: Some(people::PeopleCommand::Pin(args)), .. }) => {
+                let config = global.load_config()?;
+                on_stdout(|out| pin::run(args, config.people.path(), out))
+            }
             Command::People(args) => {
                 let site = global.load_site()?;
                 on_stdout(|out| people::run(args, &site.people, out))

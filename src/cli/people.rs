@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::context::CliError;
 use super::output::{self, Column, FormatArgs};
+use super::pin::PinArgs;
 use crate::desk::people::{Directory, Duty, Person, Place};
 
 /// Show the directory, and whom callers find in it
@@ -30,6 +31,8 @@ pub enum PeopleCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
+    /// Gives a person the PIN that opens their messages by phone
+    Pin(PinArgs),
     /// Says how many people there are; faults of the file are told before it comes to that
     Check,
 }
@@ -74,6 +77,7 @@ pub fn run(args: &PeopleArgs, directory: &Directory, out: &mut dyn Write) -> Res
             }
             list(out, either(*format, args.format), found.into_iter())
         }
+        Some(PeopleCommand::Pin(_)) => Err(CliError::Usage("a PIN is given without the directory".to_owned())),
         Some(PeopleCommand::Check) => {
             writeln!(out, "{} people, no faults", directory.people().len())?;
             Ok(())

@@ -53,7 +53,10 @@ impl Shell {
         }
         assert_eq!(store.shutdown(), 0);
         for reply in replies {
-            assert!(matches!(reply.result, Ok(Done::Changed | Done::TicketOpened(_) | Done::MessageOpened(_))));
+            assert!(matches!(
+                reply.result,
+                Ok(Done::Changed | Done::MessageChanged(_) | Done::TicketOpened(_) | Done::MessageOpened(_))
+            ));
         }
         shell
     }

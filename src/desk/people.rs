@@ -11,7 +11,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::hours::Span;
-use crate::types::{Problem, Reader, Redacted};
+use super::pin::PinHash;
+use crate::types::{Problem, Reader};
 
 /// People in one directory.
 const PEOPLE_MAX: usize = 10_000;
@@ -68,7 +69,7 @@ pub struct Person {
     pub number_may_be_given: bool,
     pub duty: Vec<Duty>,
     /// A hash, made by `frontdesk people pin`.
-    pub pin: Option<Redacted<String>>,
+    pub pin: Option<PinHash>,
     /// Prompt id of the name's recording.
     pub prompt: Option<String>,
     /// Digits that the name can be keyed with: all of it and its initials, in every reading.
@@ -278,7 +279,7 @@ struct RawPerson {
     number_may_be_given: bool,
     #[serde(default)]
     duty: Vec<Duty>,
-    pin: Option<String>,
+    pin: Option<Spanned<String>>,
 }
 
 fn yes() -> bool {
@@ -371,6 +372,7 @@ fn ready_person(raw: RawPerson, reader: &mut Reader<'_>) -> Person {
             format!("write at most {HUNT_MAX}"),
         );
     }
+    let pin = raw.pin.and_then(|pin| ready_pin(&pin, &extension, reader));
     let hunt = raw.hunt.into_iter().map(|place| ready_place(place, reader)).collect();
     Person {
         extension,
@@ -380,11 +382,21 @@ fn ready_person(raw: RawPerson, reader: &mut Reader<'_>) -> Person {
         hunt,
         number_may_be_given: raw.number_may_be_given,
         duty: raw.duty,
-        pin: raw.pin.map(Redacted),
+        pin,
         prompt: raw.prompt,
         keys,
         line,
     }
+}
+
+fn ready_pin(pin: &Spanned<String>, extension: &str, reader: &mut Reader<'_>) -> Option<PinHash> {
+    let hash = PinHash::parse(pin.get_ref());
+    if let Err(fault) = &hash {
+        // What stands there may be the PIN itself: it is not shown.
+        let remedy = format!("write what `frontdesk people pin {extension}` gives");
+        reader.problem(Some(pin.span().start), format!("the pin of extension {extension} is {fault}"), remedy);
+    }
+    hash.ok()
 }
 
 fn ready_place(raw: Spanned<RawPlace>, reader: &mut Reader<'_>) -> Place {
@@ -473,6 +485,7 @@ name = " "
 [[person]]
 extension = "2o3"
 name = "★"
+pin = "4711"
 dutty = ["engineer"]
 duty = ["enginer"]
 "#;
@@ -481,8 +494,8 @@ duty = ["enginer"]
         assert_eq!(
             faults,
             [
-                "p.toml:11: people: unknown word `dutty`; did you mean `duty`?",
-                "p.toml:12: people: unknown word `enginer`; did you mean `engineer`?",
+                "p.toml:12: people: unknown word `dutty`; did you mean `duty`?",
+                "p.toml:13: people: unknown word `enginer`; did you mean `engineer`?",
             ]
         );
         let text = text.replace("dutty = [\"engineer\"]\nduty = [\"enginer\"]\n", "");
@@ -497,6 +510,7 @@ duty = ["enginer"]
                 "p.toml:7: extension 201 has no name; write name = \"张伟\"",
                 "p.toml:9: `2o3` can't be keyed as an extension; write 1 to 8 digits in quotes, not \"0\" alone (that is a human)",
                 "p.toml:10: `★` gives no letters for the keypad; write pinyin = \"Zhang Wei\"",
+                "p.toml:11: the pin of extension 2o3 is no hash of a PIN (`$argon2id$...`); write what `frontdesk people pin 2o3` gives",
             ]
         );
     }

@@ -1,7 +1,7 @@
 //! What a call asks of the desk's store, and what comes back. The store carries it out; `call` and `flow` only say it.
 
 use super::call_record::CallRecord;
-use super::message::{MessageChange, MessageDraft};
+use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::ticket::{TicketChange, TicketDraft};
 use crate::types::{CallId, MessageId, TicketNumber};
 
@@ -22,6 +22,28 @@ pub enum DeskRequest {
     OpenMessage { id: RequestId, draft: MessageDraft },
     /// Replied to once it is on disk.
     ChangeMessage { id: RequestId, message: MessageId, change: MessageChange },
+    /// Messages for an extension, those not heard yet first, then the oldest first; `LISTED_MAX` of them at most.
+    ListMessages { id: RequestId, for_person: String },
+    /// How many messages wait for an extension.
+    CountMessages { id: RequestId, for_person: String },
+}
+
+/// Messages in one list: as many as anybody listens to in one call.
+pub const LISTED_MAX: usize = 50;
+
+impl DeskRequest {
+    /// `None` for what is not replied to.
+    pub fn id(&self) -> Option<RequestId> {
+        match self {
+            DeskRequest::PutCall(_) => None,
+            DeskRequest::OpenTicket { id, .. }
+            | DeskRequest::ChangeTicket { id, .. }
+            | DeskRequest::OpenMessage { id, .. }
+            | DeskRequest::ChangeMessage { id, .. }
+            | DeskRequest::ListMessages { id, .. }
+            | DeskRequest::CountMessages { id, .. } => Some(*id),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +58,28 @@ pub enum Done {
     TicketOpened(TicketNumber),
     MessageOpened(MessageId),
     Changed,
+    /// A message was changed; how many wait now, for each extension where that is another number than before.
+    MessageChanged(Vec<MessagesWaiting>),
+    /// The list, and how many there are beside it.
+    Messages {
+        list: Vec<Message>,
+        waiting: MessagesWaiting,
+    },
+    Waiting(MessagesWaiting),
+}
+
+impl Done {
+    /// Extensions for which another number of messages waits than before.
+    pub fn waiting_changed(&self) -> &[MessagesWaiting] {
+        match self {
+            Done::MessageChanged(waiting) => waiting,
+            Done::TicketOpened(_)
+            | Done::MessageOpened(_)
+            | Done::Changed
+            | Done::Messages { .. }
+            | Done::Waiting(_) => &[],
+        }
+    }
 }
 
 /// Why the store could not keep what was asked of it.

@@ -211,6 +211,15 @@ pub struct MessageView<'a> {
     pub relay: Relay,
     pub attempts: Vec<AttemptView<'a>>,
     pub incomplete: bool,
+    /// Null unless the person has deleted it.
+    pub deleted: Option<DeletionView<'a>>,
+}
+
+/// Who took a message off the list.
+#[derive(Debug, Serialize)]
+pub struct DeletionView<'a> {
+    pub at: LocalTime,
+    pub by: &'a str,
 }
 
 /// One try to pass a message on.
@@ -239,6 +248,7 @@ impl<'a> MessageView<'a> {
                 .map(|a| AttemptView { at: local(a.at), channel: &a.channel, result: &a.result })
                 .collect(),
             incomplete: message.incomplete,
+            deleted: message.deleted.as_ref().map(|d| DeletionView { at: local(d.at), by: &d.by }),
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::time::sleep_until;
 use super::clock::Clock;
 use super::loader::Load;
 use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
+use super::pin_checker::PinCheck;
 use super::ports::{PortPair, Ports};
 use super::recorder::FromRecorder;
 use super::tcp::{self, Connections};
@@ -43,6 +44,11 @@ pub enum ToLine {
         call: CallId,
         recording: RecordingId,
         audio: Option<Encoded>,
+    },
+    PinChecked {
+        call: CallId,
+        id: RequestId,
+        right: bool,
     },
     Desk(DeskReply),
     Reload(Arc<Service>),
@@ -88,6 +94,7 @@ pub struct LineOptions {
     pub rtp: RtpAddresses,
     pub workers: MediaWorkers,
     pub loader: SyncSender<Load>,
+    pub pins: SyncSender<PinCheck>,
     pub submit: Submit,
     pub observe: Box<dyn Fn(&CallEvent) + Send>,
 }
@@ -106,6 +113,7 @@ pub struct Line {
     lent: HashMap<StreamId, PortPair>,
     workers: MediaWorkers,
     loader: SyncSender<Load>,
+    pins: SyncSender<PinCheck>,
     submit: Submit,
     observe: Box<dyn Fn(&CallEvent) + Send>,
     wake_at: Option<Mono>,
@@ -153,6 +161,7 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         lent: HashMap::new(),
         workers: options.workers,
         loader: options.loader,
+        pins: options.pins,
         submit: options.submit,
         observe: options.observe,
         wake_at: None,
@@ -262,6 +271,9 @@ impl Line {
             ToLine::Loaded { call, recording, audio } => {
                 Line::input(line, Input::RecordingLoaded { call, recording, audio });
             }
+            ToLine::PinChecked { call, id, right } => {
+                Line::input(line, Input::PinChecked { call, id, right: Some(right) });
+            }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
@@ -302,6 +314,7 @@ impl Line {
                 Output::Unbridge { a } => self.workers.send(ToWorker::Unbridge { id: a }),
                 Output::CloseStream { stream } => self.workers.send(ToWorker::Close { id: stream }),
                 Output::LoadRecording { call, recording, codec } => self.load(Load { call, recording, codec }),
+                Output::CheckPin { call, id, hash, pin } => self.check_pin(PinCheck { call, id, hash, pin }),
                 Output::Desk { call, request } => self.submit(call, request),
                 Output::Event(event) => (self.observe)(&event),
                 Output::Idle => self.idle.notify_one(),
@@ -359,24 +372,21 @@ impl Line {
         }
     }
 
+    fn check_pin(&mut self, check: PinCheck) {
+        if let Err(TrySendError::Full(check) | TrySendError::Disconnected(check)) = self.pins.try_send(check) {
+            let now = self.clock.now();
+            self.exchange.handle_input(now, Input::PinChecked { call: check.call, id: check.id, right: None });
+        }
+    }
+
     fn submit(&mut self, call: CallId, request: DeskRequest) {
-        let id = request_id(&request);
+        let id = request.id();
         let Err(error) = (self.submit)(call, request) else { return };
         tracing::error!(%call, %error, "the store did not take a request");
         if let Some(id) = id {
             let reply = DeskReply { call, id, result: Err(error) };
             self.exchange.handle_input(self.clock.now(), Input::Desk(reply));
         }
-    }
-}
-
-fn request_id(request: &DeskRequest) -> Option<RequestId> {
-    match request {
-        DeskRequest::PutCall(_) => None,
-        DeskRequest::OpenTicket { id, .. }
-        | DeskRequest::ChangeTicket { id, .. }
-        | DeskRequest::OpenMessage { id, .. }
-        | DeskRequest::ChangeMessage { id, .. } => Some(*id),
     }
 }
 

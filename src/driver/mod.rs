@@ -17,6 +17,7 @@ pub mod line;
 pub mod loader;
 pub mod media_worker;
 pub mod observe;
+pub mod pin_checker;
 pub mod ports;
 pub mod recorder;
 pub mod repair;

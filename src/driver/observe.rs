@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::call::admission::Refusal;
 use crate::call::events::{CallEvent, What};
+use crate::desk::message::MessagesWaiting;
 use crate::metrics::METRICS;
 use crate::telemetry::{Line, Throttle};
 use crate::types::Mono;
@@ -45,6 +46,13 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TicketOpened { number } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
+        What::PinRefused { extension, locked } => tracing::warn!(call, extension, locked, "PIN refused"),
+        What::PinsLocked { whom, minutes } => {
+            tracing::warn!(call, whom, minutes, "too many wrong PINs: none is taken for a while");
+        }
+        What::MessagesWaiting(MessagesWaiting { extension, new, old }) => {
+            tracing::debug!(call, extension, new, old, "messages waiting");
+        }
         What::StoreFailed { error } => tracing::error!(call, error, "the store could not keep what a caller left"),
         What::PromptMissing { prompt } => tracing::error!(call, prompt, "prompt missing: run `frontdesk check`"),
         What::MediaLost => tracing::warn!(call, "no audio came for too long"),
@@ -100,6 +108,8 @@ fn count(what: &What) {
             }
         }
         What::MessageOpened { .. } => METRICS.messages_opened.add(1),
+        What::PinRefused { .. } => METRICS.pins_refused.add(1),
+        What::PinsLocked { .. } => METRICS.pins_locked.add(1),
         What::StoreFailed { .. } => METRICS.store_failed.add(1),
         What::PromptMissing { .. } => METRICS.prompts_missing.add(1),
         What::Ended { outcome, .. } => {
@@ -113,6 +123,7 @@ fn count(what: &What) {
         What::Parted { .. }
         | What::Queued { .. }
         | What::TicketOpened { .. }
+        | What::MessagesWaiting(_)
         | What::Rejected { .. }
         | What::Node { .. }
         | What::MediaLost

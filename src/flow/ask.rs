@@ -28,6 +28,9 @@ pub enum Pick {
     Failed,
 }
 
+/// What the path shows of a secret entry, however long it was.
+const HIDDEN: &str = "****";
+
 /// What an entry is taken as.
 type Parse<'a, T> = &'a (dyn Fn(&str) -> Option<T> + Sync);
 
@@ -38,6 +41,8 @@ pub struct Entry<'a, T> {
     pub again: &'a [Word],
     /// `*` is part of the entry; else it asks again from the start.
     pub with_star: bool,
+    /// A PIN: the call's path shows `****` in its place.
+    pub secret: bool,
     pub digits_max: usize,
     pub parse: Parse<'a, T>,
 }
@@ -113,7 +118,7 @@ impl Line {
                 self.note_keys("#");
                 return Ok(Entered::Back);
             }
-            let Some(keys) = self.rest_of_entry(first, entry.with_star, entry.digits_max).await? else {
+            let Some(keys) = self.rest_of_entry(first, &entry).await? else {
                 continue;
             };
             if let Some(value) = (entry.parse)(&keys) {
@@ -135,20 +140,20 @@ impl Line {
     }
 
     /// The keys of an entry that began with this one; `None` when `*` asks to begin anew.
-    async fn rest_of_entry(&self, first: Digit, with_star: bool, digits_max: usize) -> Result<Option<String>, Gone> {
+    async fn rest_of_entry<T>(&self, first: Digit, entry: &Entry<'_, T>) -> Result<Option<String>, Gone> {
         let mut keys = String::new();
         let mut next = Some(first);
         // One more than allowed is taken, so that the entry is seen to be too long.
-        while let Some(key) = next.filter(|k| *k != Digit::HASH && keys.len() <= digits_max) {
+        while let Some(key) = next.filter(|k| *k != Digit::HASH && keys.len() <= entry.digits_max) {
             keys.push(key.as_char());
-            if key == Digit::STAR && !with_star {
-                self.note_keys(keys);
+            if key == Digit::STAR && !entry.with_star {
+                self.note_keys(if entry.secret { HIDDEN.to_owned() } else { keys });
                 return Ok(None);
             }
             next = self.key(Duration::from_secs(self.flow.keys().next_s.into())).await?;
         }
         let ended = if next == Some(Digit::HASH) { "#" } else { "" };
-        self.note_keys(format!("{keys}{ended}"));
+        self.note_keys(if entry.secret { HIDDEN.to_owned() } else { format!("{keys}{ended}") });
         Ok(Some(keys))
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -126,6 +126,11 @@ impl Flow {
         self.hours.is_open(at, self.time_zone)
     }
 
+    /// A moment on the desk's clock.
+    pub fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
+        at.with_timezone(&self.time_zone).naive_local()
+    }
+
     pub(super) fn nodes(&self) -> &BTreeMap<String, Node> {
         &self.nodes
     }
@@ -231,6 +236,7 @@ pub(super) mod tests {
                 ("2", "complaint"),
                 ("3", "inquiry"),
                 ("4", "person"),
+                ("7", "mailbox"),
                 ("8", "language"),
                 ("9", "emergency"),
                 ("failed", "by-hand"),

@@ -1,8 +1,10 @@
 //! What a running flow is told and what it asks for.
 
+use chrono::{NaiveDate, NaiveTime};
+
 use crate::desk::people::Person;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
-use crate::types::{Digit, Lang, Mono, RecordingId};
+use crate::types::{Digit, Lang, Mono, RecordingId, Redacted};
 
 /// One thing to be heard. `call` turns it into prompt clips of the caller's language.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,9 +15,12 @@ pub enum Say {
     Digits(String),
     /// A cardinal number (两百零三).
     Number(u64),
+    /// A day with its year, and a time of day to the minute.
+    Date(NaiveDate),
+    Time(NaiveTime),
     /// A name on the keypad, spelled, where no recording of the name exists: an extension is said digit by digit.
     Extension(String),
-    /// What this caller has just recorded.
+    /// What this caller has just recorded, or another one has.
     Recording(RecordingId),
     Beep,
     Silence {
@@ -160,6 +165,13 @@ pub enum Input {
         wait_s: u32,
     },
     Desk(DeskReply),
+    /// Whether the PIN is right; `None` when it could not be checked.
+    PinChecked {
+        id: RequestId,
+        right: Option<bool>,
+    },
+    /// A recording of what plays now can't be read: it is left out.
+    Unreadable(RecordingId),
     /// Time has come to what `Output::Wait` named (or later).
     Timeout,
     /// The caller is gone: finish what was begun (as incomplete), ask for nothing that must be heard.
@@ -204,6 +216,12 @@ pub enum Output {
         digits: String,
     },
     Desk(DeskRequest),
+    /// Whether this PIN opens the messages of this extension; `PinChecked` follows.
+    CheckPin {
+        id: RequestId,
+        extension: String,
+        pin: Redacted<String>,
+    },
     /// A step for the call's path: the node's name, and the keys when there were any.
     Step {
         node: String,

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::compile::Flow;
 use super::definition::{Phrases, Word, placeholder};
+use super::house::Question;
 use super::io::{Input, Output, PersonMatch, RecordEnd, Say, Token};
 use super::papers::Papers;
 use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
-use crate::desk::request::RequestId;
+use crate::desk::request::{DeskError, Done, RequestId};
 use crate::types::{Digit, Lang, Mono, Now, RecordingId};
 
 /// Keys typed ahead beyond this are dropped.
@@ -94,6 +95,10 @@ pub struct State {
     pub talked: bool,
     pub finding: Option<RequestId>,
     pub found: Option<Vec<PersonMatch>>,
+    pub pin: Question<Option<bool>>,
+    pub asked_desk: Question<Result<Done, DeskError>>,
+    /// A recording of the last play that could not be read.
+    pub unreadable: Option<RecordingId>,
     pub node: String,
     pub out: VecDeque<Output>,
     pub wake: Option<Mono>,
@@ -126,6 +131,9 @@ impl State {
             talked: false,
             finding: None,
             found: None,
+            pin: Question::default(),
+            asked_desk: Question::default(),
+            unreadable: None,
             node,
             out: VecDeque::new(),
             wake: None,
@@ -175,6 +183,9 @@ impl State {
                     self.queue = Some(Place { position, wait_s });
                 }
             }
+            Input::PinChecked { id, right } => self.pin.answer(id, right),
+            Input::Unreadable(recording) => self.unreadable = Some(recording),
+            Input::Desk(reply) if self.asked_desk.is(reply.id) => self.asked_desk.answer(reply.id, reply.result),
             Input::Desk(reply) => self.papers.reply(reply, &mut self.out),
             Input::Timeout => {}
             Input::HungUp => {

@@ -3,7 +3,7 @@
 //! - `definition`: the words of the file. `compile`: the file made ready, all its faults told at once. `check`: faults of its shape.
 //! - `steps/`: what a node can do: one file per step and one line in a table.
 //! - `run`: one caller's way through it. `line`: what a step can ask of the caller; `ask`: keys; `take`: recordings;
-//!   `papers` (of the `sorts`): tickets and messages.
+//!   `papers` (of the `sorts`): tickets and messages; `house`: PINs, and messages that are listened to.
 //! - `entry`: where a call begins, by the number that was called. `diagram`: the flow as a picture.
 //!
 //! A step is written as an `async fn` that reads from top to bottom as the caller hears it. No runtime is behind it:
@@ -25,6 +25,7 @@ pub mod run;
 
 mod ask;
 mod entry;
+mod house;
 mod line;
 mod papers;
 mod reach;

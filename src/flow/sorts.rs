@@ -42,7 +42,11 @@ impl Sort for TicketSort {
     fn number(done: &Done) -> Option<TicketNumber> {
         match done {
             Done::TicketOpened(number) => Some(number.clone()),
-            Done::MessageOpened(_) | Done::Changed => None,
+            Done::MessageOpened(_)
+            | Done::Changed
+            | Done::MessageChanged(_)
+            | Done::Messages { .. }
+            | Done::Waiting(_) => None,
         }
     }
 
@@ -95,7 +99,11 @@ impl Sort for MessageSort {
     fn number(done: &Done) -> Option<MessageId> {
         match done {
             Done::MessageOpened(id) => Some(*id),
-            Done::TicketOpened(_) | Done::Changed => None,
+            Done::TicketOpened(_)
+            | Done::Changed
+            | Done::MessageChanged(_)
+            | Done::Messages { .. }
+            | Done::Waiting(_) => None,
         }
     }
 
@@ -105,6 +113,10 @@ impl Sort for MessageSort {
             duration_ms: later.duration_ms.or(earlier.duration_ms),
             from_number: later.from_number.or(earlier.from_number.take()),
             complete: later.complete.or(earlier.complete),
+            relay: later.relay.or(earlier.relay),
+            attempts: std::mem::take(&mut earlier.attempts).into_iter().chain(later.attempts).collect(),
+            deleted_by: earlier.deleted_by.take().or(later.deleted_by),
+            for_person: later.for_person.or(earlier.for_person.take()),
         };
     }
 

@@ -35,6 +35,8 @@ pub fn expand(lang: &Lang, say: &[Say]) -> Vec<Clip> {
             Say::Prompt(id) => clips.push(Clip::prompt(id)),
             Say::Digits(digits) => clips.extend(numbers::digits(lang, digits)),
             Say::Number(n) => clips.extend(numbers::cardinal(lang, *n)),
+            Say::Date(date) => clips.extend(numbers::date(lang, *date)),
+            Say::Time(time) => clips.extend(numbers::time(lang, *time)),
             Say::Extension(extension) => {
                 clips.push(Clip::prompt("person-extension"));
                 clips.extend(numbers::digits(lang, extension));

@@ -58,6 +58,8 @@ pub struct MessageFilter {
     pub caller: Option<String>,
     pub relay: Option<Relay>,
     pub unconfirmed: bool,
+    /// Also those that the person has deleted.
+    pub deleted_too: bool,
     pub limit: Option<u32>,
     pub offset: u32,
 }
@@ -114,6 +116,9 @@ impl MessageFilter {
         clause.equal("relay", self.relay.map(|r| r.as_str()));
         if self.unconfirmed {
             clause.plain("relay <> 'confirmed'");
+        }
+        if !self.deleted_too {
+            clause.plain("deleted_at_ms IS NULL");
         }
         clause
     }

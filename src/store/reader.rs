@@ -11,7 +11,7 @@ use super::{CallFilter, MessageFilter, StoreError, TicketFilter};
 use super::{call_rows, connection, message_rows, ticket_reads};
 use crate::desk::answer_time::CallFacts;
 use crate::desk::call_record::CallRecord;
-use crate::desk::message::Message;
+use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::ticket::Ticket;
 use crate::types::{CallId, MessageId, TicketNumber};
 
@@ -63,6 +63,11 @@ impl Reader {
 
     pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.told(self.message_of(id))
+    }
+
+    /// How many messages wait for an extension.
+    pub fn messages_waiting(&self, extension: &str) -> Result<MessagesWaiting, StoreError> {
+        self.told(message_rows::waiting(&self.connection, extension))
     }
 
     /// What the report on answer times needs of every call that began in the period, one after the other.

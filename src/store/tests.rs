@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::backup::copy_database;
 use super::*;
 use crate::desk::call_record::{Outcome, PathStep, RtpStats};
-use crate::desk::message::{MessageChange, MessageDraft, Relay};
+use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
 use crate::desk::request::{Done, RequestId};
 use crate::desk::ticket::{Class, Kind, Ticket, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
@@ -355,6 +355,72 @@ fn messages_are_begun_kept_and_confirmed() {
     assert!(!kept.incomplete && kept.relay == Relay::Confirmed && kept.duration_ms == 4_200);
     assert_eq!(kept.attempts.len(), 1, "confirming twice is confirming once");
     assert_eq!(desk.reader().messages(&unconfirmed).unwrap().len(), 0);
+}
+
+/// A message that was kept, from this number for this extension.
+fn leave(desk: &mut Desk, for_person: &str, from: &str, at: DateTime<Utc>) -> MessageId {
+    let (for_person, from_number) = (Some(for_person.to_owned()), Some(from.to_owned()));
+    let draft = MessageDraft { for_person, from_number, from_name: None, call: CallId(1) };
+    let Ok(Done::MessageOpened(message)) = desk.ask(at, |id| DeskRequest::OpenMessage { id, draft }) else {
+        panic!("the message was not opened")
+    };
+    let change = MessageChange { complete: Some(true), ..MessageChange::default() };
+    desk.ask(at, |id| DeskRequest::ChangeMessage { id, message, change }).unwrap();
+    message
+}
+
+fn attempt(result: &str) -> Vec<Attempt> {
+    vec![Attempt { at: noon(), channel: "phone".into(), result: result.into() }]
+}
+
+#[test]
+fn r5_messages_are_listed_heard_confirmed_deleted_and_forwarded() {
+    let mut desk = Desk::open();
+    let hour = TimeDelta::hours(1);
+    let [first, second, third] =
+        [0, 1, 2].map(|n| leave(&mut desk, "201", &format!("1380013800{n}"), noon() + hour * n));
+    leave(&mut desk, "202", "13800138009", noon());
+    let listed = |desk: &mut Desk, for_person: &str| {
+        let for_person = for_person.to_owned();
+        match desk.ask(noon(), |id| DeskRequest::ListMessages { id, for_person }).unwrap() {
+            Done::Messages { list, waiting } => {
+                let ids = list.iter().map(|m| m.id).collect::<Vec<_>>();
+                assert_eq!(desk.reader().messages_waiting(&waiting.extension).unwrap(), waiting);
+                (ids, waiting.new, waiting.old)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let change = |desk: &mut Desk, message, change| match desk
+        .ask(noon(), |id| DeskRequest::ChangeMessage { id, message, change })
+        .unwrap()
+    {
+        Done::MessageChanged(waiting) => waiting.into_iter().map(|w| (w.extension, w.new, w.old)).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(listed(&mut desk, "201"), (vec![first, second, third], 3, 0));
+
+    let heard = MessageChange { relay: Some(Relay::Heard), attempts: attempt("heard by 201"), ..Default::default() };
+    assert_eq!(change(&mut desk, first, heard.clone()), [("201".to_owned(), 2, 1)]);
+    assert_eq!(listed(&mut desk, "201"), (vec![second, third, first], 2, 1));
+    let confirmed = MessageChange { relay: Some(Relay::Confirmed), ..Default::default() };
+    assert_eq!(change(&mut desk, second, confirmed), [("201".to_owned(), 1, 2)]);
+    assert_eq!(change(&mut desk, second, heard), [], "confirmed stays confirmed");
+
+    let deleted = MessageChange { deleted_by: Some("201".into()), ..Default::default() };
+    assert_eq!(change(&mut desk, first, deleted), [("201".to_owned(), 1, 1)]);
+    assert_eq!(listed(&mut desk, "201"), (vec![third, second], 1, 1));
+    let kept = desk.reader().message(first).unwrap().expect("nothing is ever really deleted");
+    assert_eq!(kept.deleted.map(|d| (d.at, d.by)), Some((noon(), "201".to_owned())));
+    assert_eq!(kept.attempts, attempt("heard by 201"));
+    let all = MessageFilter { deleted_too: true, ..MessageFilter::default() };
+    assert_eq!(desk.reader().messages(&all).unwrap().len(), 4);
+    assert_eq!(desk.reader().messages(&MessageFilter::default()).unwrap().len(), 3);
+
+    let to = Some("202".to_owned());
+    let forwarded = MessageChange { for_person: to, attempts: attempt("forwarded by 201"), ..Default::default() };
+    assert_eq!(change(&mut desk, second, forwarded), [("201".to_owned(), 1, 0), ("202".to_owned(), 2, 0)]);
+    assert_eq!(desk.reader().message(second).unwrap().unwrap().relay, Relay::Pending);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
 use super::{StoreOptions, call_rows, message_rows};
-use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
+use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {
     connection: Connection,
@@ -74,7 +74,7 @@ impl Writer {
                 Ok(committed) => self.finish(committed),
                 Err((fault, _)) => {
                     self.queue.count(|c| c.commits_failed += 1);
-                    if let Some(id) = request_id(&asked.request) {
+                    if let Some(id) = asked.request.id() {
                         let reply =
                             DeskReply { call: asked.call, id, result: Err(DeskError::NotWritten(fault.to_string())) };
                         self.finish(Committed { replies: vec![reply], calls_failed: Vec::new() });
@@ -174,7 +174,7 @@ fn write(
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut replies = Vec::with_capacity(requests.len());
     for asked in requests {
-        let Some(id) = request_id(&asked.request) else { continue };
+        let Some(id) = asked.request.id() else { continue };
         let savepoint = transaction.savepoint()?;
         match request(&savepoint, options, asked) {
             Ok(result) => {
@@ -232,22 +232,19 @@ fn request(
         }
         DeskRequest::ChangeMessage { message, change, .. } => {
             match message_rows::change(connection, asked.at, *message, change)? {
-                true => Ok(Done::Changed),
-                false => Err(DeskError::Unknown(format!("message {}", message.0))),
+                Some(waiting) => Ok(Done::MessageChanged(waiting)),
+                None => Err(DeskError::Unknown(format!("message {}", message.0))),
             }
+        }
+        DeskRequest::ListMessages { for_person, .. } => Ok(Done::Messages {
+            list: message_rows::list(connection, for_person, LISTED_MAX)?,
+            waiting: message_rows::waiting(connection, for_person)?,
+        }),
+        DeskRequest::CountMessages { for_person, .. } => {
+            Ok(Done::Waiting(message_rows::waiting(connection, for_person)?))
         }
     };
     Ok(done)
-}
-
-fn request_id(request: &DeskRequest) -> Option<RequestId> {
-    match request {
-        DeskRequest::PutCall(_) => None,
-        DeskRequest::OpenTicket { id, .. }
-        | DeskRequest::ChangeTicket { id, .. }
-        | DeskRequest::OpenMessage { id, .. }
-        | DeskRequest::ChangeMessage { id, .. } => Some(*id),
-    }
 }
 
 /// Whether the fault lies in what was to be written, so that the rest of the transaction can go on without it.

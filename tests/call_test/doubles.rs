@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use frontdesk::desk::call_record::CallRecord;
+use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
 use frontdesk::media::io::{MediaToken, RecordLimits};
 use frontdesk::types::{CallId, MessageId, Mono, RecordingId, StreamConfig, TicketNumber};
@@ -23,6 +25,10 @@ pub struct Store {
     /// Each with whether it is complete.
     pub tickets: BTreeMap<String, bool>,
     pub messages: i64,
+    /// Messages that wait for whoever listens.
+    pub left: Vec<Message>,
+    /// Recordings that can't be read.
+    pub lost: Vec<RecordingId>,
     /// Calls by their newest row.
     pub rows: BTreeMap<i64, CallRecord>,
     pub ended: BTreeSet<i64>,
@@ -30,8 +36,8 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, rows, ended) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, rows, ended }
+        let (tickets, left, lost, rows, ended) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended }
     }
 }
 
@@ -45,6 +51,29 @@ impl Store {
         row.ended_at?;
         self.ended.insert(id);
         Some(row)
+    }
+
+    /// A message for whoever listens.
+    pub fn leave(&mut self, recording: &str, left_at: DateTime<Utc>) {
+        self.left.push(Message {
+            id: MessageId(101 + self.left.len() as i64),
+            for_person: Some("201".to_owned()),
+            from_number: Some("13900139000".to_owned()),
+            from_name: None,
+            recording: Some(RecordingId(recording.to_owned())),
+            duration_ms: 1_000,
+            left_at,
+            relay: Relay::Pending,
+            attempts: Vec::new(),
+            incomplete: false,
+            call: None,
+            deleted: None,
+        });
+    }
+
+    fn waiting(&self) -> MessagesWaiting {
+        let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
+        MessagesWaiting { extension: "201".to_owned(), new, old: self.left.len() as u64 - new }
     }
 
     /// The reply, and what of it is to be read in a transcript.
@@ -74,9 +103,11 @@ impl Store {
             DeskRequest::ChangeMessage { id, message, change } => {
                 let recording = change.recording.as_ref().map(|r| format!(" recording={}", r.0)).unwrap_or_default();
                 let complete = change.complete.map(|c| format!(" complete={c}")).unwrap_or_default();
-                (*id, format!("{}{recording}{complete}", message.0))
+                let relay = change.relay.map(|r| format!(" relay={r}")).unwrap_or_default();
+                (*id, format!("{}{recording}{complete}{relay}", message.0))
             }
-            DeskRequest::PutCall(_) => unreachable!("rows are put"),
+            DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
         };
         let result = match self.state {
             StoreState::Writes => Ok(self.write(request)),
@@ -86,7 +117,9 @@ impl Store {
         let told = match &result {
             Ok(Done::TicketOpened(number)) => format!("ticket {number} {told}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
-            Ok(Done::Changed) => format!("changed {told}"),
+            Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
+            Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
+            Ok(Done::Waiting(_)) => unreachable!("a call does not ask for it"),
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
@@ -108,7 +141,16 @@ impl Store {
                 self.messages += 1;
                 Done::MessageOpened(MessageId(self.messages))
             }
-            DeskRequest::ChangeMessage { .. } | DeskRequest::PutCall(_) => Done::Changed,
+            DeskRequest::ChangeMessage { message, change, .. } => {
+                let before = self.waiting();
+                if let Some(left) = self.left.iter_mut().find(|m| m.id == message) {
+                    left.relay = left.relay.after(&change);
+                }
+                let changed = Some(self.waiting()).filter(|now| *now != before);
+                Done::MessageChanged(changed.into_iter().collect())
+            }
+            DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => Done::Changed,
         }
     }
 }

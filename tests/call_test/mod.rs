@@ -29,7 +29,7 @@ use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, Recor
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Request, Response, Transport, parse_datagram};
-use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, StreamId};
+use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
 
 use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
@@ -224,6 +224,8 @@ impl CallTest {
             ["store", "overloaded"] => self.store.state = StoreState::Overloaded,
             ["store", "fails"] => self.store.state = StoreState::DiskFull,
             ["store", "writes"] => self.store.state = StoreState::Writes,
+            ["left", recording] => self.store.leave(recording, self.now.wall),
+            ["lose", "file", recording] => self.store.lost.push(RecordingId((*recording).to_owned())),
             ["disk", "full"] => {
                 self.recorder.fails = true;
                 self.recorder.open.values_mut().for_each(|written| *written = false);
@@ -485,8 +487,15 @@ impl CallTest {
             Output::CloseStream { stream } => self.close_stream(stream),
             Output::LoadRecording { call, recording, codec } => {
                 self.note(format!("loads {}", recording.0));
-                let audio = Some(Encoded { codec, bytes: Arc::from(&[0x55u8; 800][..]) });
+                let readable = Encoded { codec, bytes: Arc::from(&[0x55u8; 800][..]) };
+                let audio = (!self.store.lost.contains(&recording)).then_some(readable);
                 self.soon(move || Input::RecordingLoaded { call, recording, audio });
+            }
+            Output::CheckPin { call, id, hash: _, pin } => {
+                // Nobody in the built-in directory has a PIN; here everybody has this one.
+                let right = Some(pin.0 == "4711");
+                self.note(format!("checks {pin}"));
+                self.after(COMMIT, Due::Input(Box::new(move || Input::PinChecked { call, id, right })));
             }
             Output::Desk { call, request } => self.desk(call, request),
             Output::Event(event) => self.told(event.what),
@@ -622,6 +631,12 @@ impl CallTest {
                 self.refused += 1;
                 self.note(format!("refused {}", why.reason()));
             }
+            What::PinRefused { extension, locked } => {
+                let whose = extension.as_deref().unwrap_or("nobody");
+                self.note(format!("PIN of {whose} refused{}", if locked { ", locked" } else { "" }));
+            }
+            What::PinsLocked { whom, minutes } => self.note(format!("no PIN for {minutes} min from {whom}")),
+            What::MessagesWaiting(w) => self.note(format!("{} has {} new, {} old", w.extension, w.new, w.old)),
             What::Panicked { .. } => self.note("a bug in this call"),
             What::PromptMissing { prompt } => self.note(format!("no prompt {prompt}")),
             _ => {}
@@ -814,10 +829,8 @@ fn name_of(item: &Encoded) -> &'static str {
         let mut names = BTreeMap::new();
         // Encoding all of them takes long: those that the flow says, and digits.
         let said = |id: &&str| {
-            id.starts_with("digit")
-                || id.starts_with("language")
+            ["digit", "language", "answer", "mailbox", "date", "time", "num"].iter().any(|group| id.starts_with(group))
                 || Flow::default_text().contains(*id)
-                || id.starts_with("answer")
         };
         for id in library.ids().into_iter().filter(said) {
             for lang in library.languages() {

@@ -6,6 +6,7 @@ mod daemon;
 mod dialled;
 mod hostile;
 mod life;
+mod mailbox;
 mod phone;
 mod reached;
 mod sipp_calls;

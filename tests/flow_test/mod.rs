@@ -3,6 +3,8 @@
 //! It plays the parts of the telephone, the store and the directory, writes down what it sees, and fails at once where an
 //! invariant breaks: a run that doesn't settle, a number said before it is on disk, anything said to a caller who is gone.
 
+mod mailbox;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +20,8 @@ use frontdesk::desk::ticket::{TicketChange, TicketDraft};
 use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
+
+use mailbox::Mailbox;
 
 /// More outputs than this for one input, or more timeouts for one wait, is a run that doesn't settle.
 const SETTLE_MAX: usize = 2_000;
@@ -91,6 +95,7 @@ pub struct FlowTest {
     hung_up: bool,
     pub finished: bool,
     directory: Directory,
+    pub mailbox: Mailbox,
 }
 
 impl FlowTest {
@@ -130,6 +135,7 @@ impl FlowTest {
             unkept: BTreeSet::new(),
             hung_up: false,
             finished: false,
+            mailbox: Mailbox::default(),
             directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
         }
     }
@@ -304,6 +310,11 @@ impl FlowTest {
                 self.note(format!("play [{lang}] {}", text.join(", ")));
                 let ms: u64 = say.iter().map(duration_ms).sum();
                 self.playing = Some((token, self.now.mono + Duration::from_millis(ms)));
+                if let Some(lost) = self.mailbox.unreadable_of(&say) {
+                    self.due.push_back(Input::Unreadable(lost));
+                    self.due.push_back(Input::PlayDone(token));
+                    self.playing = None;
+                }
             }
             Output::PlayLoop { say, lang } => {
                 assert!(!self.hung_up, "played to a caller who is gone: {say:?}");
@@ -339,6 +350,10 @@ impl FlowTest {
                 self.note(format!("find {digits}"));
                 let matches = self.directory.find(&digits).into_iter().map(PersonMatch::from);
                 self.due.push_back(Input::Found { id, matches: matches.collect() });
+            }
+            Output::CheckPin { id, extension, pin } => {
+                self.note(format!("check the PIN of {extension}"));
+                self.due.push_back(Input::PinChecked { id, right: self.mailbox.opens(&extension, &pin.0) });
             }
             Output::Desk(request) => self.serve(request),
             Output::Step { node, input } => {
@@ -379,7 +394,11 @@ impl FlowTest {
         let changed = match &request {
             DeskRequest::ChangeTicket { number, .. } => Some(number.0.clone()),
             DeskRequest::ChangeMessage { message, .. } => Some(message.0.to_string()),
-            DeskRequest::OpenTicket { .. } | DeskRequest::OpenMessage { .. } | DeskRequest::PutCall(_) => None,
+            DeskRequest::OpenTicket { .. }
+            | DeskRequest::OpenMessage { .. }
+            | DeskRequest::ListMessages { .. }
+            | DeskRequest::CountMessages { .. }
+            | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
             if fails {
@@ -389,14 +408,15 @@ impl FlowTest {
             };
         }
         let (id, result) = if fails {
-            (id_of(&request), Err(DeskError::NotWritten("disk full".to_owned())))
+            (request.id().expect("it is replied to"), Err(DeskError::NotWritten("disk full".to_owned())))
         } else {
             self.carry_out(request)
         };
         let told = match &result {
             Ok(Done::TicketOpened(number)) => format!("{text} -> {number}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("{text} -> message {id}"),
-            Ok(Done::Changed) => text,
+            Ok(Done::Messages { list, .. }) => format!("{text} -> {}", list.len()),
+            Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_)) => text,
             Err(_) => format!("{text} -> fails"),
         };
         self.note(told);
@@ -421,11 +441,14 @@ impl FlowTest {
                 (id, Ok(Done::MessageOpened(MessageId(message))))
             }
             DeskRequest::ChangeMessage { id, message, change } => {
-                let mark = self.messages.get_mut(&message.0).expect("only an open message is changed");
-                *mark = change.complete.or(*mark);
-                (id, Ok(Done::Changed))
+                if !self.mailbox.change(message, &change) {
+                    let mark = self.messages.get_mut(&message.0).expect("only an open message is changed");
+                    *mark = change.complete.or(*mark);
+                }
+                (id, Ok(Done::MessageChanged(Vec::new())))
             }
-            DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
+            DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => panic!("a flow does not ask for that"),
         }
     }
 
@@ -442,6 +465,7 @@ fn duration_ms(say: &Say) -> u64 {
         Say::Prompt(_) | Say::Recording(_) => 2_000,
         Say::Digits(text) | Say::Extension(text) => 400 * text.len() as u64,
         Say::Number(_) => 400,
+        Say::Date(_) | Say::Time(_) => 1_000,
         Say::Beep => 200,
         Say::Silence { ms } => u64::from(*ms),
     }
@@ -452,20 +476,12 @@ fn shown(say: &Say) -> String {
         Say::Prompt(id) => id.clone(),
         Say::Digits(text) => format!("digits {text}"),
         Say::Number(n) => format!("number {n}"),
+        Say::Date(date) => format!("date {date}"),
+        Say::Time(time) => format!("time {}", time.format("%H:%M")),
         Say::Extension(text) => format!("extension {text}"),
         Say::Recording(id) => format!("recording {}", id.0),
         Say::Beep => "beep".to_owned(),
         Say::Silence { ms } => format!("silence {ms}"),
-    }
-}
-
-fn id_of(request: &DeskRequest) -> RequestId {
-    match request {
-        DeskRequest::OpenTicket { id, .. }
-        | DeskRequest::ChangeTicket { id, .. }
-        | DeskRequest::OpenMessage { id, .. }
-        | DeskRequest::ChangeMessage { id, .. } => *id,
-        DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
     }
 }
 
@@ -484,7 +500,16 @@ fn request_shown(request: &DeskRequest) -> String {
             format!("open message for {person} from {}", draft.from_number.as_deref().unwrap_or("withheld"))
         }
         DeskRequest::ChangeMessage { message, change, .. } => {
-            let MessageChange { recording, duration_ms, from_number, complete } = change;
+            let MessageChange {
+                recording,
+                duration_ms,
+                from_number,
+                complete,
+                relay,
+                attempts,
+                deleted_by,
+                for_person,
+            } = change;
             let mut text = format!("change message {}", message.0);
             let recording = recording.as_ref().map(|r| r.0.clone());
             let parts = [
@@ -492,10 +517,18 @@ fn request_shown(request: &DeskRequest) -> String {
                 ("duration_ms", duration_ms.map(|d| d.to_string())),
                 ("from_number", from_number.clone()),
                 ("complete", complete.map(|c| c.to_string())),
+                ("relay", relay.map(|r| r.to_string())),
+                ("deleted_by", deleted_by.clone()),
+                ("for_person", for_person.clone()),
             ];
             text.push_str(&fields(parts));
+            for attempt in attempts {
+                write!(text, " ({}: {})", attempt.channel, attempt.result).expect("a string takes all");
+            }
             text
         }
+        DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
+        DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
     }
 }

@@ -3,6 +3,7 @@
 mod reaching;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,18 +12,19 @@ use chrono::{DateTime, Utc};
 use super::events::{CallEvent, What};
 use super::exchange::Service;
 use super::io::{LentPorts, Output};
+use super::pin_locks::Holder;
 use super::playback::Playback;
 use super::reach::Reach;
 use super::recording::Recording;
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
-use crate::desk::request::{DeskReply, DeskRequest, Done};
+use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::flow::io::{Finish, Input as FlowInput, Output as FlowOutput, RecordSpec, Say, Token};
 use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, Random, RecordingId, StreamId};
+use crate::types::{CallId, Lang, Mono, Now, Random, RecordingId, Redacted, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -77,6 +79,14 @@ enum Media {
     Closing,
 }
 
+/// For whose messages a PIN was keyed, and by whom.
+pub(super) struct PinClaim {
+    pub extension: String,
+    pub caller: Holder,
+    /// Somebody has that extension.
+    pub known: bool,
+}
+
 /// Why and when the call ended.
 struct End {
     at: DateTime<Utc>,
@@ -107,6 +117,10 @@ pub(super) struct Session {
     playing: Option<(Token, Vec<Say>, Lang)>,
     recording: Option<Recording>,
     recordings: u32,
+    /// Where the INVITE came from.
+    source: IpAddr,
+    /// The PIN that is being checked, and for which extension.
+    pin: Option<(RequestId, String)>,
     /// Inputs for the flow that its own outputs brought about.
     feedback: VecDeque<FlowInput>,
     end: Option<End>,
@@ -152,6 +166,8 @@ impl Session {
             playing: None,
             recording: None,
             recordings: 0,
+            source: invite.source.ip(),
+            pin: None,
             feedback: VecDeque::new(),
             end: None,
             reach: Reach::new(id),
@@ -429,10 +445,13 @@ impl Session {
 
     pub fn recording_loaded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, audio: Option<Encoded>) {
         self.reach.recording_loaded(hands, id, audio.as_ref());
+        if audio.is_none() {
+            self.feedback.push_back(FlowInput::Unreadable(id.clone()));
+        }
         if let Some((token, items)) = self.playback.loaded(id, audio) {
             self.start_play(hands, token, items);
-            self.drain_feedback(hands);
         }
+        self.drain_feedback(hands);
     }
 
     pub fn desk_reply(&mut self, hands: &mut Hands<'_>, reply: DeskReply) {
@@ -445,7 +464,7 @@ impl Session {
                 self.record.messages.push(*message);
                 self.tell(hands, What::MessageOpened { message: *message });
             }
-            Ok(Done::Changed) => {}
+            Ok(Done::Changed | Done::MessageChanged(_) | Done::Messages { .. } | Done::Waiting(_)) => {}
             Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
         }
         self.drive(hands, FlowInput::Desk(reply));
@@ -557,6 +576,7 @@ impl Session {
                     let matches = self.service.find(&digits);
                     self.feedback.push_back(FlowInput::Found { id, matches });
                 }
+                FlowOutput::CheckPin { id, extension, pin } => self.check_pin(hands, id, extension, pin),
                 FlowOutput::Desk(request) => hands.out.push_back(Output::Desk { call: self.record.id, request }),
                 FlowOutput::Step { node, input } => self.step(hands, node, input),
                 FlowOutput::Finished(finish) => {
@@ -571,6 +591,23 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn check_pin(&mut self, hands: &mut Hands<'_>, id: RequestId, extension: String, pin: Redacted<String>) {
+        let hash = self.service.person(&extension).and_then(|person| person.pin.clone());
+        self.pin = Some((id, extension));
+        hands.out.push_back(Output::CheckPin { call: self.record.id, id, hash, pin });
+    }
+
+    /// Whose PIN was checked, and who keyed it.
+    pub fn pin_claim(&mut self, id: RequestId) -> Option<PinClaim> {
+        let (_, extension) = self.pin.take_if(|(asked, _)| *asked == id)?;
+        let caller = Holder::Caller { source: self.source, number: self.record.caller.clone() };
+        Some(PinClaim { known: self.service.person(&extension).is_some(), extension, caller })
+    }
+
+    pub fn pin_checked(&mut self, hands: &mut Hands<'_>, id: RequestId, right: Option<bool>) {
+        self.drive(hands, FlowInput::PinChecked { id, right });
     }
 
     fn step(&mut self, hands: &mut Hands<'_>, node: String, input: Option<String>) {

@@ -6,6 +6,7 @@ mod hangup;
 mod hours;
 mod human;
 mod language;
+mod mailbox;
 mod menu;
 mod number;
 mod person;
@@ -129,6 +130,7 @@ pub const STEPS: &[StepKind] = &[
     kind::<person::Person>("person", "looks a person up by extension or name"),
     kind::<ring::Ring>("ring", "rings the person who was looked up, or the duty officers, and puts the call through"),
     kind::<voicemail::Voicemail>("voicemail", "takes down a message to the person, or to the desk"),
+    kind::<mailbox::Mailbox>("mailbox", "plays a person their messages, who passes them on or confirms them"),
     kind::<answers::AnswerTree>("answers", "lets the caller choose among the desk's answers"),
     kind::<language::Language>("language", "changes to the next language"),
     kind::<hours::OpeningHours>("hours", "leads on by whether the desk is open"),

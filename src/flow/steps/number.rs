@@ -113,6 +113,7 @@ impl Number {
                 say: &self.key,
                 again: &self.again,
                 with_star: false,
+                secret: false,
                 digits_max: DIGITS_MAX,
                 parse: &callable,
             };

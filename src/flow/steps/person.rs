@@ -61,7 +61,14 @@ impl Person {
         let mut say = &self.say;
         let mut in_vain = 0;
         loop {
-            let entry = Entry { say, again: &self.none, with_star: false, digits_max: DIGITS_MAX, parse: &digits };
+            let entry = Entry {
+                say,
+                again: &self.none,
+                with_star: false,
+                secret: false,
+                digits_max: DIGITS_MAX,
+                parse: &digits,
+            };
             let keys = match line.enter(entry).await? {
                 Entered::Back => return Ok(Exit::Back),
                 Entered::Failed => return Ok(Exit::to(&self.failed)),

@@ -54,6 +54,7 @@ impl Place {
                 say: &self.say,
                 again: &self.again,
                 with_star: true,
+                secret: false,
                 digits_max: BUILDING_MAX + 1 + ROOM_MAX,
                 parse: &building_and_room,
             };

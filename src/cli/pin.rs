@@ -1,0 +1,188 @@
+//! `frontdesk people pin`: gives a person the PIN that opens their messages by phone.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use rand::Rng;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use toml_edit::{DocumentMut, Table, Value};
+
+use super::context::CliError;
+use crate::desk::people::Directory;
+use crate::desk::pin::{PinHash, SALT_BYTES, check_strength};
+use crate::types::Redacted;
+
+/// Longer input is no PIN.
+const LINE_BYTES_MAX: u64 = 1_000;
+
+#[derive(Debug, clap::Args)]
+pub struct PinArgs {
+    /// Whose PIN it is
+    pub extension: String,
+    /// Put it into the people's file, in place of printing the line for it
+    #[arg(long)]
+    pub write: bool,
+}
+
+/// Asks for the PIN (or reads one line, when stdin is no terminal) and makes its hash. `file` is the people's file;
+/// without one they are built in.
+pub fn run(args: &PinArgs, file: Option<&Path>, out: &mut dyn Write) -> Result<(), CliError> {
+    let extension = &args.extension;
+    let text = match file {
+        Some(path) => fs::read_to_string(path).map_err(|e| failed(path, &e))?,
+        None if args.write => {
+            let what = "the people are built in: copy config/people.toml and name it in [people] file";
+            return Err(CliError::Failed(what.to_owned()));
+        }
+        None => Directory::default_text().to_owned(),
+    };
+    // Not the ready directory: a hash that is no good must not keep a good one from being made.
+    let mut document: DocumentMut =
+        text.parse().map_err(|fault| CliError::Failed(format!("the people's file: {fault}")))?;
+    let Some(person) = person_of(&mut document, extension) else {
+        return Err(CliError::Failed(format!(
+            "nobody has extension {extension}; `frontdesk people` shows who there is"
+        )));
+    };
+    let pin = ask(extension)?;
+    check_strength(&pin.0, extension).map_err(|weak| CliError::Failed(weak.to_string()))?;
+    let mut salt = [0; SALT_BYTES];
+    rand::rng().fill_bytes(&mut salt);
+    let hash = PinHash::make(&pin, &salt).ok_or_else(|| CliError::Failed("there is not enough memory".to_owned()))?;
+    match file.filter(|_| args.write) {
+        None => writeln!(out, "pin = \"{}\"", hash.text())?,
+        Some(path) => {
+            put(person, &hash);
+            write_over(path, &document.to_string()).map_err(|e| failed(path, &e))?;
+            writeln!(out, "extension {extension} has a new PIN in {}; SIGHUP makes the line use it", path.display())?;
+        }
+    }
+    Ok(())
+}
+
+fn failed(path: &Path, error: &io::Error) -> CliError {
+    CliError::Failed(format!("{}: {error}", path.display()))
+}
+
+fn person_of<'a>(document: &'a mut DocumentMut, extension: &str) -> Option<&'a mut Table> {
+    let people = document.get_mut("person")?.as_array_of_tables_mut()?;
+    people.iter_mut().find(|p| p.get("extension").and_then(|e| e.as_str()) == Some(extension))
+}
+
+/// In place of the one there is, with the comment beside it, or below the person's other keys.
+fn put(person: &mut Table, hash: &PinHash) {
+    let mut value = Value::from(hash.text());
+    match person.get_mut("pin").and_then(|item| item.as_value_mut()) {
+        Some(old) => {
+            value.decor_mut().clone_from(old.decor());
+            *old = value;
+        }
+        None => drop(person.insert("pin", toml_edit::Item::Value(value))),
+    }
+}
+
+/// The old file or the new one, whatever happens, with the old one's rights.
+fn write_over(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize()?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let new = path.with_file_name(name);
+    let written = || {
+        // Open to others only once it has the old one's rights.
+        let mut file = File::options().write(true).create_new(true).open(&new)?;
+        file.set_permissions(fs::metadata(&path)?.permissions())?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &path)
+    };
+    written().inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+fn ask(extension: &str) -> Result<Redacted<String>, CliError> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return line(&mut stdin.lock());
+    }
+    let _quiet = Quiet::begin()?;
+    let asked = |what: &str| {
+        eprint!("{what}: ");
+        let line = line(&mut stdin.lock());
+        // The key that ended it was not shown either.
+        eprintln!();
+        line
+    };
+    let pin = asked(&format!("PIN of extension {extension}"))?;
+    if asked("The same again")? == pin {
+        Ok(pin)
+    } else {
+        Err(CliError::Failed("these are two different PINs".to_owned()))
+    }
+}
+
+fn line(input: &mut dyn BufRead) -> Result<Redacted<String>, CliError> {
+    let mut text = String::new();
+    io::Read::take(input, LINE_BYTES_MAX)
+        .read_line(&mut text)
+        .map_err(|error| CliError::Failed(format!("the PIN could not be read: {error}")))?;
+    Ok(Redacted(text.trim().to_owned()))
+}
+
+/// The terminal shows nothing of what is typed until this is dropped.
+struct Quiet(Termios);
+
+impl Quiet {
+    fn begin() -> Result<Self, CliError> {
+        let before = tcgetattr(io::stdin()).map_err(io::Error::from)?;
+        let mut quiet = before.clone();
+        quiet.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet).map_err(io::Error::from)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // Nothing more can be done for a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEOPLE: &str = "# ours\n\n[[person]]\nextension = \"201\" # first\nname = \"张伟\"\n\n# the other one\n[[person]]\nextension = \"202\"\nname = \"周伟\"\npin = \"old\" # lost\n\n# the end\n";
+
+    fn hash() -> PinHash {
+        PinHash::make(&Redacted("4711".to_owned()), &[7; SALT_BYTES]).expect("there is memory")
+    }
+
+    fn with_pin_of(extension: &str) -> String {
+        let mut document: DocumentMut = PEOPLE.parse().expect("it is TOML");
+        put(person_of(&mut document, extension).expect("they are there"), &hash());
+        document.to_string()
+    }
+
+    #[test]
+    fn the_rest_of_the_file_stays_as_it_is() {
+        let line = format!("pin = \"{}\"", hash().text());
+        assert_eq!(with_pin_of("202"), PEOPLE.replace("pin = \"old\"", &line));
+        assert_eq!(with_pin_of("201"), PEOPLE.replace("name = \"张伟\"\n", &format!("name = \"张伟\"\n{line}\n")));
+        let mut document: DocumentMut = PEOPLE.parse().expect("it is TOML");
+        assert!(person_of(&mut document, "203").is_none());
+    }
+
+    #[test]
+    fn the_file_is_replaced_whole_with_its_rights() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("people.toml");
+        fs::write(&path, PEOPLE).expect("it is writable");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is ours");
+        write_over(&path, "new").expect("it is writable");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "new");
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1, "nothing else is left");
+    }
+}
