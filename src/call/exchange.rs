@@ -274,8 +274,17 @@ impl Exchange {
             Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
             Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
             Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
-            // Nobody asks for options yet.
-            Event::OptionsAnswered { .. } => {}
+            // A transfer by a telephone is not taken yet: it hears so, and its call stays.
+            Event::Refer { leg, .. } => {
+                let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
+            }
+            // Nobody asks for options, transfers anybody or changes a session yet.
+            Event::ReferAccepted { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferFailed { .. }
+            | Event::ReinviteAnswered { .. }
+            | Event::ReinviteFailed { .. }
+            | Event::OptionsAnswered { .. } => {}
         }
     }
 

@@ -7,10 +7,14 @@ use crate::sip::transaction::Timing;
 use crate::sip::wire::{Limits, Method, Transport};
 
 /// Methods that are answered; others get 405 (RFC 3261 section 8.2.1).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY";
+
+/// Extensions that a peer may require of us (RFC 3891, RFC 4488).
+pub(super) const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
 
 pub(super) fn is_allowed(method: &Method) -> bool {
-    matches!(method, Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options | Method::Info)
+    use Method::{Ack, Bye, Cancel, Info, Invite, Notify, Options, Refer};
+    matches!(method, Invite | Ack | Cancel | Bye | Options | Info | Refer | Notify)
 }
 
 /// One socket that SIP comes in on.

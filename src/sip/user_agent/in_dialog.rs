@@ -33,6 +33,8 @@ impl UserAgent {
             Method::Bye => self.bye_received(now, id, &incoming),
             Method::Invite => self.reinvite_received(now, id, incoming),
             Method::Info => self.info_received(now, id, incoming),
+            Method::Refer => self.refer_received(now, id, &incoming),
+            Method::Notify => self.notify_received(now, id, &incoming),
             _ => {
                 let mut response = self.plain_response(&incoming.request, 200);
                 self.add_capabilities(&mut response);
@@ -63,7 +65,8 @@ impl UserAgent {
 
     fn reinvite_received(&mut self, now: Mono, id: LegId, incoming: Incoming) {
         let Some(leg) = self.legs.get(&id) else { return };
-        let ours_pending = leg.unacked.is_some() || matches!(leg.state, LegState::Calling { .. });
+        let ours_pending =
+            leg.unacked.is_some() || leg.change_is_sent() || matches!(leg.state, LegState::Calling { .. });
         let theirs_pending = leg.reinvite.is_some() || matches!(leg.state, LegState::Arriving { .. });
         if theirs_pending {
             let mut response = self.plain_response(&incoming.request, 500);
@@ -75,6 +78,7 @@ impl UserAgent {
         if ours_pending {
             return self.refuse_in_dialog(now, &incoming, 491);
         }
+        self.give_way(id);
         self.start_invite(now, &incoming, Some(id), None);
         let sdp = sdp_of(&incoming.request.headers, &incoming.request.body);
         let Some(leg) = self.legs.get_mut(&id) else { return };

@@ -3,7 +3,8 @@
 //! - `event`, `config`: what goes in and comes out.
 //! - `receive`: a message finds its transaction, its dialog, or is a new request.
 //! - `uas`: requests outside of a dialog, and the commands that answer a call.
-//! - `in_dialog`: requests within a dialog, and hanging up.
+//! - `in_dialog`: requests within a dialog, and hanging up; `reinvite`: changing the session ourselves.
+//! - `refer`, `notify`: transfers in both directions; `replaces`: a new call that takes the place of another.
 //! - `uac`: our own requests and what comes back.
 //! - `responses`: how a response is made and where it goes.
 //! - `leg`: one call leg's state; `timeouts`: what happens when time has come.
@@ -15,7 +16,11 @@ mod config;
 mod event;
 mod in_dialog;
 mod leg;
+mod notify;
 mod receive;
+mod refer;
+mod reinvite;
+mod replaces;
 mod responses;
 #[cfg(test)]
 mod tests;
@@ -26,7 +31,7 @@ mod uas;
 use std::collections::{HashMap, VecDeque};
 
 pub use self::config::{ALLOW, Listener, UaConfig, UaLimits};
-pub use self::event::{Counters, EndReason, Event, IncomingInvite, Input, LegId, Output, UaError};
+pub use self::event::{Counters, EndReason, Event, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
 use self::leg::Leg;
 pub use self::uac::OutgoingInvite;
 pub use super::channel::{Channel, ConnectionId, Destination};
@@ -43,6 +48,7 @@ pub struct UserAgent {
     legs: HashMap<LegId, Leg>,
     next_leg: u64,
     by_dialog: KeyMap<LegId>,
+    ended: replaces::EndedDialogs,
     invites_in: KeyMap<InviteIn>,
     requests_in: KeyMap<RequestIn>,
     /// INVITEs outside of a dialog that have a server transaction, for RFC 3261 section 8.2.2.2.
@@ -93,6 +99,7 @@ impl UserAgent {
             legs: HashMap::new(),
             next_leg: 1,
             by_dialog: KeyMap::default(),
+            ended: replaces::EndedDialogs::default(),
             invites_in: KeyMap::default(),
             requests_in: KeyMap::default(),
             merges: KeyMap::default(),
@@ -170,6 +177,7 @@ impl UserAgent {
         let key = self.dialog_key(&leg.dialog);
         if self.by_dialog.get(&key) == Some(&id) {
             self.by_dialog.remove(&key);
+            self.ended.add(key);
         }
         Some(leg)
     }

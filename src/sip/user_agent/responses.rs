@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::UserAgent;
-use super::config::{ALLOW, Listener};
+use super::config::{ALLOW, Listener, SUPPORTED};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
 use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Transport, Uri, Via};
@@ -51,8 +51,7 @@ impl UserAgent {
         response.headers.push(Name::Accept, ACCEPT);
         response.headers.push(Name::AcceptEncoding, "identity");
         response.headers.push(Name::AcceptLanguage, "zh, en");
-        // No extension is supported: the header says so by being empty (RFC 3261 section 20.37).
-        response.headers.push(Name::Supported, "");
+        response.headers.push(Name::Supported, SUPPORTED.join(", "));
     }
 
     /// Where we can be reached by `peer`, for Contact.

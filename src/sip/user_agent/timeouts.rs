@@ -63,7 +63,7 @@ impl UserAgent {
                 self.counters.retransmissions_out += 1;
                 self.send(to, bytes);
             }
-            ClientTimeout::GaveUp => self.invite_failed(key, 408, "no answer"),
+            ClientTimeout::GaveUp => self.invite_failed(now, key, 408, "no answer", Vec::new()),
         }
         self.rearm_invite_out(key);
     }
@@ -111,6 +111,7 @@ impl UserAgent {
             self.send_bye(now, id);
             return self.tell(Event::NoAck { leg: id });
         }
+        self.change_due(now, id);
         self.rearm_leg(id);
     }
 

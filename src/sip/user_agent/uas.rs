@@ -1,6 +1,6 @@
 //! Requests outside of a dialog, and the commands that answer a call (RFC 3261 sections 8.2, 9.2, 11.2, 13.3).
 
-use super::config::is_allowed;
+use super::config::{SUPPORTED, is_allowed};
 use super::event::{Event, IncomingInvite, LegId, UaError};
 use super::leg::{Leg, LegState, Pending, RING_AGAIN, Ringing, Unacked};
 use super::receive::{Incoming, body_is_understood, sdp_of};
@@ -23,6 +23,8 @@ impl UserAgent {
                 self.add_capabilities(&mut response);
                 self.answer_request(now, &incoming, &response);
             }
+            // A transfer needs a call whose parties know each other.
+            Method::Refer => self.answer_plainly(now, &incoming, 403),
             _ => self.answer_plainly(now, &incoming, 481),
         }
     }
@@ -39,11 +41,16 @@ impl UserAgent {
         if matches!(request.uri.scheme, Scheme::Other(_)) {
             return refusal(416);
         }
-        let required: Vec<&str> = request.headers.tokens(&Name::Require).collect();
+        let is_known = |tag: &&str| SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag));
+        let required: Vec<&str> = request.headers.tokens(&Name::Require).filter(|tag| !is_known(tag)).collect();
         if !required.is_empty() {
             let mut response = self.plain_response(request, 420);
             response.headers.push(Name::Unsupported, required.join(", "));
             return Some(response);
+        }
+        // RFC 3891 section 3.
+        if request.method != Method::Invite && request.headers.contains(&Name::Replaces) {
+            return refusal(400);
         }
         let has_sdp_body = matches!(request.method, Method::Invite | Method::Options);
         if has_sdp_body && !body_is_understood(request) {
@@ -68,9 +75,16 @@ impl UserAgent {
             let response = self.plain_response(&incoming.request, 482);
             return self.refuse(now, &incoming, response);
         }
-        let Some(invite) = describe(&incoming) else {
+        let Some(mut invite) = describe(&incoming) else {
             let response = self.plain_response(&incoming.request, 400);
             return self.refuse(now, &incoming, response);
+        };
+        invite.replaces = match self.replaced_leg(&incoming.request.headers) {
+            Ok(leg) => leg,
+            Err(status) => {
+                let response = self.plain_response(&incoming.request, status);
+                return self.refuse(now, &incoming, response);
+            }
         };
         if self.legs.len() >= self.config.limits.dialogs_max {
             self.shed(&incoming.request, incoming.to);
@@ -85,7 +99,7 @@ impl UserAgent {
         self.start_invite(now, &incoming, Some(leg), Some(merge));
         let invite_tx = Pending { transaction: incoming.key, request: Box::new(incoming.request) };
         let state = LegState::Arriving { invite: invite_tx, ringing: None };
-        self.legs.insert(leg, Leg { dialog, state, reinvite: None, unacked: None, armed: None });
+        self.legs.insert(leg, Leg::new(dialog, state));
         self.tell(Event::Incoming { leg, invite });
     }
 
@@ -289,5 +303,6 @@ pub(super) fn describe(incoming: &Incoming) -> Option<IncomingInvite> {
         source: incoming.source,
         listener: incoming.channel.listener,
         sdp: sdp_of(headers, &incoming.request.body),
+        replaces: None,
     })
 }
