@@ -36,7 +36,7 @@ use crate::driver::repair::repair_recordings;
 use crate::flow::io::RecordSpec;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
-use crate::sip::user_agent::{Listener, UaConfig, UaLimits, UserAgent};
+use crate::sip::user_agent::{Listener, RegistrarConfig, UaConfig, UaLimits, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::Site;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -280,6 +280,7 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         t2_ms: config.sip.t2_ms,
         t4_ms: config.sip.t4_ms,
         info_types: info_digits::CONTENT_TYPES.map(str::to_owned).to_vec(),
+        registrar: RegistrarConfig::default(),
         limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
     }
 }

@@ -284,6 +284,8 @@ impl Exchange {
             | Event::ReferFailed { .. }
             | Event::ReinviteAnswered { .. }
             | Event::ReinviteFailed { .. }
+            | Event::Registered { .. }
+            | Event::Unregistered { .. }
             | Event::OptionsAnswered { .. } => {}
         }
     }

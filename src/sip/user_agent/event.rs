@@ -96,6 +96,32 @@ impl EndReason {
     }
 }
 
+/// Why a phone is not registered any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// By its own wish.
+    Asked,
+    /// It did not register again in time.
+    Expired,
+    ConnectionClosed,
+    /// The account's phones were too many: this one would have expired first.
+    Displaced,
+    AccountGone,
+}
+
+impl Gone {
+    /// For the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Gone::Asked => "asked",
+            Gone::Expired => "expired",
+            Gone::ConnectionClosed => "connection_closed",
+            Gone::Displaced => "displaced",
+            Gone::AccountGone => "account_gone",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A new call: ring, answer or reject it.
@@ -192,6 +218,18 @@ pub enum Event {
         leg: LegId,
         status: u16,
     },
+    /// A phone can be called at a new place, or is reached elsewhere than before.
+    Registered {
+        user: String,
+        contact: Uri,
+        source: SocketAddr,
+    },
+    /// A phone can't be called at that place any more.
+    Unregistered {
+        user: String,
+        contact: Uri,
+        why: Gone,
+    },
     /// To our own OPTIONS; 408 when nothing came back.
     OptionsAnswered {
         to: Destination,
@@ -210,6 +248,8 @@ pub enum UaError {
     NoSuchListener,
     #[error("too many calls or transactions")]
     Full,
+    #[error("no phone's account has that name")]
+    NoSuchAccount,
 }
 
 /// What the user agent has seen, since its start.

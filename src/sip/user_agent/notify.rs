@@ -53,6 +53,7 @@ impl UserAgent {
     pub(super) fn notify_received(&mut self, now: Mono, id: LegId, incoming: &Incoming) {
         let headers = &incoming.request.headers;
         let (event, refer_id) = event_of(headers.first(&Name::Event).unwrap_or_default());
+        let refer_id = refer_id.and_then(|id| id.parse().ok());
         let transfer = self.legs.get_mut(&id).and_then(|leg| leg.transfer.as_deref_mut());
         let Some(transfer) = transfer.filter(|t| event.eq_ignore_ascii_case("refer") && t.is_about_ours(refer_id))
         else {
@@ -82,12 +83,12 @@ impl UserAgent {
     }
 }
 
-/// The package and its `id`, if that is a number.
-pub(super) fn event_of(value: &str) -> (&str, Option<u32>) {
+/// The package and its `id`.
+pub(super) fn event_of(value: &str) -> (&str, Option<&str>) {
     let mut parts = value.split(';').map(str::trim);
     let package = parts.next().unwrap_or_default();
     let id = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("id"));
-    (package, id.and_then(|(_, id)| id.trim().parse().ok()))
+    (package, id.map(|(_, id)| id.trim()))
 }
 
 /// The status of a message fragment's first line.
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn events_have_a_package_and_perhaps_an_id() {
         assert_eq!(event_of("refer"), ("refer", None));
-        assert_eq!(event_of("refer ; id = 93809824"), ("refer", Some(93_809_824)));
-        assert_eq!(event_of("message-summary;id=x"), ("message-summary", None));
+        assert_eq!(event_of("refer ; id = 93809824"), ("refer", Some("93809824")));
+        assert_eq!(event_of("message-summary;foo"), ("message-summary", None));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::UserAgent;
-use super::config::{ALLOW, SUPPORTED};
+use super::config::SUPPORTED;
 use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Change, Leg, LegState};
 use super::receive::sdp_of;
@@ -39,7 +39,7 @@ impl UserAgent {
         leg.change = Some(Change::Sent { sdp: sdp.clone(), tries });
         let contact = self.contact(to.channel, to.remote, user.as_deref());
         request.headers.push(Name::Contact, contact.to_string());
-        request.headers.push(Name::Allow, ALLOW);
+        request.headers.push(Name::Allow, self.allow());
         request.headers.push(Name::Supported, SUPPORTED.join(", "));
         request.headers.push(Name::UserAgent, self.config.server.clone());
         request.set_body("application/sdp", sdp);

@@ -3,6 +3,7 @@
 //! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
+//! - `registering`, `waiting`: phones with accounts.
 //! - `matrix`, `odd_orders`: what holds whatever the network and the peers do.
 
 mod answering;
@@ -14,6 +15,8 @@ mod matrix;
 mod odd_orders;
 mod pair;
 mod refusing;
+mod registering;
 mod replacing;
 mod streams;
 mod transfers;
+mod waiting;

@@ -20,6 +20,8 @@ impl UserAgent {
                 Owner::InviteOut(key) => self.invite_out_due(now, at, key),
                 Owner::RequestOut(key) => self.request_out_due(now, at, key),
                 Owner::Leg(leg) => self.leg_due(now, at, leg),
+                Owner::Binding(id) => self.binding_due(now, at, id),
+                Owner::Watcher(id) => self.watcher_due(now, at, id),
             }
         }
     }

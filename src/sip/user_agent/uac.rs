@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use super::UserAgent;
-use super::config::{ALLOW, SUPPORTED};
+use super::config::SUPPORTED;
 use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState};
 use super::receive::sdp_of;
+use super::subscribe::WatcherId;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{InviteClient, InviteOutcome, Key, RequestClient};
@@ -70,8 +71,17 @@ pub(super) enum Purpose {
     Cancel,
     Info(LegId),
     Options,
-    Refer { leg: LegId, seq: u32 },
+    Refer {
+        leg: LegId,
+        seq: u32,
+    },
     NotifyRefer(LegId),
+    /// A NOTIFY of a subscription to messages waiting.
+    Summary(WatcherId),
+    /// OPTIONS that keeps a phone's NAT open.
+    Ping,
+    /// Nobody waits for what comes of it.
+    Untracked,
 }
 
 /// Fields of other people's making in one INVITE of ours.
@@ -104,7 +114,7 @@ impl UserAgent {
         let mut request = dialog.request(Method::Invite, None);
         let contact = self.contact(call.destination.channel, call.destination.remote, Some(&call.contact_user));
         request.headers.push(Name::Contact, contact.to_string());
-        request.headers.push(Name::Allow, ALLOW);
+        request.headers.push(Name::Allow, self.allow());
         request.headers.push(Name::Supported, SUPPORTED.join(", "));
         request.headers.push(Name::UserAgent, self.config.server.clone());
         if let Some(replaces) = call.replaces {
@@ -152,18 +162,36 @@ impl UserAgent {
         if self.is_full() {
             return Err(UaError::Full);
         }
-        let contact = self.contact(destination.channel, destination.remote, None);
-        let mut request = Request::new(Method::Options, target.clone());
-        let from = NameAddr::new(contact.uri.clone()).with_tag(self.random.token(10));
-        request.headers.push(Name::From, from.to_string());
-        request.headers.push(Name::To, NameAddr::new(target).to_string());
-        request.headers.push(Name::CallId, self.random.token(24));
-        request.headers.push(Name::CSeq, CSeq::new(1, Method::Options).to_string());
-        request.headers.push(Name::MaxForwards, "70");
-        request.headers.push(Name::Contact, contact.to_string());
-        request.headers.push(Name::Accept, super::responses::ACCEPT);
-        self.send_request(now, request, destination, Purpose::Options);
+        self.send_options(now, destination, target, Purpose::Options);
         Ok(())
+    }
+
+    pub(super) fn send_options(&mut self, now: Mono, to: Destination, target: Uri, purpose: Purpose) {
+        let from = NameAddr::new(self.contact(to.channel, to.remote, None).uri);
+        let callee = NameAddr::new(target.clone());
+        let mut request = self.outside_request(Method::Options, target, from, callee, to);
+        request.headers.push(Name::Accept, super::responses::ACCEPT);
+        self.send_request(now, request, to, purpose);
+    }
+
+    /// A request outside of a dialog, without Via; `from` is without tag.
+    pub(super) fn outside_request(
+        &mut self,
+        method: Method,
+        target: Uri,
+        from: NameAddr,
+        to: NameAddr,
+        destination: Destination,
+    ) -> Request {
+        let mut request = Request::new(method.clone(), target);
+        request.headers.push(Name::From, from.with_tag(self.random.token(10)).to_string());
+        request.headers.push(Name::To, to.to_string());
+        request.headers.push(Name::CallId, self.random.token(24));
+        request.headers.push(Name::CSeq, CSeq::new(1, method).to_string());
+        request.headers.push(Name::MaxForwards, "70");
+        let contact = self.contact(destination.channel, destination.remote, None);
+        request.headers.push(Name::Contact, contact.to_string());
+        request
     }
 
     pub(super) fn send_request(&mut self, now: Mono, mut request: Request, to: Destination, purpose: Purpose) {
@@ -269,7 +297,8 @@ impl UserAgent {
             Purpose::Options => self.tell(Event::OptionsAnswered { to, status }),
             Purpose::Refer { leg, seq } => self.refer_answered(now, leg, seq, status),
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
-            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) => {}
+            Purpose::Summary(watcher) => self.summary_answered(watcher, status),
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Ping | Purpose::Untracked => {}
         }
     }
 
@@ -420,7 +449,7 @@ impl UserAgent {
         }
     }
 
-    /// Dialogs and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
+    /// Calls and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
     pub(super) fn connection_closed(&mut self, connection: ConnectionId) {
         let forget = |to: &mut Destination| {
             to.channel.connection = to.channel.connection.filter(|known| *known != connection);
@@ -443,6 +472,8 @@ impl UserAgent {
                 forget(&mut invite.to);
             }
         }
+        self.connection_of_phones_closed(connection);
+        self.connection_of_watchers_closed(connection);
     }
 
     /// A request of ours ends without a response: as if `status` had come back.

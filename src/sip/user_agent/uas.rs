@@ -5,7 +5,6 @@ use super::event::{Event, IncomingInvite, LegId, UaError};
 use super::leg::{Leg, LegState, Pending, RING_AGAIN, Ringing, Unacked};
 use super::receive::{Incoming, body_is_understood, sdp_of};
 use super::{InviteIn, UserAgent};
-use crate::sip::channel::Destination;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, InviteServer, Key};
 use crate::sip::wire::{Method, Name, Request, Response, Scheme};
@@ -23,6 +22,8 @@ impl UserAgent {
                 self.add_capabilities(&mut response);
                 self.answer_request(now, &incoming, &response);
             }
+            Method::Register => self.register_received(now, &incoming),
+            Method::Subscribe => self.subscribe_received(now, &incoming),
             // A transfer needs a call whose parties know each other.
             Method::Refer => self.answer_plainly(now, &incoming, 403),
             _ => self.answer_plainly(now, &incoming, 481),
@@ -35,7 +36,7 @@ impl UserAgent {
         let refusal = |status| Some(self.plain_response(request, status));
         match &request.method {
             Method::Other(_) => return refusal(501),
-            method if !is_allowed(method) => return refusal(405),
+            method if !is_allowed(method, self.registrar.has_accounts()) => return refusal(405),
             _ => {}
         }
         if matches!(request.uri.scheme, Scheme::Other(_)) {
@@ -104,7 +105,7 @@ impl UserAgent {
     }
 
     /// The dialog that an INVITE would make (RFC 3261 section 12.1.1); `None` without a usable Contact.
-    fn dialog_from(&mut self, incoming: &Incoming) -> Option<Dialog> {
+    pub(super) fn dialog_from(&mut self, incoming: &Incoming) -> Option<Dialog> {
         let headers = &incoming.request.headers;
         let remote = headers.from().ok()?;
         let target = headers.contact().ok()?.map_or_else(|| remote.uri.clone(), |contact| contact.uri);
@@ -118,7 +119,7 @@ impl UserAgent {
             routes: headers.record_routes().ok()?,
             local_seq: self.random.u32() & 0xffff,
             remote_seq: Some(incoming.cseq.number),
-            peer: Destination { channel: incoming.channel, remote: incoming.source },
+            peer: incoming.sender(),
             behind_nat: incoming.behind_nat,
         })
     }
