@@ -27,8 +27,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "daemon",
         &[
-            "call", "config", "console", "driver", "flow", "media", "metrics", "prompts", "site", "sip", "store",
-            "types",
+            "call", "config", "console", "desk", "driver", "flow", "media", "metrics", "prompts", "site", "sip",
+            "store", "types",
         ],
     ),
     (

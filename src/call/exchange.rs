@@ -175,6 +175,7 @@ impl Exchange {
             }
             Input::Desk(reply) => self.with(now, reply.call, |s, h| s.desk_reply(h, reply)),
             Input::Reload(service) => self.service = service,
+            Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),
         }
@@ -278,16 +279,21 @@ impl Exchange {
             Event::Refer { leg, .. } => {
                 let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
             }
+            Event::Registered { user, source, .. } => self.tell_of_phones(What::PhoneCame { user, source }),
+            Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
+            Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
             // Nobody asks for options, transfers anybody or changes a session yet.
             Event::ReferAccepted { .. }
             | Event::ReferProgress { .. }
             | Event::ReferFailed { .. }
             | Event::ReinviteAnswered { .. }
             | Event::ReinviteFailed { .. }
-            | Event::Registered { .. }
-            | Event::Unregistered { .. }
             | Event::OptionsAnswered { .. } => {}
         }
+    }
+
+    fn tell_of_phones(&mut self, what: What) {
+        self.out.push_back(Output::Event(CallEvent { call: None, what }));
     }
 
     fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {

@@ -10,6 +10,7 @@ pub mod clocks;
 pub mod hours;
 pub mod message;
 pub mod people;
+pub mod phones;
 pub mod request;
 pub mod ticket;
 pub mod ticket_edit;

@@ -8,4 +8,5 @@ mod hostile;
 mod life;
 mod phone;
 mod reached;
+mod registered;
 mod sipp_calls;

@@ -9,6 +9,17 @@ pub struct Account {
     /// The user part of its address, and its name in credentials.
     pub user: String,
     pub secret: Secret,
+    /// Its phone stumbles over any other challenge than MD5, as some old ones do.
+    pub md5_only: bool,
+}
+
+impl Account {
+    /// What it is asked for, the strongest first.
+    pub(super) fn algorithms(&self) -> Vec<Algorithm> {
+        let asked =
+            |algorithm: &Algorithm| self.secret.has(*algorithm) && (!self.md5_only || *algorithm == Algorithm::Md5);
+        Algorithm::ALL.into_iter().filter(asked).collect()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +33,7 @@ pub enum Secret {
 }
 
 impl Secret {
-    pub(super) fn has(&self, algorithm: Algorithm) -> bool {
+    fn has(&self, algorithm: Algorithm) -> bool {
         match self {
             Secret::Password(_) => true,
             Secret::Ha1 { md5, sha256 } => match algorithm {

@@ -140,7 +140,7 @@ pub(super) enum Proof {
 
 #[derive(Debug)]
 struct Held {
-    secret: Secret,
+    account: Account,
     bindings: Vec<BindingId>,
     /// New and old messages.
     waiting: (u32, u32),
@@ -153,7 +153,6 @@ pub(super) struct Registrar {
     expires_default_s: u32,
     digest: DigestServer,
     accounts: BTreeMap<String, Held>,
-    offered: Vec<Algorithm>,
     bindings: BTreeMap<BindingId, Bound>,
     next_id: u64,
     lockouts: LockOuts,
@@ -167,7 +166,6 @@ impl Registrar {
             expires_default_s: config.expires_default_s,
             digest: DigestServer::new(&config.realm, random),
             accounts: BTreeMap::new(),
-            offered: Vec::new(),
             bindings: BTreeMap::new(),
             next_id: 1,
             lockouts: LockOuts::default(),
@@ -179,15 +177,11 @@ impl Registrar {
     /// Other accounts from now on; gives the users that are gone and the bindings that they had.
     pub fn set_accounts(&mut self, accounts: Vec<Account>) -> (Vec<String>, Vec<BindingId>) {
         let mut before = std::mem::take(&mut self.accounts);
-        let common = |algorithm: &Algorithm| accounts.iter().all(|account| account.secret.has(*algorithm));
-        self.offered = Algorithm::ALL.into_iter().filter(common).collect();
-        if self.offered.is_empty() {
-            self.offered = Algorithm::ALL.to_vec();
-        }
-        for Account { user, secret } in accounts {
+        for account in accounts {
+            let user = account.user.clone();
             let held = match before.remove(&user) {
-                Some(held) => Held { secret, ..held },
-                None => Held { secret, bindings: Vec::new(), waiting: (0, 0) },
+                Some(held) => Held { account, ..held },
+                None => Held { account, bindings: Vec::new(), waiting: (0, 0) },
             };
             self.accounts.insert(user, held);
         }
@@ -229,7 +223,7 @@ impl Registrar {
             return Proof::Forbidden(Some(seconds));
         }
         let given: Credentials = match self.digest.credentials(headers, &Name::Authorization) {
-            None => return Proof::Ask(self.digest.challenges(now, &self.offered, false)),
+            None => return self.ask(now, user, false),
             Some(Err(fault)) => return Proof::Unreadable(fault),
             Some(Ok(given)) => given,
         };
@@ -241,7 +235,7 @@ impl Registrar {
                 Proof::Right
             }
             Verdict::Right => Proof::Forbidden(None),
-            Verdict::Stale => Proof::Ask(self.digest.challenges(now, &self.offered, true)),
+            Verdict::Stale => self.ask(now, user, true),
             Verdict::Wrong => {
                 self.lockouts.failed(now, source.ip());
                 Proof::Forbidden(None)
@@ -249,8 +243,14 @@ impl Registrar {
         }
     }
 
+    /// Nobody is asked for everything, as most accounts are.
+    fn ask(&mut self, now: Mono, user: &str, stale: bool) -> Proof {
+        let algorithms = self.accounts.get(user).map_or(Algorithm::ALL.to_vec(), |held| held.account.algorithms());
+        Proof::Ask(self.digest.challenges(now, &algorithms, stale))
+    }
+
     fn ha1(&self, given: &Credentials) -> Option<Redacted<String>> {
-        self.accounts.get(&given.user)?.secret.ha1(given.algorithm, &given.user, self.realm())
+        self.accounts.get(&given.user)?.account.secret.ha1(given.algorithm, &given.user, self.realm())
     }
 
     fn is_at(&self, user: &str, source: SocketAddr) -> bool {

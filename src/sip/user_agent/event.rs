@@ -224,6 +224,11 @@ pub enum Event {
         contact: Uri,
         source: SocketAddr,
     },
+    /// Somebody did not prove to be that account: a wrong password, another's, or too many wrong ones before.
+    Unproven {
+        user: String,
+        source: SocketAddr,
+    },
     /// A phone can't be called at that place any more.
     Unregistered {
         user: String,

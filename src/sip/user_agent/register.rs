@@ -84,6 +84,7 @@ impl UserAgent {
                 response
             }
             Proof::Forbidden(locked_for_s) => {
+                self.tell(Event::Unproven { user: user.to_owned(), source: incoming.source });
                 let mut response = self.plain_response(request, 403);
                 if let Some(seconds) = locked_for_s {
                     response.headers.push(Name::RetryAfter, seconds.to_string());

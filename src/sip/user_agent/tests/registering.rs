@@ -9,7 +9,7 @@ use crate::types::Redacted;
 const CONTACT: &str = "<sip:100@192.0.2.7:5062>";
 
 pub fn account(user: &str, password: &str) -> Account {
-    Account { user: user.to_owned(), secret: Secret::Password(Redacted(password.to_owned())) }
+    Account { user: user.to_owned(), secret: Secret::Password(Redacted(password.to_owned())), md5_only: false }
 }
 
 /// A line with the accounts 100 and 101; phones may stay for two minutes, so that a test ends with nobody there.
@@ -140,7 +140,9 @@ fn wrong_passwords_get_403_and_nonces_are_good_once_a_count() {
     assert_eq!(line.proven(&nobody, "secret").name(), "403 REGISTER");
     let other = Phone { to: "<sip:101@frontdesk>".to_owned(), ..register(3, CONTACT) };
     assert_eq!(line.proven(&other, "secret").name(), "403 REGISTER");
-    assert!(line.told().is_empty());
+    let refused = |user: &str| Event::Unproven { user: user.to_owned(), source: line.source };
+    let expected = [refused("100"), refused("999"), refused("101")];
+    assert_eq!(line.told(), expected);
 
     line.receive(register(9, CONTACT).text());
     let challenge = Challenge::first_of(line.one().message.headers(), &Name::WwwAuthenticate).unwrap();
@@ -313,7 +315,11 @@ fn accounts_that_stay_keep_their_phones_and_others_lose_them() {
 fn an_account_kept_as_hashes_is_asked_for_what_it_has() {
     let md5 = Some(Algorithm::Md5.ha1("100", "frontdesk", "secret"));
     let secret = Secret::Ha1 { md5, sha256: None };
-    let mut line = desk_with(vec![Account { user: "100".to_owned(), secret }]);
+    let hashed = Account { user: "100".to_owned(), secret, md5_only: false };
+    let old = Account { md5_only: true, ..account("101", "other") };
+    let mut line = desk_with(vec![hashed, old]);
+    line.receive(phone("REGISTER", "101", 1).text());
+    assert!(line.one().header(Name::WwwAuthenticate).matches("Digest ").count() == 1);
     line.receive(register(1, CONTACT).text());
     let asked = line.one();
     let all: Vec<&str> = asked.message.headers().all(&Name::WwwAuthenticate).collect();
