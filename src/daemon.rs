@@ -25,6 +25,7 @@ use crate::call::exchange::{Exchange, Service};
 use crate::call::info_digits;
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
+use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
@@ -37,7 +38,7 @@ use crate::driver::repair::repair_recordings;
 use crate::flow::io::RecordSpec;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
-use crate::sip::user_agent::{Listener, UaConfig, UaLimits, UserAgent};
+use crate::sip::user_agent::{Account, Listener, RegistrarConfig, Secret, UaConfig, UaLimits, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::Site;
 use crate::store::{Store, StoreError, StoreOptions};
@@ -89,7 +90,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
-    let ua = UserAgent::new(ua_config(&config, &bound), random.fork());
+    let mut ua = UserAgent::new(ua_config(&config, &bound), random.fork());
+    ua.set_accounts(clock.mono(), accounts(&site));
     let service = service(&site);
     let prompts = service.prompts.clone();
     let exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
@@ -295,8 +297,22 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         t2_ms: config.sip.t2_ms,
         t4_ms: config.sip.t4_ms,
         info_types: info_digits::CONTENT_TYPES.map(str::to_owned).to_vec(),
+        registrar: RegistrarConfig { realm: config.sip.realm.clone(), ..RegistrarConfig::default() },
         limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
     }
+}
+
+/// The phones that may register.
+fn accounts(site: &Site) -> Vec<Account> {
+    let account = |phone: &Phone| Account {
+        user: phone.user.clone(),
+        md5_only: phone.md5_only,
+        secret: match &phone.secret {
+            PhoneSecret::Password(password) => Secret::Password(password.clone()),
+            PhoneSecret::Ha1 { md5, sha256 } => Secret::Ha1 { md5: md5.clone(), sha256: sha256.clone() },
+        },
+    };
+    site.phones.phones().iter().map(account).collect()
 }
 
 fn admission(config: &Config) -> AdmissionLimits {
@@ -438,8 +454,9 @@ async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_lin
     match reload() {
         Ok(site) => {
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
+            let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             METRICS.reloads.add(1);
-            tracing::info!("settings, flow, people and prompts read again; live calls keep the old ones");
+            tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
         }
         Err(problems) => {
             METRICS.reloads_failed.add(1);

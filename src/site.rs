@@ -8,6 +8,7 @@ use crate::config::{Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
+use crate::desk::phones::Phones;
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
 use crate::types::{Lang, Problem};
@@ -22,6 +23,7 @@ pub struct Site {
     pub flow: Arc<Flow>,
     pub answers: Arc<Answers>,
     pub people: Arc<Directory>,
+    pub phones: Arc<Phones>,
     pub hours: Arc<Hours>,
     pub prompts: Arc<Library>,
     /// What does not keep the line from answering, but should be mended: a greeting that says another name, a prompt
@@ -45,7 +47,11 @@ impl Site {
         let people =
             read(&config.people, "built-in people", Directory::default_text(), Directory::parse, &mut problems);
         let hours = read(&config.hours, "built-in hours", Hours::default_text(), Hours::parse, &mut problems);
-        let (Some(answers), Some(people), Some(hours)) = (answers, people, hours) else { return Err(problems) };
+        let phones = read(&config.phones, "built-in phones", Phones::default_text(), Phones::parse, &mut problems);
+        let (Some(answers), Some(people), Some(hours), Some(phones)) = (answers, people, hours, phones) else {
+            return Err(problems);
+        };
+        problems.extend(phones_of_nobody(&config, &phones, &people));
         for person in people.people() {
             if let Some(id) = person.prompt.as_ref().filter(|id| !prompts.has(id)) {
                 problems.push(Problem {
@@ -74,12 +80,29 @@ impl Site {
             flow: Arc::new(flow),
             answers: Arc::new(answers),
             people: Arc::new(people),
+            phones: Arc::new(phones),
             hours: Arc::new(hours),
             prompts: Arc::new(prompts),
             warnings,
             config,
         })
     }
+}
+
+/// Phones whose person is not in the directory.
+fn phones_of_nobody(config: &Config, phones: &Phones, people: &Directory) -> Vec<Problem> {
+    let known = |extension: &str| people.people().iter().any(|person| person.extension == extension);
+    let file = config.phones.path().map_or_else(|| "built-in phones".to_owned(), |path| path.display().to_string());
+    let of_nobody = phones.phones().iter().filter_map(|phone| {
+        let extension = phone.extension.as_ref().filter(|extension| !known(extension))?;
+        Some(Problem {
+            file: file.clone(),
+            line: Some(phone.line),
+            what: format!("phone {} is extension {extension}'s, whom the directory does not know", phone.user),
+            remedy: "write the extension of a person in people.toml, or leave it out".to_owned(),
+        })
+    });
+    of_nobody.collect()
 }
 
 /// The directory alone.

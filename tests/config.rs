@@ -80,9 +80,10 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.flow.path(), Some(Path::new("tests/config/good/flow.toml")));
     assert_eq!(config.answers.path(), Some(Path::new("tests/config/good/../answers.toml")));
     assert_eq!(config.people.path(), Some(Path::new("/etc/frontdesk/people.toml")));
+    assert_eq!(config.phones.path(), Some(Path::new("tests/config/good/phones.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(38));
+    assert_eq!(place.line, Some(39));
 }
 
 #[test]

@@ -101,6 +101,9 @@ impl Ends {
             from: NameAddr::new(Uri::new(desk.ip()).with_user(format!("{}", 13_800_000_000 + nth))),
             contact_user: "load".to_owned(),
             sdp: Some(sdp::offer(&local)),
+            replaces: None,
+            referred_by: None,
+            headers: Vec::new(),
         };
         if let Ok(leg) = self.ua.invite(self.now(), invite) {
             self.offers.push((leg, local));

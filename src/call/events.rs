@@ -113,6 +113,21 @@ pub enum What {
         reason: String,
         duration_ms: u64,
     },
+    /// A telephone registered, at a new place.
+    PhoneCame {
+        user: String,
+        source: SocketAddr,
+    },
+    /// Somebody who says to be a telephone has another password.
+    PhoneRefused {
+        user: String,
+        source: SocketAddr,
+    },
+    /// A telephone can't be called any more.
+    PhoneGone {
+        user: String,
+        why: &'static str,
+    },
     /// A bug: the call's own code panicked, the call was ended, the others went on.
     Panicked {
         message: String,

@@ -190,6 +190,7 @@ impl Exchange {
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::Reload(service) => self.service = service,
+            Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),
         }
@@ -289,9 +290,25 @@ impl Exchange {
             Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
             Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
             Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
-            // Nobody asks for options yet.
-            Event::OptionsAnswered { .. } => {}
+            // A transfer by a telephone is not taken yet: it hears so, and its call stays.
+            Event::Refer { leg, .. } => {
+                let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
+            }
+            Event::Registered { user, source, .. } => self.tell_of_phones(What::PhoneCame { user, source }),
+            Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
+            Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
+            // Nobody asks for options, transfers anybody or changes a session yet.
+            Event::ReferAccepted { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferFailed { .. }
+            | Event::ReinviteAnswered { .. }
+            | Event::ReinviteFailed { .. }
+            | Event::OptionsAnswered { .. } => {}
         }
+    }
+
+    fn tell_of_phones(&mut self, what: What) {
+        self.out.push_back(Output::Event(CallEvent { call: None, what }));
     }
 
     fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {

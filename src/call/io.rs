@@ -57,6 +57,8 @@ pub enum Input<'a> {
     },
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
+    /// Other telephones may register from now on.
+    Accounts(Vec<user_agent::Account>),
     /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.
     Shutdown {
         until: Mono,

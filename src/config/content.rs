@@ -1,4 +1,4 @@
-//! `[flow]`, `[answers]`, `[people]`, `[hours]`, `[prompts]`: the files that the desk's people write.
+//! `[flow]`, `[answers]`, `[people]`, `[phones]`, `[hours]`, `[prompts]`: the files that the desk's people write.
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,19 @@ pub const PEOPLE: SectionKeys = SectionKeys {
         example: "\"people.toml\"",
         en: "The directory. Left out: the built-in example people.",
         zh: "通讯录文件。不填则用内置的示例人员。",
+    }],
+};
+
+pub const PHONES: SectionKeys = SectionKeys {
+    name: "phones",
+    en: "Telephones that register here (docs/phones.md).",
+    zh: "在本机注册的话机（见 docs/phones.zh.md）。",
+    keys: &[Key {
+        name: "file",
+        default: None,
+        example: "\"phones.toml\"",
+        en: "The accounts. Left out: none, and nobody can register.",
+        zh: "话机账号文件。不填则没有账号，任何话机都不能注册。",
     }],
 };
 

@@ -37,6 +37,14 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "Server 与 User-Agent 头域的内容。",
         },
         Key {
+            name: "realm",
+            default: Some("\"frontdesk\""),
+            example: "\"frontdesk\"",
+            en: "What telephones that register are asked a password for; a part of the hashes in `phones.toml`. Needs a \
+                 restart.",
+            zh: "话机注册认证的域（realm）；`phones.toml` 中的哈希包含它。更改后需重启。",
+        },
+        Key {
             name: "calls_max",
             default: Some("5000"),
             example: "5000",
@@ -98,6 +106,7 @@ pub struct Sip {
     pub listen: Vec<Listen>,
     pub external_address: Option<IpAddr>,
     pub user_agent: String,
+    pub realm: String,
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
@@ -115,6 +124,7 @@ impl Default for Sip {
             listen: vec![Listen::Udp(local), Listen::Tcp(local)],
             external_address: None,
             user_agent: "frontdesk".to_owned(),
+            realm: "frontdesk".to_owned(),
             calls_max: 5000,
             allowed_sources: Vec::new(),
             invites_per_second_max: 10_000,
@@ -138,6 +148,7 @@ impl Sip {
             listen: section.list("listen", listen).unwrap_or(default.listen),
             external_address: section.text("external_address", external_address),
             user_agent: section.text("user_agent", user_agent).unwrap_or(default.user_agent),
+            realm: section.text("realm", realm).unwrap_or(default.realm),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
             invites_per_second_max: section
@@ -184,6 +195,14 @@ fn user_agent(text: &str) -> Result<String, Fault> {
             "write 1 to 64 ASCII characters, such as \"frontdesk\"",
         ))
     }
+}
+
+/// It stands in quotes in headers, and is the host of the phones' addresses.
+fn realm(text: &str) -> Result<String, Fault> {
+    let right = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    right.then(|| text.to_owned()).ok_or_else(|| {
+        Fault::new("realm is no host name", "write letters, digits, dots and hyphens, such as \"frontdesk\"")
+    })
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ pub mod hours;
 pub mod message;
 pub mod people;
 pub mod pin;
+pub mod phones;
 pub mod request;
 pub mod ticket;
 pub mod ticket_edit;

@@ -161,6 +161,9 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
             from,
             contact_user: options.from_user.clone(),
             sdp: Some(sdp::offer(&local_media)),
+            replaces: None,
+            referred_by: None,
+            headers: Vec::new(),
         },
     )?;
     let mut call = Call {

@@ -52,6 +52,8 @@ pub enum ToLine {
     },
     Desk(DeskReply),
     Reload(Arc<Service>),
+    /// Other telephones may register from now on.
+    Accounts(Vec<user_agent::Account>),
     Shutdown {
         until: Mono,
     },
@@ -276,6 +278,7 @@ impl Line {
             }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
+            ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
             ToLine::Look(answer) => {
                 let guard = line.borrow();

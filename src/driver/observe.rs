@@ -9,7 +9,7 @@ use crate::metrics::METRICS;
 use crate::telemetry::{Line, Throttle};
 use crate::types::Mono;
 
-/// Lines about refused callers: a scanner must not fill the log.
+/// Lines about refused callers and phones: a scanner must not fill the log.
 static REFUSED: Throttle = Throttle::new(10, Duration::from_secs(60));
 
 /// Counts an event and writes its line.
@@ -61,6 +61,11 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Ended { outcome, reason, duration_ms } => {
             tracing::info!(call, ?outcome, reason, duration_ms, "call ended");
         }
+        What::PhoneCame { user, source } => tracing::info!(user, %source, "phone registered"),
+        What::PhoneRefused { user, source } => {
+            refused(now, || tracing::warn!(user, %source, "phone refused: its password is wrong"));
+        }
+        What::PhoneGone { user, why } => tracing::info!(user, why, "phone is gone"),
         What::Panicked { message } => tracing::error!(call, message, "a bug ended this call; please report it"),
     }
 }
@@ -70,7 +75,7 @@ fn refused(now: Mono, write: impl FnOnce()) {
         Line::Write { left_out } => {
             write();
             if left_out > 0 {
-                tracing::warn!(left_out, "more calls were refused since the last such line");
+                tracing::warn!(left_out, "more calls or phones were refused since the last such line");
             }
         }
         Line::LeaveOut => {}
@@ -128,6 +133,9 @@ fn count(what: &What) {
         | What::Node { .. }
         | What::MediaLost
         | What::MediaBack
+        | What::PhoneCame { .. }
+        | What::PhoneRefused { .. }
+        | What::PhoneGone { .. }
         | What::Held { .. } => {}
     }
 }

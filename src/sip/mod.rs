@@ -4,10 +4,14 @@
 //! - `channel`: where a message comes from and goes to.
 //! - `transaction/`: the four machines of RFC 3261 section 17 (with RFC 6026) and their keys.
 //! - `dialog`: route set, tags and sequence numbers of one dialog.
+//! - `digest`: who may register; the only room that names hash functions.
+//! - `registrar`: which phones are there, and where.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
 
 pub mod channel;
 pub mod dialog;
+pub mod digest;
+pub mod registrar;
 pub mod transaction;
 pub mod user_agent;
 pub mod wire;

@@ -9,4 +9,5 @@ mod life;
 mod mailbox;
 mod phone;
 mod reached;
+mod registered;
 mod sipp_calls;

@@ -101,6 +101,9 @@ impl OutLeg {
             from: who_calls(h, caller, to.destination.channel.listener),
             contact_user: "desk".to_owned(),
             sdp: Some(sdp::offer(&local)),
+            replaces: None,
+            referred_by: None,
+            headers: Vec::new(),
         };
         self.local = Some(local);
         let Ok(leg) = h.ua.invite(h.now.mono, invite) else { return false };

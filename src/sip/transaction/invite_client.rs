@@ -91,6 +91,13 @@ impl InviteClient {
         }
     }
 
+    /// No person has to decide about a re-INVITE: its final response is due within 64*T1 of the first provisional.
+    pub fn expect_soon(&mut self, now: Mono, timing: &Timing) {
+        if let InviteClient::Proceeding { give_up_at: give_up_at @ None } = self {
+            *give_up_at = Some(now + timing.timeout());
+        }
+    }
+
     pub fn timeout(&mut self, now: Mono) -> ClientTimeout<'_> {
         match self {
             InviteClient::Calling { give_up_at, .. } | InviteClient::Proceeding { give_up_at: Some(give_up_at) }

@@ -3,14 +3,25 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::sip::registrar::RegistrarConfig;
 use crate::sip::transaction::Timing;
 use crate::sip::wire::{Limits, Method, Transport};
 
 /// Methods that are answered; others get 405 (RFC 3261 section 8.2.1).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY";
+/// As `ALLOW`, where there are accounts that phones can register with.
+pub const ALLOW_WITH_PHONES: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, SUBSCRIBE, REGISTER";
 
-pub(super) fn is_allowed(method: &Method) -> bool {
-    matches!(method, Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options | Method::Info)
+/// Extensions that a peer may require of us (RFC 3891, RFC 4488).
+pub(super) const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
+
+pub(super) fn is_allowed(method: &Method, with_phones: bool) -> bool {
+    use Method::{Ack, Bye, Cancel, Info, Invite, Notify, Options, Refer, Register, Subscribe};
+    match method {
+        Invite | Ack | Cancel | Bye | Options | Info | Refer | Notify => true,
+        Register | Subscribe => with_phones,
+        Method::Update | Method::Prack | Method::Message | Method::Publish | Method::Other(_) => false,
+    }
 }
 
 /// One socket that SIP comes in on.
@@ -31,12 +42,22 @@ pub struct UaLimits {
     /// end state.
     pub transactions_max: usize,
     pub dialogs_max: usize,
+    /// Places where phones are registered, all accounts together.
+    pub bindings_max: usize,
+    /// Subscriptions to messages waiting.
+    pub watchers_max: usize,
     pub message: Limits,
 }
 
 impl Default for UaLimits {
     fn default() -> Self {
-        Self { transactions_max: 400_000, dialogs_max: 10_000, message: Limits::default() }
+        Self {
+            transactions_max: 400_000,
+            dialogs_max: 10_000,
+            bindings_max: 4_096,
+            watchers_max: 4_096,
+            message: Limits::default(),
+        }
     }
 }
 
@@ -50,6 +71,8 @@ pub struct UaConfig {
     pub t4_ms: u32,
     /// Content types of INFO that the transaction user understands; others get 415.
     pub info_types: Vec<String>,
+    /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
+    pub registrar: RegistrarConfig,
     pub limits: UaLimits,
 }
 
@@ -62,6 +85,7 @@ impl Default for UaConfig {
             t2_ms: 4000,
             t4_ms: 5000,
             info_types: Vec::new(),
+            registrar: RegistrarConfig::default(),
             limits: UaLimits::default(),
         }
     }

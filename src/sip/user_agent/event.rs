@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::sip::channel::{Channel, ConnectionId, Destination};
-use crate::sip::wire::{Host, Scheme, Uri};
+use crate::sip::wire::{Host, Replaces, Scheme, Uri};
 use crate::types::Mono;
 
 /// One call leg: the transaction user's name for a dialog, from the INVITE on.
@@ -52,6 +52,19 @@ pub struct IncomingInvite {
     pub listener: usize,
     /// The offer; `None` when our answer is to bring one (RFC 3264 section 4).
     pub sdp: Option<Vec<u8>>,
+    /// The leg that this call is to take the place of: answer this one and hang that one up (RFC 3891 section 3).
+    pub replaces: Option<LegId>,
+}
+
+/// What a peer's REFER asks for: that we call `target`. All of it is the peer's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferRequest {
+    /// Without headers: nothing but `replaces` is taken from them.
+    pub target: Uri,
+    /// The call at the target that ours is to take the place of (an attended transfer).
+    pub replaces: Option<Replaces>,
+    /// `Referred-By` as it came, for the call that is made (RFC 3892).
+    pub referred_by: Option<String>,
 }
 
 impl IncomingInvite {
@@ -79,6 +92,32 @@ impl EndReason {
         match self {
             EndReason::Bye => "caller_hung_up",
             EndReason::Lost => "peer_lost",
+        }
+    }
+}
+
+/// Why a phone is not registered any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// By its own wish.
+    Asked,
+    /// It did not register again in time.
+    Expired,
+    ConnectionClosed,
+    /// The account's phones were too many: this one would have expired first.
+    Displaced,
+    AccountGone,
+}
+
+impl Gone {
+    /// For the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Gone::Asked => "asked",
+            Gone::Expired => "expired",
+            Gone::ConnectionClosed => "connection_closed",
+            Gone::Displaced => "displaced",
+            Gone::AccountGone => "account_gone",
         }
     }
 }
@@ -144,6 +183,57 @@ pub enum Event {
         leg: LegId,
         status: u16,
         reason: String,
+        /// Where a 3xx says that the callee is, the likeliest first, at most eight. They are never called by themselves.
+        contacts: Vec<Uri>,
+    },
+    /// The peer asks us to call somebody in its place (RFC 3515); it is answered 202 and told `100 Trying`. Tell it what
+    /// came of it with `refer_progress`.
+    Refer {
+        leg: LegId,
+        refer: ReferRequest,
+    },
+    /// To our own REFER: the peer will try.
+    ReferAccepted {
+        leg: LegId,
+    },
+    /// To our own REFER: what the peer says of the call that it makes. From 200 on it is the last.
+    ReferProgress {
+        leg: LegId,
+        status: u16,
+    },
+    /// To our own REFER: nothing comes of it. 408 also when nothing came back, or when the peer stopped telling before
+    /// it had said how it ended.
+    ReferFailed {
+        leg: LegId,
+        status: u16,
+    },
+    /// To our own re-INVITE: 2xx; ACK is sent.
+    ReinviteAnswered {
+        leg: LegId,
+        sdp: Option<Vec<u8>>,
+    },
+    /// To our own re-INVITE: the session stays as it was. 491 when the peer's changes kept crossing ours: make a new
+    /// offer. After 408 and 481 the call is `Ended` too.
+    ReinviteFailed {
+        leg: LegId,
+        status: u16,
+    },
+    /// A phone can be called at a new place, or is reached elsewhere than before.
+    Registered {
+        user: String,
+        contact: Uri,
+        source: SocketAddr,
+    },
+    /// Somebody did not prove to be that account: a wrong password, another's, or too many wrong ones before.
+    Unproven {
+        user: String,
+        source: SocketAddr,
+    },
+    /// A phone can't be called at that place any more.
+    Unregistered {
+        user: String,
+        contact: Uri,
+        why: Gone,
     },
     /// To our own OPTIONS; 408 when nothing came back.
     OptionsAnswered {
@@ -163,6 +253,8 @@ pub enum UaError {
     NoSuchListener,
     #[error("too many calls or transactions")]
     Full,
+    #[error("no phone's account has that name")]
+    NoSuchAccount,
 }
 
 /// What the user agent has seen, since its start.

@@ -5,7 +5,6 @@ use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState, Pending};
 use super::receive::{Incoming, sdp_of};
 use super::uac::Purpose;
-use crate::sip::channel::Destination;
 use crate::sip::wire::{Method, Name};
 use crate::types::Mono;
 
@@ -14,6 +13,9 @@ impl UserAgent {
         let to_tag = incoming.to_tag.as_deref().unwrap_or_default();
         let key = self.keys.dialog(&incoming.call_id, to_tag, &incoming.from_tag);
         let Some(id) = self.by_dialog.get(&key).copied() else {
+            if self.resubscribed(now, key, &incoming) {
+                return;
+            }
             return self.refuse_in_dialog(now, &incoming, 481);
         };
         if let Some(response) = self.inspect(&incoming) {
@@ -28,11 +30,15 @@ impl UserAgent {
         if !leg.dialog.take_remote_seq(incoming.cseq.number) {
             return self.refuse_in_dialog(now, &incoming, 500);
         }
-        leg.dialog.peer = Destination { channel: incoming.channel, remote: incoming.source };
+        leg.dialog.peer = incoming.sender();
         match incoming.request.method {
             Method::Bye => self.bye_received(now, id, &incoming),
             Method::Invite => self.reinvite_received(now, id, incoming),
             Method::Info => self.info_received(now, id, incoming),
+            Method::Refer => self.refer_received(now, id, &incoming),
+            Method::Notify => self.notify_received(now, id, &incoming),
+            // A call is neither a phone's registration nor a subscription of its own.
+            Method::Register | Method::Subscribe => self.answer_plainly(now, &incoming, 481),
             _ => {
                 let mut response = self.plain_response(&incoming.request, 200);
                 self.add_capabilities(&mut response);
@@ -63,7 +69,8 @@ impl UserAgent {
 
     fn reinvite_received(&mut self, now: Mono, id: LegId, incoming: Incoming) {
         let Some(leg) = self.legs.get(&id) else { return };
-        let ours_pending = leg.unacked.is_some() || matches!(leg.state, LegState::Calling { .. });
+        let ours_pending =
+            leg.unacked.is_some() || leg.change_is_sent() || matches!(leg.state, LegState::Calling { .. });
         let theirs_pending = leg.reinvite.is_some() || matches!(leg.state, LegState::Arriving { .. });
         if theirs_pending {
             let mut response = self.plain_response(&incoming.request, 500);
@@ -75,6 +82,7 @@ impl UserAgent {
         if ours_pending {
             return self.refuse_in_dialog(now, &incoming, 491);
         }
+        self.give_way(id);
         self.start_invite(now, &incoming, Some(id), None);
         let sdp = sdp_of(&incoming.request.headers, &incoming.request.body);
         let Some(leg) = self.legs.get_mut(&id) else { return };

@@ -15,10 +15,16 @@ pub(super) const RING_AGAIN: Duration = Duration::from_secs(60);
 pub(super) struct Leg {
     pub dialog: Dialog,
     pub state: LegState,
+    /// We made the call, and its Call-ID.
+    pub is_ours: bool,
     /// A re-INVITE of the peer that the transaction user has yet to answer.
     pub reinvite: Option<Pending>,
     /// A 2xx of ours that waits for its ACK.
     pub unacked: Option<Unacked>,
+    /// Our own re-INVITE.
+    pub change: Option<Change>,
+    /// Transfers, from the first REFER on.
+    pub transfer: Option<Box<Transfer>>,
     pub armed: Option<Mono>,
 }
 
@@ -26,8 +32,8 @@ pub(super) struct Leg {
 pub(super) enum LegState {
     /// The peer's INVITE is not answered yet.
     Arriving { invite: Pending, ringing: Option<Ringing> },
-    /// Our INVITE is not answered yet. `hung_up`: CANCEL as soon as it may go out.
-    Calling { invite: Key, hung_up: bool },
+    /// Our INVITE is not answered yet. `hung_up`: CANCEL as soon as it may go out. `early_tags`: of those that ring.
+    Calling { invite: Key, hung_up: bool, early_tags: Vec<String> },
     /// Answered. `bye_when_acked`: hung up before the ACK came (RFC 3261 section 15).
     Up { bye_when_acked: bool },
 }
@@ -60,13 +66,66 @@ pub(super) struct Unacked {
     pub offered: bool,
 }
 
+/// Our own re-INVITE, until its end.
+#[derive(Debug)]
+pub(super) enum Change {
+    Sent {
+        sdp: Vec<u8>,
+        tries: u8,
+    },
+    /// It crossed the peer's and goes out again (RFC 3261 section 14.1).
+    Waiting {
+        sdp: Vec<u8>,
+        tries: u8,
+        again_at: Mono,
+    },
+}
+
+/// What REFERs of either side are under way: one each way at most.
+#[derive(Debug, Default)]
+pub(super) struct Transfer {
+    /// The peer's REFER that we report on.
+    pub theirs: Option<Theirs>,
+    /// Whether the peer has sent a REFER before: from the second on, NOTIFYs say which one they are about.
+    pub had_one: bool,
+    pub ours: Option<Ours>,
+}
+
+#[derive(Debug)]
+pub(super) struct Theirs {
+    /// `id` of the Event header, the REFER's number (RFC 3515 section 2.4.6).
+    pub id: Option<u32>,
+    /// The peer does not want to be told (RFC 4488).
+    pub silent: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Ours {
+    pub seq: u32,
+    pub accepted: bool,
+}
+
 impl Leg {
+    pub fn new(dialog: Dialog, state: LegState) -> Leg {
+        let is_ours = matches!(state, LegState::Calling { .. });
+        Leg { dialog, state, is_ours, reinvite: None, unacked: None, change: None, transfer: None, armed: None }
+    }
+
+    /// Our re-INVITE went out and is not answered.
+    pub fn change_is_sent(&self) -> bool {
+        matches!(self.change, Some(Change::Sent { .. }))
+    }
+
     pub fn deadline(&self) -> Option<Mono> {
         let ringing = match &self.state {
             LegState::Arriving { ringing: Some(ringing), .. } => Some(ringing.again_at),
             LegState::Arriving { ringing: None, .. } | LegState::Calling { .. } | LegState::Up { .. } => None,
         };
         let unacked = self.unacked.as_ref().map(|u| u.again.at.min(u.give_up_at));
-        [ringing, unacked].into_iter().flatten().min()
+        let change = match &self.change {
+            Some(Change::Waiting { again_at, .. }) => Some(*again_at),
+            Some(Change::Sent { .. }) | None => None,
+        };
+        [ringing, unacked, change].into_iter().flatten().min()
     }
 }

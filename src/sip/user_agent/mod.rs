@@ -3,7 +3,9 @@
 //! - `event`, `config`: what goes in and comes out.
 //! - `receive`: a message finds its transaction, its dialog, or is a new request.
 //! - `uas`: requests outside of a dialog, and the commands that answer a call.
-//! - `in_dialog`: requests within a dialog, and hanging up.
+//! - `in_dialog`: requests within a dialog, and hanging up; `reinvite`: changing the session ourselves.
+//! - `refer`, `notify`: transfers in both directions; `replaces`: a new call that takes the place of another.
+//! - `register`, `subscribe`: phones that register, and how they hear of messages that wait.
 //! - `uac`: our own requests and what comes back.
 //! - `responses`: how a response is made and where it goes.
 //! - `leg`: one call leg's state; `timeouts`: what happens when time has come.
@@ -15,8 +17,14 @@ mod config;
 mod event;
 mod in_dialog;
 mod leg;
+mod notify;
 mod receive;
+mod refer;
+mod register;
+mod reinvite;
+mod replaces;
 mod responses;
+mod subscribe;
 #[cfg(test)]
 mod tests;
 mod timeouts;
@@ -25,11 +33,14 @@ mod uas;
 
 use std::collections::{HashMap, VecDeque};
 
-pub use self::config::{ALLOW, Listener, UaConfig, UaLimits};
-pub use self::event::{Counters, EndReason, Event, IncomingInvite, Input, LegId, Output, UaError};
+pub use self::config::{ALLOW, ALLOW_WITH_PHONES, Listener, UaConfig, UaLimits};
+pub use self::event::{Counters, EndReason, Event, Gone, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
 use self::leg::Leg;
+use self::subscribe::{Watcher, WatcherId};
 pub use self::uac::OutgoingInvite;
 pub use super::channel::{Channel, ConnectionId, Destination};
+pub use super::registrar::{Account, Binding, RegistrarConfig, Secret};
+use super::registrar::{BindingId, Registrar};
 use super::transaction::{Deadlines, InviteServer, Key, KeyMaker, KeyMap, RequestServer, Timing};
 use crate::types::{Mono, Random};
 
@@ -43,6 +54,11 @@ pub struct UserAgent {
     legs: HashMap<LegId, Leg>,
     next_leg: u64,
     by_dialog: KeyMap<LegId>,
+    ended: replaces::EndedDialogs,
+    registrar: Registrar,
+    watchers: HashMap<WatcherId, Watcher>,
+    next_watcher: u64,
+    by_watcher: KeyMap<WatcherId>,
     invites_in: KeyMap<InviteIn>,
     requests_in: KeyMap<RequestIn>,
     /// INVITEs outside of a dialog that have a server transaction, for RFC 3261 section 8.2.2.2.
@@ -80,11 +96,14 @@ enum Owner {
     InviteOut(Key),
     RequestOut(Key),
     Leg(LegId),
+    Binding(BindingId),
+    Watcher(WatcherId),
 }
 
 impl UserAgent {
     pub fn new(config: UaConfig, mut random: Random) -> Self {
         let (timing, keys) = (config.timing(), KeyMaker::new(&mut random));
+        let registrar = Registrar::new(config.registrar.clone(), &mut random);
         Self {
             config,
             timing,
@@ -93,6 +112,11 @@ impl UserAgent {
             legs: HashMap::new(),
             next_leg: 1,
             by_dialog: KeyMap::default(),
+            ended: replaces::EndedDialogs::default(),
+            registrar,
+            watchers: HashMap::new(),
+            next_watcher: 1,
+            by_watcher: KeyMap::default(),
             invites_in: KeyMap::default(),
             requests_in: KeyMap::default(),
             merges: KeyMap::default(),
@@ -126,6 +150,9 @@ impl UserAgent {
     pub fn is_idle(&self) -> bool {
         self.legs.is_empty()
             && self.by_dialog.is_empty()
+            && self.registrar.is_empty()
+            && self.watchers.is_empty()
+            && self.by_watcher.is_empty()
             && self.transactions() == 0
             && self.merges.is_empty()
             && self.deadlines.is_empty()
@@ -170,6 +197,7 @@ impl UserAgent {
         let key = self.dialog_key(&leg.dialog);
         if self.by_dialog.get(&key) == Some(&id) {
             self.by_dialog.remove(&key);
+            self.ended.add(key);
         }
         Some(leg)
     }

@@ -7,7 +7,9 @@ use super::responses::{is_behind_nat, mark_source};
 use super::{RequestIn, UserAgent};
 use crate::sip::channel::{Channel, Destination};
 use crate::sip::transaction::{Acknowledged, Key, RequestServer};
-use crate::sip::wire::{CSeq, Headers, Message, Method, Name, Request, Response, Via, parse_datagram};
+use crate::sip::wire::{
+    CSeq, Headers, Message, Method, Name, ParseError, ParseErrorKind, Request, Response, Via, parse_datagram,
+};
 use crate::types::Mono;
 
 /// A request with what its transaction needs, read once.
@@ -27,6 +29,13 @@ pub(super) struct Incoming {
     pub behind_nat: bool,
 }
 
+impl Incoming {
+    /// Where it came from, for requests of ours in the other direction.
+    pub fn sender(&self) -> Destination {
+        Destination { channel: self.channel, remote: self.source }
+    }
+}
+
 impl UserAgent {
     pub(super) fn received(&mut self, now: Mono, channel: Channel, source: SocketAddr, bytes: &[u8]) {
         self.counters.received += 1;
@@ -37,6 +46,8 @@ impl UserAgent {
         match parse_datagram(bytes, &self.config.limits.message) {
             Ok(Message::Request(request)) => self.request(now, request, channel, source),
             Ok(Message::Response(response)) => self.response(now, response, channel, source),
+            // A keep-alive, which phones send over UDP too.
+            Err(ParseError { kind: ParseErrorKind::Empty, .. }) => {}
             Err(error) => {
                 self.counters.malformed += 1;
                 let Some(answerable) = error.answerable else { return };

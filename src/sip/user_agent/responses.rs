@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::UserAgent;
-use super::config::{ALLOW, Listener};
+use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener, SUPPORTED};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
 use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Transport, Uri, Via};
@@ -35,7 +35,7 @@ impl UserAgent {
         let tag = self.keys.stateless_tag(headers.call_id().unwrap_or_default(), &from_tag, seq, via);
         let mut response = self.make_response(request, status, &tag);
         match status {
-            405 => response.headers.push(Name::Allow, ALLOW),
+            405 => response.headers.push(Name::Allow, self.allow()),
             415 => {
                 response.headers.push(Name::Accept, ACCEPT);
                 response.headers.push(Name::AcceptEncoding, "identity");
@@ -47,12 +47,15 @@ impl UserAgent {
 
     /// `Allow`, `Accept` and `Supported`, for 2xx to INVITE and OPTIONS (RFC 3261 sections 11.2, 13.3.1.4).
     pub(super) fn add_capabilities(&self, response: &mut Response) {
-        response.headers.push(Name::Allow, ALLOW);
+        response.headers.push(Name::Allow, self.allow());
         response.headers.push(Name::Accept, ACCEPT);
         response.headers.push(Name::AcceptEncoding, "identity");
         response.headers.push(Name::AcceptLanguage, "zh, en");
-        // No extension is supported: the header says so by being empty (RFC 3261 section 20.37).
-        response.headers.push(Name::Supported, "");
+        response.headers.push(Name::Supported, SUPPORTED.join(", "));
+    }
+
+    pub(super) fn allow(&self) -> &'static str {
+        if self.registrar.has_accounts() { ALLOW_WITH_PHONES } else { ALLOW }
     }
 
     /// Where we can be reached by `peer`, for Contact.

@@ -2,15 +2,21 @@
 //!
 //! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
-//! - `answering`, `refusing`, `dialogs`, `calling`, `streams`: one rule a test.
+//! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
+//! - `registering`, `waiting`: phones with accounts.
 //! - `matrix`, `odd_orders`: what holds whatever the network and the peers do.
 
 mod answering;
 mod calling;
+mod changing;
 mod dialogs;
 mod line;
 mod matrix;
 mod odd_orders;
 mod pair;
 mod refusing;
+mod registering;
+mod replacing;
 mod streams;
+mod transfers;
+mod waiting;

@@ -20,6 +20,8 @@ impl UserAgent {
                 Owner::InviteOut(key) => self.invite_out_due(now, at, key),
                 Owner::RequestOut(key) => self.request_out_due(now, at, key),
                 Owner::Leg(leg) => self.leg_due(now, at, leg),
+                Owner::Binding(id) => self.binding_due(now, at, id),
+                Owner::Watcher(id) => self.watcher_due(now, at, id),
             }
         }
     }
@@ -63,7 +65,7 @@ impl UserAgent {
                 self.counters.retransmissions_out += 1;
                 self.send(to, bytes);
             }
-            ClientTimeout::GaveUp => self.invite_failed(key, 408, "no answer"),
+            ClientTimeout::GaveUp => self.invite_failed(now, key, 408, "no answer", Vec::new()),
         }
         self.rearm_invite_out(key);
     }
@@ -111,6 +113,7 @@ impl UserAgent {
             self.send_bye(now, id);
             return self.tell(Event::NoAck { leg: id });
         }
+        self.change_due(now, id);
         self.rearm_leg(id);
     }
 

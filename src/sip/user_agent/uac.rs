@@ -3,14 +3,15 @@
 use std::net::SocketAddr;
 
 use super::UserAgent;
-use super::config::ALLOW;
+use super::config::SUPPORTED;
 use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState};
 use super::receive::sdp_of;
+use super::subscribe::WatcherId;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{InviteClient, InviteOutcome, Key, RequestClient};
-use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Transport, Uri, Via};
+use crate::sip::wire::{CSeq, Host, Method, Name, NameAddr, Replaces, Request, Response, Transport, Uri, Via};
 use crate::types::Mono;
 
 /// A call that we make. Nothing in it comes from a caller: only configured places are ever called.
@@ -23,6 +24,13 @@ pub struct OutgoingInvite {
     pub contact_user: String,
     /// Our offer; without one the answer brings the peer's.
     pub sdp: Option<Vec<u8>>,
+    /// The call at the target that this one is to take the place of (RFC 3891).
+    pub replaces: Option<Replaces>,
+    /// Who asked for this call, as its REFER had it (RFC 3892).
+    pub referred_by: Option<String>,
+    /// What else is said of it, such as Alert-Info or P-Asserted-Identity. Fields that the user agent writes itself are
+    /// left out, and so are those beyond sixteen; line ends in a value become spaces.
+    pub headers: Vec<(Name, String)>,
 }
 
 /// An INVITE client transaction.
@@ -30,8 +38,10 @@ pub struct OutgoingInvite {
 pub(super) struct InviteOut {
     pub machine: InviteClient,
     pub leg: Option<LegId>,
+    /// It is a re-INVITE.
+    again: bool,
     pub to: Destination,
-    request: Request,
+    pub request: Request,
     /// The ACKs that went out to 2xx: one that comes again gets its own again.
     acks: Vec<ForkAck>,
     pub armed: Option<Mono>,
@@ -61,7 +71,23 @@ pub(super) enum Purpose {
     Cancel,
     Info(LegId),
     Options,
+    Refer {
+        leg: LegId,
+        seq: u32,
+    },
+    NotifyRefer(LegId),
+    /// A NOTIFY of a subscription to messages waiting.
+    Summary(WatcherId),
+    /// OPTIONS that keeps a phone's NAT open.
+    Ping,
+    /// Nobody waits for what comes of it.
+    Untracked,
 }
+
+/// Fields of other people's making in one INVITE of ours.
+const EXTRA_HEADERS_MAX: usize = 16;
+/// Places that one 3xx may name: the others are not told.
+const CONTACTS_MAX: usize = 8;
 
 /// Answers of forks that one INVITE can have: more are not acknowledged.
 const FORKS_MAX: usize = 16;
@@ -88,24 +114,46 @@ impl UserAgent {
         let mut request = dialog.request(Method::Invite, None);
         let contact = self.contact(call.destination.channel, call.destination.remote, Some(&call.contact_user));
         request.headers.push(Name::Contact, contact.to_string());
-        request.headers.push(Name::Allow, ALLOW);
+        request.headers.push(Name::Allow, self.allow());
+        request.headers.push(Name::Supported, SUPPORTED.join(", "));
         request.headers.push(Name::UserAgent, self.config.server.clone());
+        if let Some(replaces) = call.replaces {
+            request.headers.push(Name::Require, "replaces");
+            request.headers.push(Name::Replaces, replaces.to_string());
+        }
+        if let Some(referred_by) = call.referred_by {
+            request.headers.push(Name::ReferredBy, referred_by);
+        }
+        for (name, value) in call.headers.into_iter().filter(|(name, _)| !is_our_own(name)).take(EXTRA_HEADERS_MAX) {
+            request.headers.push(name, value);
+        }
         if let Some(sdp) = call.sdp {
             request.set_body("application/sdp", sdp);
         }
-        let key = self.add_via(&mut request, call.destination);
-        let bytes = request.to_bytes();
-        let reliable = self.is_reliable(call.destination.channel);
-        let machine = InviteClient::new(now, &bytes, &self.timing, reliable);
         let leg = self.new_leg_id();
-        let state = LegState::Calling { invite: key, hung_up: false };
-        self.legs.insert(leg, Leg { dialog, state, reinvite: None, unacked: None, armed: None });
-        let invite =
-            InviteOut { machine, leg: Some(leg), to: call.destination, request, acks: Vec::new(), armed: None };
-        self.invites_out.insert(key, invite);
-        self.send(call.destination, bytes);
-        self.rearm_invite_out(key);
+        let key = self.start_invite_out(now, request, call.destination, leg, false);
+        let state = LegState::Calling { invite: key, hung_up: false, early_tags: Vec::new() };
+        self.legs.insert(leg, Leg::new(dialog, state));
         Ok(leg)
+    }
+
+    /// Sends an INVITE of ours in a transaction of its own.
+    pub(super) fn start_invite_out(
+        &mut self,
+        now: Mono,
+        mut request: Request,
+        to: Destination,
+        leg: LegId,
+        again: bool,
+    ) -> Key {
+        let key = self.add_via(&mut request, to);
+        let bytes = request.to_bytes();
+        let machine = InviteClient::new(now, &bytes, &self.timing, self.is_reliable(to.channel));
+        let invite = InviteOut { machine, leg: Some(leg), again, to, request, acks: Vec::new(), armed: None };
+        self.invites_out.insert(key, invite);
+        self.send(to, bytes);
+        self.rearm_invite_out(key);
+        key
     }
 
     /// OPTIONS outside of a dialog, to see whether a peer lives.
@@ -114,18 +162,36 @@ impl UserAgent {
         if self.is_full() {
             return Err(UaError::Full);
         }
-        let contact = self.contact(destination.channel, destination.remote, None);
-        let mut request = Request::new(Method::Options, target.clone());
-        let from = NameAddr::new(contact.uri.clone()).with_tag(self.random.token(10));
-        request.headers.push(Name::From, from.to_string());
-        request.headers.push(Name::To, NameAddr::new(target).to_string());
-        request.headers.push(Name::CallId, self.random.token(24));
-        request.headers.push(Name::CSeq, CSeq::new(1, Method::Options).to_string());
-        request.headers.push(Name::MaxForwards, "70");
-        request.headers.push(Name::Contact, contact.to_string());
-        request.headers.push(Name::Accept, super::responses::ACCEPT);
-        self.send_request(now, request, destination, Purpose::Options);
+        self.send_options(now, destination, target, Purpose::Options);
         Ok(())
+    }
+
+    pub(super) fn send_options(&mut self, now: Mono, to: Destination, target: Uri, purpose: Purpose) {
+        let from = NameAddr::new(self.contact(to.channel, to.remote, None).uri);
+        let callee = NameAddr::new(target.clone());
+        let mut request = self.outside_request(Method::Options, target, from, callee, to);
+        request.headers.push(Name::Accept, super::responses::ACCEPT);
+        self.send_request(now, request, to, purpose);
+    }
+
+    /// A request outside of a dialog, without Via; `from` is without tag.
+    pub(super) fn outside_request(
+        &mut self,
+        method: Method,
+        target: Uri,
+        from: NameAddr,
+        to: NameAddr,
+        destination: Destination,
+    ) -> Request {
+        let mut request = Request::new(method.clone(), target);
+        request.headers.push(Name::From, from.with_tag(self.random.token(10)).to_string());
+        request.headers.push(Name::To, to.to_string());
+        request.headers.push(Name::CallId, self.random.token(24));
+        request.headers.push(Name::CSeq, CSeq::new(1, method).to_string());
+        request.headers.push(Name::MaxForwards, "70");
+        let contact = self.contact(destination.channel, destination.remote, None);
+        request.headers.push(Name::Contact, contact.to_string());
+        request
     }
 
     pub(super) fn send_request(&mut self, now: Mono, mut request: Request, to: Destination, purpose: Purpose) {
@@ -161,7 +227,7 @@ impl UserAgent {
     /// CANCEL now, or as soon as a provisional response allows it (RFC 3261 section 9.1).
     pub(super) fn cancel_ours(&mut self, now: Mono, leg: LegId) -> Result<(), UaError> {
         let state = self.legs.get_mut(&leg).ok_or(UaError::NoSuchLeg)?;
-        let LegState::Calling { invite, hung_up } = &mut state.state else { return Err(UaError::WrongState) };
+        let LegState::Calling { invite, hung_up, .. } = &mut state.state else { return Err(UaError::WrongState) };
         let key = *invite;
         if std::mem::replace(hung_up, true) {
             return Ok(());
@@ -229,7 +295,10 @@ impl UserAgent {
                 self.tell(Event::Ended { leg, reason: EndReason::Lost });
             }
             Purpose::Options => self.tell(Event::OptionsAnswered { to, status }),
-            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) => {}
+            Purpose::Refer { leg, seq } => self.refer_answered(now, leg, seq, status),
+            Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
+            Purpose::Summary(watcher) => self.summary_answered(watcher, status),
+            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Ping | Purpose::Untracked => {}
         }
     }
 
@@ -249,12 +318,24 @@ impl UserAgent {
     }
 
     fn provisional(&mut self, now: Mono, key: Key, response: &Response) {
-        let Some(leg) = self.invites_out.get(&key).and_then(|invite| invite.leg) else { return };
-        if let Some(Leg { state: LegState::Calling { hung_up: true, .. }, .. }) = self.legs.get(&leg) {
-            if self.invites_out.get(&key).is_some_and(|invite| !invite.machine.is_cancelled()) {
-                self.send_cancel(now, key);
+        let Some(invite) = self.invites_out.get_mut(&key) else { return };
+        if invite.again {
+            return invite.machine.expect_soon(now, &self.timing);
+        }
+        let (Some(leg), cancelled) = (invite.leg, invite.machine.is_cancelled()) else { return };
+        if let Some(Leg { state: LegState::Calling { hung_up, early_tags, .. }, .. }) = self.legs.get_mut(&leg) {
+            if *hung_up {
+                if !cancelled {
+                    self.send_cancel(now, key);
+                }
+                return;
             }
-            return;
+            if let Some(tag) = response.headers.to().ok().and_then(|to| to.tag().map(str::to_owned))
+                && early_tags.len() < FORKS_MAX
+                && !early_tags.contains(&tag)
+            {
+                early_tags.push(tag);
+            }
         }
         let sdp = sdp_of(&response.headers, &response.body);
         self.tell(Event::Ringing { leg, status: response.status, sdp });
@@ -271,8 +352,11 @@ impl UserAgent {
         if invite.acks.len() >= FORKS_MAX {
             return;
         }
+        if invite.again {
+            return self.reinvite_accepted(key, response, from);
+        }
         let Some(mut dialog) = dialog_of(invite, response, from) else {
-            return self.invite_failed(key, 500, "the answer can't be read");
+            return self.invite_failed(now, key, 500, "the answer can't be read", Vec::new());
         };
         self.acknowledge(key, tag, &mut dialog);
         let leg = self.invites_out.get(&key).and_then(|invite| invite.leg);
@@ -289,7 +373,7 @@ impl UserAgent {
                 self.tell(Event::Answered { leg: id, status: response.status, sdp });
             }
             LegState::Calling { hung_up: true, .. } => {
-                self.invite_failed(key, 487, "hung up before the answer");
+                self.invite_failed(now, key, 487, "hung up before the answer", Vec::new());
                 self.end_fork(now, dialog);
             }
             LegState::Arriving { .. } | LegState::Up { .. } => self.end_fork(now, dialog),
@@ -302,8 +386,9 @@ impl UserAgent {
     }
 
     /// The ACK to a 2xx is a request of its own, outside of any transaction (RFC 3261 section 13.2.2.4).
-    fn acknowledge(&mut self, key: Key, tag: String, dialog: &mut Dialog) {
-        let seq = dialog.local_seq;
+    pub(super) fn acknowledge(&mut self, key: Key, tag: String, dialog: &mut Dialog) {
+        let number = self.invites_out.get(&key).and_then(|invite| Some(invite.request.headers.cseq().ok()?.number));
+        let seq = number.unwrap_or(dialog.local_seq);
         let mut ack = dialog.request(Method::Ack, Some(seq));
         let to = dialog.next_hop();
         let branch = format!("z9hG4bK{}", self.random.token(16));
@@ -333,14 +418,18 @@ impl UserAgent {
         let bytes = ack.to_bytes();
         invite.machine.acknowledge(now, &bytes, &self.timing, reliable);
         self.send(to, bytes);
-        self.invite_failed(key, response.status, &response.reason);
+        self.invite_failed(now, key, response.status, &response.reason, contacts_of(response));
     }
 
-    pub(super) fn invite_failed(&mut self, key: Key, status: u16, reason: &str) {
-        let Some(leg) = self.invites_out.get_mut(&key).and_then(|invite| invite.leg.take()) else { return };
+    pub(super) fn invite_failed(&mut self, now: Mono, key: Key, status: u16, reason: &str, contacts: Vec<Uri>) {
+        let Some(invite) = self.invites_out.get_mut(&key) else { return };
+        let Some(leg) = invite.leg.take() else { return };
+        if invite.again {
+            return self.reinvite_refused(now, leg, status);
+        }
         if let Some(Leg { state: LegState::Calling { .. }, .. }) = self.legs.get(&leg) {
             self.remove_leg(leg);
-            self.tell(Event::Failed { leg, status, reason: reason.to_owned() });
+            self.tell(Event::Failed { leg, status, reason: reason.to_owned(), contacts });
         }
     }
 
@@ -350,7 +439,7 @@ impl UserAgent {
         let invites: Vec<Key> =
             self.invites_out.iter().filter(|(_, i)| there(&i.to) && i.machine.is_pending()).map(|(k, _)| *k).collect();
         for key in invites {
-            self.invite_failed(key, 503, "the peer can't be reached");
+            self.invite_failed(now, key, 503, "the peer can't be reached", Vec::new());
             self.remove_invite_out(key);
         }
         let requests: Vec<Key> =
@@ -360,7 +449,7 @@ impl UserAgent {
         }
     }
 
-    /// Dialogs and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
+    /// Calls and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
     pub(super) fn connection_closed(&mut self, connection: ConnectionId) {
         let forget = |to: &mut Destination| {
             to.channel.connection = to.channel.connection.filter(|known| *known != connection);
@@ -383,6 +472,8 @@ impl UserAgent {
                 forget(&mut invite.to);
             }
         }
+        self.connection_of_phones_closed(connection);
+        self.connection_of_watchers_closed(connection);
     }
 
     /// A request of ours ends without a response: as if `status` had come back.
@@ -393,14 +484,36 @@ impl UserAgent {
     }
 }
 
+/// Fields that the user agent writes itself: another value would break its transactions or dialogs.
+fn is_our_own(name: &Name) -> bool {
+    use Name::{Allow, CSeq, CallId, Contact, From, MaxForwards, RecordRoute, Replaces, Require, Route, To, Via};
+    let of_body = matches!(name, Name::ContentType | Name::ContentLength | Name::ContentEncoding);
+    let of_call = matches!(name, Via | From | To | CallId | CSeq | Contact | Route | RecordRoute | MaxForwards);
+    of_body || of_call || matches!(name, Allow | Name::Supported | Require | Replaces | Name::UserAgent)
+}
+
+/// Where a 3xx points to, by `q`; Contacts that can't be read are left out.
+fn contacts_of(response: &Response) -> Vec<Uri> {
+    if !(300..400).contains(&response.status) {
+        return Vec::new();
+    }
+    let mut found: Vec<NameAddr> = response.headers.all(&Name::Contact).filter_map(|c| c.parse().ok()).collect();
+    let q = |c: &NameAddr| c.param("q").and_then(|q| q.parse::<f32>().ok()).filter(|q| q.is_finite()).unwrap_or(1.0);
+    found.sort_by(|a, b| q(b).total_cmp(&q(a)));
+    found.into_iter().map(|contact| contact.uri).take(CONTACTS_MAX).collect()
+}
+
 /// The dialog that a 2xx makes (RFC 3261 section 12.1.2).
-fn dialog_of(invite: &InviteOut, response: &Response, from: Destination) -> Option<Dialog> {
+pub(super) fn dialog_of(invite: &InviteOut, response: &Response, from: Destination) -> Option<Dialog> {
     let headers = &response.headers;
     // A 2xx is a call, even one whose route set or Contact can't be read: it is then spoken to at where it was called.
     let mut routes = headers.record_routes().unwrap_or_default();
     routes.reverse();
     let contact = headers.contact().ok().flatten();
     let target = contact.map_or_else(|| invite.request.uri.clone(), |contact| contact.uri);
+    // A phone that was called at another address than its own names that one again, which nobody can reach from here.
+    let elsewhere = |uri: &Uri| matches!(&uri.host, Some(Host::Ip(ip)) if *ip != from.remote.ip());
+    let behind_nat = elsewhere(&invite.request.uri) && elsewhere(&target);
     Some(Dialog {
         call_id: headers.call_id().ok()?.to_owned(),
         local: headers.from().ok()?,
@@ -410,6 +523,6 @@ fn dialog_of(invite: &InviteOut, response: &Response, from: Destination) -> Opti
         local_seq: headers.cseq().ok()?.number,
         remote_seq: None,
         peer: from,
-        behind_nat: false,
+        behind_nat,
     })
 }

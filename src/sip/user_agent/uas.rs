@@ -1,11 +1,10 @@
 //! Requests outside of a dialog, and the commands that answer a call (RFC 3261 sections 8.2, 9.2, 11.2, 13.3).
 
-use super::config::is_allowed;
+use super::config::{SUPPORTED, is_allowed};
 use super::event::{Event, IncomingInvite, LegId, UaError};
 use super::leg::{Leg, LegState, Pending, RING_AGAIN, Ringing, Unacked};
 use super::receive::{Incoming, body_is_understood, sdp_of};
 use super::{InviteIn, UserAgent};
-use crate::sip::channel::Destination;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, InviteServer, Key};
 use crate::sip::wire::{Method, Name, Request, Response, Scheme};
@@ -23,6 +22,10 @@ impl UserAgent {
                 self.add_capabilities(&mut response);
                 self.answer_request(now, &incoming, &response);
             }
+            Method::Register => self.register_received(now, &incoming),
+            Method::Subscribe => self.subscribe_received(now, &incoming),
+            // A transfer needs a call whose parties know each other.
+            Method::Refer => self.answer_plainly(now, &incoming, 403),
             _ => self.answer_plainly(now, &incoming, 481),
         }
     }
@@ -33,17 +36,22 @@ impl UserAgent {
         let refusal = |status| Some(self.plain_response(request, status));
         match &request.method {
             Method::Other(_) => return refusal(501),
-            method if !is_allowed(method) => return refusal(405),
+            method if !is_allowed(method, self.registrar.has_accounts()) => return refusal(405),
             _ => {}
         }
         if matches!(request.uri.scheme, Scheme::Other(_)) {
             return refusal(416);
         }
-        let required: Vec<&str> = request.headers.tokens(&Name::Require).collect();
+        let is_known = |tag: &&str| SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag));
+        let required: Vec<&str> = request.headers.tokens(&Name::Require).filter(|tag| !is_known(tag)).collect();
         if !required.is_empty() {
             let mut response = self.plain_response(request, 420);
             response.headers.push(Name::Unsupported, required.join(", "));
             return Some(response);
+        }
+        // RFC 3891 section 3.
+        if request.method != Method::Invite && request.headers.contains(&Name::Replaces) {
+            return refusal(400);
         }
         let has_sdp_body = matches!(request.method, Method::Invite | Method::Options);
         if has_sdp_body && !body_is_understood(request) {
@@ -68,9 +76,16 @@ impl UserAgent {
             let response = self.plain_response(&incoming.request, 482);
             return self.refuse(now, &incoming, response);
         }
-        let Some(invite) = describe(&incoming) else {
+        let Some(mut invite) = describe(&incoming) else {
             let response = self.plain_response(&incoming.request, 400);
             return self.refuse(now, &incoming, response);
+        };
+        invite.replaces = match self.replaced_leg(&incoming.request.headers) {
+            Ok(leg) => leg,
+            Err(status) => {
+                let response = self.plain_response(&incoming.request, status);
+                return self.refuse(now, &incoming, response);
+            }
         };
         if self.legs.len() >= self.config.limits.dialogs_max {
             self.shed(&incoming.request, incoming.to);
@@ -85,12 +100,12 @@ impl UserAgent {
         self.start_invite(now, &incoming, Some(leg), Some(merge));
         let invite_tx = Pending { transaction: incoming.key, request: Box::new(incoming.request) };
         let state = LegState::Arriving { invite: invite_tx, ringing: None };
-        self.legs.insert(leg, Leg { dialog, state, reinvite: None, unacked: None, armed: None });
+        self.legs.insert(leg, Leg::new(dialog, state));
         self.tell(Event::Incoming { leg, invite });
     }
 
     /// The dialog that an INVITE would make (RFC 3261 section 12.1.1); `None` without a usable Contact.
-    fn dialog_from(&mut self, incoming: &Incoming) -> Option<Dialog> {
+    pub(super) fn dialog_from(&mut self, incoming: &Incoming) -> Option<Dialog> {
         let headers = &incoming.request.headers;
         let remote = headers.from().ok()?;
         let target = headers.contact().ok()?.map_or_else(|| remote.uri.clone(), |contact| contact.uri);
@@ -104,7 +119,7 @@ impl UserAgent {
             routes: headers.record_routes().ok()?,
             local_seq: self.random.u32() & 0xffff,
             remote_seq: Some(incoming.cseq.number),
-            peer: Destination { channel: incoming.channel, remote: incoming.source },
+            peer: incoming.sender(),
             behind_nat: incoming.behind_nat,
         })
     }
@@ -289,5 +304,6 @@ pub(super) fn describe(incoming: &Incoming) -> Option<IncomingInvite> {
         source: incoming.source,
         listener: incoming.channel.listener,
         sdp: sdp_of(headers, &incoming.request.body),
+        replaces: None,
     })
 }

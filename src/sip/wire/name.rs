@@ -46,12 +46,19 @@ pub enum Name {
     WwwAuthenticate,
     ProxyAuthenticate,
     Event,
+    ReferTo,
+    ReferredBy,
+    ReferSub,
+    Replaces,
+    SubscriptionState,
+    AllowEvents,
+    MinExpires,
     /// Any other name; compared without case.
     Other(String),
 }
 
 /// Name, canonical spelling, compact form, whether commas separate its values.
-const TABLE: [(Name, &str, Option<u8>, bool); 35] = [
+const TABLE: [(Name, &str, Option<u8>, bool); 42] = [
     (Name::Via, "Via", Some(b'v'), true),
     (Name::From, "From", Some(b'f'), false),
     (Name::To, "To", Some(b't'), false),
@@ -87,17 +94,21 @@ const TABLE: [(Name, &str, Option<u8>, bool); 35] = [
     (Name::WwwAuthenticate, "WWW-Authenticate", None, false),
     (Name::ProxyAuthenticate, "Proxy-Authenticate", None, false),
     (Name::Event, "Event", Some(b'o'), false),
+    (Name::ReferTo, "Refer-To", Some(b'r'), false),
+    (Name::ReferredBy, "Referred-By", Some(b'b'), false),
+    (Name::ReferSub, "Refer-Sub", None, false),
+    (Name::Replaces, "Replaces", None, false),
+    (Name::SubscriptionState, "Subscription-State", None, false),
+    (Name::AllowEvents, "Allow-Events", Some(b'u'), true),
+    (Name::MinExpires, "Min-Expires", None, false),
 ];
 
 /// Compact forms of names that have no variant (the IANA registry of SIP header fields), and whether they are lists.
-const OTHERS: [(&str, Option<u8>, bool); 18] = [
+const OTHERS: [(&str, Option<u8>, bool); 15] = [
     ("Accept-Contact", Some(b'a'), true),
-    ("Referred-By", Some(b'b'), false),
     ("Request-Disposition", Some(b'd'), true),
     ("Reject-Contact", Some(b'j'), true),
     ("Identity-Info", Some(b'n'), false),
-    ("Refer-To", Some(b'r'), false),
-    ("Allow-Events", Some(b'u'), true),
     ("Session-Expires", Some(b'x'), false),
     ("Identity", Some(b'y'), false),
     ("Path", None, true),
@@ -183,7 +194,14 @@ impl Name {
             Name::WwwAuthenticate => 32,
             Name::ProxyAuthenticate => 33,
             Name::Event => 34,
-            Name::Other(_) => 35,
+            Name::ReferTo => 35,
+            Name::ReferredBy => 36,
+            Name::ReferSub => 37,
+            Name::Replaces => 38,
+            Name::SubscriptionState => 39,
+            Name::AllowEvents => 40,
+            Name::MinExpires => 41,
+            Name::Other(_) => 42,
         }
     }
 }

@@ -4,31 +4,34 @@ use super::line::*;
 use crate::sip::user_agent::*;
 use crate::sip::wire::{Method, Name, Request};
 
-const THERE: Destination = Destination {
+pub const THERE: Destination = Destination {
     channel: UDP,
     remote: std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7)), 5062),
 };
-const CONTACT: Option<&str> = Some("<sip:201@192.0.2.7:5062>");
+pub const CONTACT: Option<&str> = Some("<sip:201@192.0.2.7:5062>");
 
-fn call() -> OutgoingInvite {
+pub fn call() -> OutgoingInvite {
     OutgoingInvite {
         target: "sip:201@192.0.2.7:5062".parse().unwrap(),
         destination: THERE,
         from: "<sip:desk@192.0.2.1>".parse().unwrap(),
         contact_user: "desk".to_owned(),
         sdp: Some(OURS.into()),
+        replaces: None,
+        referred_by: None,
+        headers: Vec::new(),
     }
 }
 
 impl Line {
-    fn call(&mut self) -> (LegId, Request) {
+    pub fn call(&mut self) -> (LegId, Request) {
         let leg = self.tell(|ua, now| ua.invite(now, call())).unwrap();
         let invite = self.one();
         assert_eq!((invite.name().as_str(), invite.to), ("INVITE", THERE));
         (leg, invite.request().clone())
     }
 
-    fn reply(&mut self, request: &Request, status: u16, tag: &str) {
+    pub fn reply(&mut self, request: &Request, status: u16, tag: &str) {
         let sdp = (request.method == Method::Invite && (200..300).contains(&status)).then_some(SDP);
         self.receive(reply(request, status, tag, CONTACT, sdp));
     }
@@ -126,7 +129,7 @@ fn a_refusal_is_acknowledged_in_its_transaction() {
     let ack = line.one();
     assert_eq!((ack.name().as_str(), ack.to_tag().as_str()), ("ACK", "t1"));
     assert_eq!(ack.header(Name::Via), invite.headers.first(&Name::Via).unwrap());
-    assert_eq!(line.told(), [Event::Failed { leg, status: 486, reason: "Busy Here".to_owned() }]);
+    assert_eq!(line.told(), [Event::Failed { leg, status: 486, reason: "Busy Here".to_owned(), contacts: Vec::new() }]);
     line.reply(&invite, 486, "t1");
     assert_eq!(line.one().bytes, ack.bytes);
     assert!(line.told().is_empty());
@@ -263,4 +266,78 @@ fn calls_beyond_the_limits_are_not_made() {
     assert_eq!(line.tell(|ua, now| ua.invite(now, away)), Err(UaError::NoSuchListener));
     line.reply(&invite, 603, "t1");
     assert!(matches!(line.told().as_slice(), [Event::Failed { leg: of, status: 603, .. }] if *of == leg));
+}
+
+#[test]
+fn a_redirection_names_its_places_and_is_not_followed() {
+    let mut line = Line::new();
+    let (leg, invite) = line.call();
+    let contacts = "<sip:a@192.0.2.8>;q=0.2, \"Li, Na\" <sip:b@192.0.2.8>, <tel:+8610>;q=0.5, <bad";
+    let many = (0..9).map(|n| format!(", <sip:{n}@h>;q=0.1")).collect::<String>();
+    let contacts = format!("{contacts}{many}");
+    line.receive(reply(&invite, 302, "t1", Some(&contacts), None));
+    assert_eq!(line.names(), ["ACK"]);
+    let told = line.told();
+    let [Event::Failed { leg: of, status: 302, contacts, .. }] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((*of, contacts.len()), (leg, 8));
+    let first: Vec<String> = contacts.iter().take(3).map(ToString::to_string).collect();
+    assert_eq!(first, ["sip:b@192.0.2.8", "tel:+8610", "sip:a@192.0.2.8"]);
+}
+
+#[test]
+fn extra_fields_are_said_and_break_nothing() {
+    let mut line = Line::new();
+    let extra = |name: &str, value: &str| (Name::from_token(name), value.to_owned());
+    let headers = vec![
+        extra("Alert-Info", "<http://example.com>;info=urgent\r\nVia: SIP/2.0/UDP evil"),
+        extra("P-Asserted-Identity", "<tel:+8610>"),
+        (Name::Other("X\r\nRoute: <sip:evil>".to_owned()), "x".to_owned()),
+        extra("Via", "SIP/2.0/UDP evil"),
+        extra("l", "99999"),
+    ];
+    let leg = line.tell(|ua, now| ua.invite(now, OutgoingInvite { headers, ..call() })).unwrap();
+    let invite = line.one();
+    assert_eq!(invite.header(Name::Via).matches("SIP/2.0").count(), 1);
+    assert!(!invite.message.headers().contains(&Name::Route));
+    assert!(invite.header(Name::from_token("Alert-Info")).contains("info=urgent  Via: SIP/2.0/UDP evil"));
+    assert_eq!(invite.header(Name::from_token("P-Asserted-Identity")), "<tel:+8610>");
+    line.reply(invite.request(), 486, "t1");
+    assert!(matches!(line.told().as_slice(), [Event::Failed { leg: of, .. }] if *of == leg));
+}
+
+#[test]
+fn one_leg_that_fails_leaves_the_others_alone() {
+    let mut line = Line::new();
+    let (up, up_tag) = line.up(&Phone::invite());
+    let (first, invite_first) = line.call();
+    let (second, invite_second) = line.call();
+    line.reply(&invite_first, 180, "t1");
+    line.reply(&invite_second, 180, "t2");
+    line.told();
+    line.reply(&invite_first, 486, "t1");
+    assert!(matches!(line.told().as_slice(), [Event::Failed { leg, status: 486, .. }] if *leg == first));
+    line.reply(&invite_second, 200, "t2");
+    assert!(matches!(line.told().as_slice(), [Event::Answered { leg, .. }] if *leg == second));
+    line.take();
+    line.reply(&invite_second, 200, "stray");
+    assert_eq!(line.names(), ["ACK", "BYE"]);
+    line.receive(Phone::invite().next("INFO", 2, &up_tag).text());
+    assert_eq!(line.names(), ["200 INFO"]);
+    assert!(line.told().is_empty());
+    line.tell(|ua, now| ua.hang_up(now, second)).unwrap();
+    line.tell(|ua, now| ua.hang_up(now, up)).unwrap();
+}
+
+#[test]
+fn a_phone_behind_nat_is_spoken_to_where_it_was_called() {
+    let mut line = Line::new();
+    let away = "sip:201@10.0.0.5:5062".parse().unwrap();
+    let leg = line.tell(|ua, now| ua.invite(now, OutgoingInvite { target: away, ..call() })).unwrap();
+    let invite = line.one();
+    line.receive(reply(invite.request(), 200, "t1", Some("<sip:201@10.0.0.5:5062>"), Some(SDP)));
+    assert_eq!(line.one().to, THERE);
+    line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    let bye = line.one();
+    assert_eq!((bye.to, bye.request().uri.to_string().as_str()), (THERE, "sip:201@10.0.0.5:5062"));
+    line.told();
 }

@@ -1,6 +1,6 @@
 //! Whatever the network does, both sides come to the same end and forget the call.
 
-use super::line::OURS;
+use super::line::{OURS, SDP};
 use super::pair::{Pair, Side, Weather};
 use crate::sip::user_agent::*;
 
@@ -17,9 +17,9 @@ fn a_whole_call(weather: Weather, who_ends: Side) {
     };
     assert!(pair.run(31_000, up), "the call is up: {weather:?}: {:?}", pair.events);
 
-    pair.reinvite();
-    assert!(pair.run(31_000, |p| p.reinvited().is_some()), "the re-INVITE is answered: {weather:?}");
-    assert_eq!(pair.reinvited(), Some(200), "{weather:?}");
+    pair.command(Side::Caller, |ua, now, leg| ua.reinvite(now, leg, SDP.into())).unwrap();
+    let changed = |p: &Pair| p.told(Side::Caller, |e| matches!(e, Event::ReinviteAnswered { .. }));
+    assert!(pair.run(31_000, changed), "the re-INVITE is answered: {weather:?}: {:?}", pair.events);
     pair.run(31_000, |p| p.uas[1].legs.values().all(|leg| leg.unacked.is_none()));
 
     pair.command(Side::Caller, |ua, now, leg| ua.info(now, leg, "application/dtmf-relay", b"Signal=5".to_vec()))
@@ -72,6 +72,57 @@ fn a_call_given_up_around_its_answer_ends_on_both_sides() {
             let failed = pair.told(Side::Caller, |e| matches!(e, Event::Failed { .. }));
             let answered = pair.told(Side::Caller, |e| matches!(e, Event::Answered { .. }));
             assert!(failed != answered, "the caller's call ended once: {weather:?}: {:?}", pair.events);
+        }
+    }
+}
+
+/// Both sides change the session at once, and once more when they have heard of each other.
+#[test]
+fn changes_that_cross_are_both_made_or_given_up() {
+    for loss_percent in [0, 10] {
+        for seed in 0..20 {
+            let weather = Weather { loss_percent, delay_ms: 40, jitter_ms: 30, seed };
+            let mut pair = Pair::up(weather);
+            for side in [Side::Caller, Side::Desk] {
+                pair.command(side, |ua, now, leg| ua.reinvite(now, leg, SDP.into())).unwrap();
+            }
+            let settled = |p: &Pair| {
+                [Side::Caller, Side::Desk].into_iter().all(|side| {
+                    p.told(side, |e| {
+                        matches!(e, Event::ReinviteAnswered { .. } | Event::ReinviteFailed { status: 491, .. })
+                    })
+                })
+            };
+            assert!(pair.run(60_000, settled), "{weather:?}: {:?}", pair.events);
+            let answered = |p: &Pair, side| p.told(side, |e| matches!(e, Event::ReinviteAnswered { .. }));
+            assert!(answered(&pair, Side::Caller) || answered(&pair, Side::Desk), "{weather:?}: {:?}", pair.events);
+            pair.run(40_000, |_| false);
+            pair.command(Side::Desk, |ua, now, leg| ua.hang_up(now, leg)).unwrap();
+            pair.run(200_000, |_| false);
+            assert!(pair.uas.iter().all(UserAgent::is_idle), "something is left: {weather:?}: {:#?}", pair.uas);
+        }
+    }
+}
+
+/// The caller transfers the desk; the desk tells how it goes.
+#[test]
+fn transfers_over_any_network_are_told_to_their_end() {
+    for loss_percent in [0, 10, 30] {
+        for seed in 0..20 {
+            let weather = Weather { loss_percent, delay_ms: 50, jitter_ms: 100, seed };
+            let mut pair = Pair::up(weather);
+            let target = "sip:202@192.0.2.9".parse().unwrap();
+            pair.command(Side::Caller, |ua, now, leg| ua.refer(now, leg, &target, None)).unwrap();
+            let asked = |e: &Event| matches!(e, Event::Refer { .. });
+            assert!(pair.run(32_000, |p| p.told(Side::Desk, asked)), "{weather:?}: {:?}", pair.events);
+            pair.run(5_000, |_| false);
+            pair.command(Side::Desk, |ua, now, leg| ua.refer_progress(now, leg, 200, "OK")).unwrap();
+            let done = |e: &Event| matches!(e, Event::ReferProgress { status: 200, .. });
+            assert!(pair.run(32_000, |p| p.told(Side::Caller, done)), "{weather:?}: {:?}", pair.events);
+            assert_eq!(pair.events[1].iter().filter(|e| asked(e)).count(), 1, "{weather:?}");
+            pair.command(Side::Caller, |ua, now, leg| ua.hang_up(now, leg)).unwrap();
+            pair.run(200_000, |_| false);
+            assert!(pair.uas.iter().all(UserAgent::is_idle), "something is left: {weather:?}: {:#?}", pair.uas);
         }
     }
 }

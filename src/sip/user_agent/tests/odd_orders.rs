@@ -2,12 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::calling::call;
 use super::line::*;
 use crate::sip::user_agent::*;
 use crate::sip::wire::{Message, Method, Name, Request};
 use crate::types::Random;
 
-const METHODS: [&str; 9] = ["INVITE", "INVITE", "INVITE", "ACK", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS"];
+const METHODS: [&str; 11] =
+    ["INVITE", "INVITE", "INVITE", "ACK", "ACK", "CANCEL", "BYE", "INFO", "OPTIONS", "REFER", "NOTIFY"];
 
 /// A run of chance: what came, what went out, and the legs that are known.
 struct Run {
@@ -69,6 +71,9 @@ impl Run {
                 let next = of.next(method, cseq, &tag).branch(&format!("{method}-{n}"));
                 match (method, self.below(3)) {
                     ("INVITE" | "ACK", 0 | 1) => next.sdp(SDP),
+                    ("REFER", 0 | 1) => next.header("Refer-To: <sip:202@h>"),
+                    ("NOTIFY", 0) => next.header("Event: refer").body("message/sipfrag", "SIP/2.0 200 OK"),
+                    ("NOTIFY", 1) => next.header("Event: refer").header("Subscription-State: terminated"),
                     ("INFO", 0) => next.body("application/dtmf-relay", "Signal=1"),
                     _ => next,
                 }
@@ -93,7 +98,7 @@ impl Run {
     fn receive_response(&mut self) {
         let ours = self.ours.clone();
         let Some(request) = self.pick(&ours) else { return };
-        let status = [100, 180, 183, 200, 200, 202, 302, 404, 481, 487, 503, 603][self.below(12)];
+        let status = [100, 180, 183, 200, 200, 202, 302, 404, 481, 487, 491, 503, 603][self.below(13)];
         let tag = ["", "f1", "f2"][self.below(3)];
         let contact = [None, Some("<sip:201@192.0.2.7:5062>"), Some("junk")][self.below(3)];
         self.line.receive(reply(&request, status, tag, contact, None));
@@ -103,7 +108,7 @@ impl Run {
     fn command(&mut self) {
         let legs = self.legs.clone();
         let leg = self.pick(&legs).unwrap_or(LegId(99));
-        let what = self.below(10);
+        let what = self.below(14);
         let _ = self.line.tell(|ua, now| match what {
             0 => ua.ring(now, leg),
             1 => ua.progress(now, leg, 183, Some(OURS.into())),
@@ -113,18 +118,11 @@ impl Run {
             6 => ua.reject_reinvite(now, leg, 488),
             7 => ua.hang_up(now, leg),
             8 => ua.info(now, leg, "application/dtmf-relay", b"Signal=1".to_vec()),
-            _ => ua
-                .invite(
-                    now,
-                    OutgoingInvite {
-                        target: "sip:201@192.0.2.7:5062".parse().unwrap(),
-                        destination: Destination { channel: UDP, remote: PHONE.parse().unwrap() },
-                        from: "<sip:desk@192.0.2.1>".parse().unwrap(),
-                        contact_user: "desk".to_owned(),
-                        sdp: None,
-                    },
-                )
-                .map(|_| ()),
+            9 => ua.invite(now, OutgoingInvite { sdp: None, ..call() }).map(|_| ()),
+            10 => ua.reinvite(now, leg, OURS.into()),
+            11 => ua.refer(now, leg, &call().target, Some(leg)),
+            12 => ua.refer_progress(now, leg, 180, "Ringing"),
+            _ => ua.refer_progress(now, leg, 200, "OK"),
         });
     }
 

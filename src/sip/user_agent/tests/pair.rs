@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use super::line::{OURS, SDP, UDP, ms, read};
-use crate::sip::transaction::{ClientTimeout, InviteClient, InviteOutcome, Timing};
+use super::line::{OURS, SDP, UDP, ms};
 use crate::sip::user_agent::*;
-use crate::sip::wire::{Message, Method, Name, Response, Transport};
+use crate::sip::wire::Transport;
 use crate::types::{Mono, Random};
 
 /// Steps after which a run counts as one that never settles.
@@ -43,15 +42,6 @@ impl Side {
     }
 }
 
-/// A re-INVITE in the caller's name: the user agent sends none itself.
-struct Reinvite {
-    branch: String,
-    machine: InviteClient,
-    ack: Vec<u8>,
-    refused_ack: Vec<u8>,
-    status: Option<u16>,
-}
-
 pub struct Pair {
     pub uas: [UserAgent; 2],
     pub legs: [Option<LegId>; 2],
@@ -62,7 +52,6 @@ pub struct Pair {
     flying: BTreeMap<(Mono, u64), (Side, Vec<u8>)>,
     sent: u64,
     wake: [Option<Mono>; 2],
-    reinvite: Option<Reinvite>,
 }
 
 impl Pair {
@@ -83,7 +72,6 @@ impl Pair {
             flying: BTreeMap::new(),
             sent: 0,
             wake: [None; 2],
-            reinvite: None,
         }
     }
 
@@ -94,10 +82,24 @@ impl Pair {
             from: "<sip:201@192.0.2.7>".parse().unwrap(),
             contact_user: "201".to_owned(),
             sdp: Some(SDP.into()),
+            replaces: None,
+            referred_by: None,
+            headers: Vec::new(),
         };
         let leg = self.uas[0].invite(self.now, call).unwrap();
         self.legs[0] = Some(leg);
         self.drain(Side::Caller);
+    }
+
+    /// A call that is answered and acknowledged.
+    pub fn up(weather: Weather) -> Pair {
+        let mut pair = Pair::new(weather);
+        pair.call();
+        assert!(pair.run(40_000, |p| p.legs[1].is_some()), "the call came in: {weather:?}");
+        pair.command(Side::Desk, |ua, now, leg| ua.answer(now, leg, OURS.into())).unwrap();
+        let up = |p: &Pair| p.told(Side::Desk, |e| matches!(e, Event::Acked { .. }));
+        assert!(pair.run(31_000, up), "the call is up: {weather:?}: {:?}", pair.events);
+        pair
     }
 
     pub fn command<T>(&mut self, side: Side, command: impl FnOnce(&mut UserAgent, Mono, LegId) -> T) -> T {
@@ -109,57 +111,6 @@ impl Pair {
 
     pub fn told(&self, side: Side, wanted: impl Fn(&Event) -> bool) -> bool {
         self.events[side as usize].iter().any(wanted)
-    }
-
-    /// The caller changes the session.
-    pub fn reinvite(&mut self) {
-        let leg = self.legs[0].expect("the caller has a call");
-        let dialog = &mut self.uas[0].legs.get_mut(&leg).expect("the call is up").dialog;
-        let mut request = dialog.request(Method::Invite, None);
-        let number = request.headers.cseq().unwrap().number;
-        let mut ack = dialog.request(Method::Ack, Some(number));
-        let branch = format!("z9hG4bK-re-{number}");
-        let via = |branch: &str| format!("SIP/2.0/UDP 192.0.2.7:5060;branch={branch}");
-        request.headers.push_front(Name::Via, via(&branch));
-        request.headers.push(Name::Contact, "<sip:201@192.0.2.7>");
-        request.set_body("application/sdp", SDP);
-        let mut refused_ack = ack.clone();
-        refused_ack.headers.push_front(Name::Via, via(&branch));
-        ack.headers.push_front(Name::Via, via(&format!("{branch}-ack")));
-        let bytes = request.to_bytes();
-        let machine = InviteClient::new(self.now, &bytes, &Timing::default(), false);
-        let (ack, refused_ack) = (ack.to_bytes(), refused_ack.to_bytes());
-        self.reinvite = Some(Reinvite { branch, machine, ack, refused_ack, status: None });
-        self.throw(Side::Caller, bytes);
-    }
-
-    /// The final status of the re-INVITE.
-    pub fn reinvited(&self) -> Option<u16> {
-        self.reinvite.as_ref().and_then(|r| r.status)
-    }
-
-    fn reinvite_answered(&mut self, response: &Response) {
-        let timing = Timing::default();
-        let Some(reinvite) = &mut self.reinvite else { return };
-        let bytes = match reinvite.machine.response(self.now, response.status, &timing) {
-            InviteOutcome::Success => reinvite.ack.clone(),
-            InviteOutcome::Failure => {
-                reinvite.machine.acknowledge(self.now, &reinvite.refused_ack, &timing, false);
-                reinvite.refused_ack.clone()
-            }
-            InviteOutcome::AckAgain(ack) => ack.to_vec(),
-            InviteOutcome::Ignored | InviteOutcome::Provisional => return,
-        };
-        reinvite.status = Some(response.status);
-        self.throw(Side::Caller, bytes);
-    }
-
-    fn reinvite_due(&mut self) {
-        let Some(reinvite) = &mut self.reinvite else { return };
-        if let ClientTimeout::Resend(bytes) = reinvite.machine.timeout(self.now) {
-            let bytes = bytes.to_vec();
-            self.throw(Side::Caller, bytes);
-        }
     }
 
     fn throw(&mut self, from: Side, bytes: Vec<u8>) {
@@ -208,13 +159,6 @@ impl Pair {
     }
 
     fn deliver(&mut self, side: Side, bytes: &[u8]) {
-        if side == Side::Caller
-            && let Message::Response(response) = read(bytes)
-            && let Some(branch) = self.reinvite.as_ref().map(|r| r.branch.clone())
-            && response.headers.via_top().unwrap().branch() == Some(&branch)
-        {
-            return self.reinvite_answered(&response);
-        }
         let source = side.other().address();
         self.uas[side as usize].handle_input(self.now, Input::Received { via: UDP, source, bytes });
         self.drain(side);
@@ -227,9 +171,8 @@ impl Pair {
             if done(self) {
                 return true;
             }
-            let reinvite = self.reinvite.as_ref().and_then(|r| r.machine.deadline());
             let arrival = self.flying.keys().next().map(|(at, _)| *at);
-            let next = [arrival, reinvite, self.wake[0], self.wake[1]].into_iter().flatten().min();
+            let next = [arrival, self.wake[0], self.wake[1]].into_iter().flatten().min();
             let Some(at) = next.filter(|at| *at <= end) else {
                 self.now = end;
                 return done(self);
@@ -238,8 +181,6 @@ impl Pair {
             if arrival == Some(at) {
                 let (_, (side, bytes)) = self.flying.pop_first().expect("it was there just now");
                 self.deliver(side, &bytes);
-            } else if reinvite == Some(at) {
-                self.reinvite_due();
             } else {
                 for side in [Side::Caller, Side::Desk] {
                     self.uas[side as usize].handle_input(self.now, Input::Timeout);

@@ -1,0 +1,151 @@
+//! Telephones that register with the running daemon: a real one by MD5, and one that asks for SHA-256 itself.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::Stdio;
+
+use frontdesk::sip::digest::{Algorithm, Challenge};
+use tempfile::TempDir;
+
+use crate::daemon::{Daemon, PATIENCE, peer};
+
+const PHONES: &str = r#"
+[[phone]]
+user = "100"
+password = "k9fjw-2xq7m"
+extension = "201"
+
+[[phone]]
+user = "old"
+password = "rr4tz-77qpx"
+md5_only = true
+"#;
+
+/// A daemon with these accounts, and the folder of their file.
+fn with_phones(text: &str) -> (Daemon, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("phones.toml");
+    fs::write(&file, text).expect("written");
+    (Daemon::with(&[("PHONES__FILE", &file.to_string_lossy())]), folder)
+}
+
+fn wait_for_line(daemon: &Daemon, words: &[&str]) {
+    daemon.wait_for(&format!("line with {words:?}"), || {
+        daemon.log().lines().any(|line| words.iter().all(|word| line.contains(word))).then_some(())
+    });
+}
+
+/// One connection of a telephone.
+struct Phone {
+    stream: BufReader<TcpStream>,
+    user: &'static str,
+    cseq: u32,
+}
+
+impl Phone {
+    fn connect(daemon: &Daemon, user: &'static str) -> Phone {
+        let stream = TcpStream::connect(daemon.tcp.expect("TCP is listened on")).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        Phone { stream: BufReader::new(stream), user, cseq: 0 }
+    }
+
+    /// Sends a REGISTER and gives the status and the challenge that come back.
+    fn register(&mut self, authorization: Option<&str>) -> (String, Option<Challenge>) {
+        self.cseq += 1;
+        let Phone { user, cseq, .. } = self;
+        let us = self.stream.get_ref().local_addr().expect("an address");
+        let authorization = authorization.map(|value| format!("Authorization: {value}\r\n")).unwrap_or_default();
+        let request = format!(
+            "REGISTER sip:frontdesk SIP/2.0\r\nVia: SIP/2.0/TCP {us};branch=z9hG4bK{cseq}\r\nMax-Forwards: 70\r\n\
+             From: <sip:{user}@frontdesk>;tag=t\r\nTo: <sip:{user}@frontdesk>\r\nCall-ID: {us}\r\n\
+             CSeq: {cseq} REGISTER\r\nContact: <sip:{user}@{us};transport=tcp>\r\n{authorization}Content-Length: 0\r\n\r\n"
+        );
+        self.stream.get_mut().write_all(request.as_bytes()).expect("sent");
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            self.stream.read_line(&mut line).expect("a line");
+            match line.trim_end() {
+                "" if lines.is_empty() => {}
+                "" => break,
+                text => lines.push(text.to_owned()),
+            }
+        }
+        let challenge =
+            lines.iter().filter_map(|line| line.strip_prefix("WWW-Authenticate: ")).find_map(Challenge::read);
+        (lines.swap_remove(0), challenge)
+    }
+
+    fn prove(&mut self, challenge: &Challenge, password: &str) -> String {
+        let answer = challenge.answer("REGISTER", "sip:frontdesk", self.user, password, "c0ffee", 1);
+        self.register(Some(&answer.to_string())).0
+    }
+}
+
+#[test]
+fn a_telephone_registers_by_sha_256_and_is_gone_with_its_connection() {
+    let (daemon, _folder) = with_phones(PHONES);
+    let mut phone = Phone::connect(&daemon, "100");
+    let (status, challenge) = phone.register(None);
+    let challenge = challenge.expect("a challenge");
+    assert_eq!((status.as_str(), challenge.algorithm), ("SIP/2.0 401 Unauthorized", Algorithm::Sha256));
+    assert_eq!(phone.prove(&challenge, "wrong"), "SIP/2.0 403 Forbidden");
+    wait_for_line(&daemon, &["phone refused", "user=\"100\""]);
+    phone.stream.get_mut().write_all(b"\r\n\r\n").expect("a keep-alive");
+    let mut pong = String::new();
+    phone.stream.read_line(&mut pong).expect("its answer");
+    assert_eq!(pong, "\r\n");
+    let challenge = phone.register(None).1.expect("a challenge");
+    assert_eq!(phone.prove(&challenge, "k9fjw-2xq7m"), "SIP/2.0 200 OK");
+    wait_for_line(&daemon, &["phone registered", "user=\"100\""]);
+    drop(phone);
+    wait_for_line(&daemon, &["phone is gone", "user=\"100\"", "why=\"connection_closed\""]);
+}
+
+#[test]
+fn accounts_are_read_again_while_the_line_runs() {
+    let (daemon, folder) = with_phones(PHONES);
+    let mut phone = Phone::connect(&daemon, "old");
+    let challenge = phone.register(None).1.expect("a challenge");
+    assert_eq!(challenge.algorithm, Algorithm::Md5);
+    assert_eq!(phone.prove(&challenge, "rr4tz-77qpx"), "SIP/2.0 200 OK");
+    fs::write(folder.path().join("phones.toml"), "[[phone]]\nuser = \"new\"\npassword = \"p5nxd-8wq2c\"\n")
+        .expect("written");
+    daemon.signal(libc::SIGHUP);
+    wait_for_line(&daemon, &["phone is gone", "user=\"old\"", "why=\"account_gone\""]);
+    let mut phone = Phone::connect(&daemon, "new");
+    let challenge = phone.register(None).1.expect("a challenge");
+    assert_eq!(phone.prove(&challenge, "p5nxd-8wq2c"), "SIP/2.0 200 OK");
+}
+
+/// baresip 1.0 knows MD5 alone, and gives up where SHA-256 is asked for first.
+#[test]
+fn a_real_telephone_registers_and_takes_its_leave() {
+    let (daemon, folder) = with_phones(PHONES);
+    let mut baresip = baresip(&daemon, folder.path());
+    wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
+    let pid = i32::try_from(baresip.id()).expect("a pid");
+    // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+    wait_for_line(&daemon, &["phone is gone", "user=\"old\"", "why=\"asked\""]);
+    daemon.wait_for("end of baresip", || baresip.try_wait().expect("a child"));
+}
+
+fn baresip(daemon: &Daemon, folder: &Path) -> std::process::Child {
+    // The port is held only until it is known: baresip binds it itself.
+    let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let config = format!(
+        "sip_listen {sip}\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp account.so\n\
+         module_app menu.so\nmodule_app mwi.so\n"
+    );
+    let account = format!("<sip:old@{}>;auth_pass=rr4tz-77qpx;regint=60;mwi=yes\n", daemon.udp);
+    for (name, text) in [("config", config), ("accounts", account), ("contacts", String::new())] {
+        fs::write(folder.join(name), text).expect("written");
+    }
+    let log = fs::File::create(folder.join("phone.log")).expect("a log");
+    let mut baresip = peer("baresip");
+    baresip.arg("-f").arg(folder).current_dir(folder).stdin(Stdio::null());
+    baresip.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("baresip starts")
+}
