@@ -51,11 +51,8 @@ impl Mailbox {
                 Next::Again => {}
                 Next::Stay => plays = false,
                 Next::Following => at += 1,
-                Next::Previous if at > 0 => at -= 1,
-                Next::Previous => {
-                    line.tell(&self.says.first).await?;
-                    plays = false;
-                }
+                // From the first one there is no way back: it plays again.
+                Next::Previous => at = at.saturating_sub(1),
                 Next::Gone => drop(list.remove(at)),
                 Next::Out(exit) => return Ok(Some(exit)),
             }

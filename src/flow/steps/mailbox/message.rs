@@ -53,8 +53,7 @@ impl Mailbox {
     /// The number is said to the person whom it was left for: R16 is for callers.
     fn heading(&self, line: &Line, message: &Message) -> Vec<Say> {
         let left = line.flow.local(message.left_at);
-        let mut say = line.sounds(&self.says.left).1;
-        say.extend([Say::Date(left.date()), Say::Time(left.time())]);
+        let mut say = vec![Say::Date(left.date()), Say::Time(left.time())];
         match &message.from_number {
             Some(number) => {
                 say.extend(line.sounds(&self.says.from).1);

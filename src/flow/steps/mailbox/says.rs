@@ -5,7 +5,7 @@ use serde::Deserialize;
 use crate::flow::definition::{Saying, Word, word};
 
 macro_rules! says {
-    ($($(#[doc = $about:literal])* $name:ident = $prompt:literal,)+) => {
+    ($($(#[doc = $about:literal])* $name:ident = [$($prompt:literal),+],)+) => {
         #[derive(Debug, Deserialize)]
         #[serde(deny_unknown_fields, default)]
         pub(super) struct Says {
@@ -14,7 +14,7 @@ macro_rules! says {
 
         impl Default for Says {
             fn default() -> Self {
-                Self { $($name: vec![word($prompt)],)+ }
+                Self { $($name: vec![$(word($prompt)),+],)+ }
             }
         }
 
@@ -28,39 +28,36 @@ macro_rules! says {
 
 says! {
     /// Asks for the extension.
-    extension = "mailbox-extension",
-    pin = "mailbox-pin",
+    extension = ["mailbox-extension"],
+    pin = ["mailbox-pin"],
     /// Apologises and asks for the extension again: which of the two was wrong is not told.
-    wrong = "mailbox-wrong",
+    wrong = ["sorry-again", "mailbox-extension"],
     /// The messages can't be read now.
-    unread = "trouble",
-    empty = "mailbox-empty",
+    unread = ["trouble"],
+    empty = ["mailbox-empty"],
     /// Before the number of new ones.
-    new = "mailbox-new",
+    new = ["mailbox-new"],
     /// Before the number of all.
-    in_all = "mailbox-in-all",
-    /// Before date and time.
-    left = "mailbox-left",
+    in_all = ["mailbox-in-all"],
     /// Before the number that it is from.
-    from = "mailbox-from",
-    withheld = "mailbox-withheld",
+    from = ["mailbox-from"],
+    withheld = ["mailbox-withheld"],
     /// In place of a recording: only a number was left.
-    number_only = "mailbox-number-only",
+    number_only = ["mailbox-number-only"],
     /// In place of a recording that can't be read.
-    unreadable = "mailbox-unreadable",
+    unreadable = ["mailbox-unreadable"],
     /// 1 again, 2 confirm, 3 delete, 4 forward, 5 next, 6 previous.
-    menu = "mailbox-menu",
-    confirmed = "mailbox-confirmed",
-    deleted = "mailbox-deleted",
+    menu = ["mailbox-menu"],
+    confirmed = ["mailbox-done"],
+    deleted = ["mailbox-done"],
     /// Asks for the extension to forward to.
-    forward = "mailbox-forward",
-    forward_again = "mailbox-forward-again",
+    forward = ["mailbox-forward"],
+    forward_again = ["sorry-again", "mailbox-forward"],
     /// Before the name, and after it: 1 right, 2 again.
-    forward_to = "mailbox-forward-to",
-    forward_confirm = "confirm",
-    forwarded = "mailbox-forwarded",
-    first = "mailbox-first",
+    forward_to = ["mailbox-forward-to"],
+    forward_confirm = ["confirm"],
+    forwarded = ["mailbox-done"],
     /// After the last one: 1 from the beginning, 0 a human.
-    last = "mailbox-last",
-    unsaved = "mailbox-unsaved",
+    last = ["mailbox-empty", "mailbox-last"],
+    unsaved = ["trouble"],
 }
