@@ -75,7 +75,7 @@ impl UserAgent {
     /// Whether the sender proves to be that account; if not, it has its answer.
     pub(super) fn has_proof(&mut self, now: Mono, incoming: &Incoming, user: &str) -> bool {
         let request = &incoming.request;
-        let proof = self.registrar.proof(now, &request.method, &request.uri, &request.headers, user, incoming.source);
+        let proof = self.registrar.proof(now, &request.method, &request.headers, user, incoming.source);
         let response = match proof {
             Proof::Right => return true,
             Proof::Ask(challenges) => {
