@@ -15,6 +15,11 @@ impl UserAgent {
         self.registrar.bindings(user)
     }
 
+    /// The host of the addresses of phones that register here.
+    pub fn realm(&self) -> &str {
+        self.registrar.realm()
+    }
+
     /// Other accounts from now on. Phones of accounts that stay, also with another password, stay until they expire.
     pub fn set_accounts(&mut self, now: Mono, accounts: Vec<Account>) {
         let (users, bindings) = self.registrar.set_accounts(accounts);
