@@ -312,6 +312,11 @@ impl Exchange {
     }
 
     fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
+        if invite.replaces.is_some() {
+            // Nobody's place is given to another yet; and who asks for one is no new caller.
+            let _ = self.ua.reject(now.mono, leg, 488, None);
+            return self.refused_by_sip(now, &invite, 488);
+        }
         let admitted = if self.shutdown.is_some() {
             Err(Refusal::ShuttingDown)
         } else {

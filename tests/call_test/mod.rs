@@ -190,6 +190,8 @@ impl CallTest {
                 let body = format!("Signal={key}\r\nDuration=160\r\n");
                 self.in_dialog("INFO", Some(("application/dtmf-relay", &body)));
             }
+            // The peer wants us to call somebody.
+            ["refer"] => self.in_dialog("REFER", Some(("message/x\r\nRefer-To: <sip:202@192.0.2.9>", ""))),
             ["wait", time] => self.advance(duration(time)),
             ["speak", time] => self.speak(duration(time)),
             ["bye"] => self.in_dialog("BYE", None),
@@ -255,9 +257,12 @@ impl CallTest {
     }
 
     fn invite(&mut self, what: &[&str]) {
+        let replaced = self.phones.get(self.phone).map(|of| {
+            format!("Replaces: {};to-tag={};from-tag=p{}\r\n", of.call_id(), of.tag.as_deref().unwrap_or("x"), of.number)
+        });
         let mut phone = Phone::new(self.phones.len() + 1, &self.source);
         let body = match what {
-            [] | ["pcma"] => Some(sdp(&self.source, 8, "sendrecv", 1)),
+            [] | ["pcma"] | ["replacing"] => Some(sdp(&self.source, 8, "sendrecv", 1)),
             ["pcmu"] => Some(sdp(&self.source, 0, "sendrecv", 1)),
             ["unknown"] => Some(sdp(&self.source, 3, "sendrecv", 1)),
             ["offerless"] => None,
@@ -265,6 +270,11 @@ impl CallTest {
         };
         phone.invite_sdp.clone_from(&body);
         let text = phone.request("INVITE", 1, "invite", body.as_deref().map(|b| ("application/sdp", b)));
+        let text = match (what, replaced) {
+            // The call takes the place of the one before.
+            (["replacing"], Some(line)) => text.replacen("Content-Length:", &format!("{line}Content-Length:"), 1),
+            _ => text,
+        };
         self.phones.push(phone);
         self.phone = self.phones.len() - 1;
         self.invites += 1;

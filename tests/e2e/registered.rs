@@ -133,6 +133,32 @@ fn a_real_telephone_registers_and_takes_its_leave() {
     daemon.wait_for("end of baresip", || baresip.try_wait().expect("a child"));
 }
 
+/// A person whose only place is a telephone that registers here.
+#[test]
+fn a_registered_telephone_is_rung() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let phones = file("phones.toml", PHONES);
+    let person =
+        "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [{ uri = \"sip:old@frontdesk\", ring_s = 5 }]\n";
+    let people = file("people.toml", person);
+    let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
+    let mut baresip = baresip(&daemon, folder.path());
+    wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    daemon.wait_for("ringing telephone", || {
+        fs::read_to_string(folder.path().join("phone.log")).ok().filter(|log| log.contains("Incoming call"))
+    });
+    for child in [&mut baresip, &mut caller] {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
 fn baresip(daemon: &Daemon, folder: &Path) -> std::process::Child {
     // The port is held only until it is known: baresip binds it itself.
     let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");

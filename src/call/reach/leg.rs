@@ -261,6 +261,7 @@ fn words(why: Unreachable) -> &'static str {
     match why {
         Unreachable::BadAddress => "its address is no SIP address that can be called",
         Unreachable::Name => "its host is a name; write its address",
+        Unreachable::NotRegistered => "no phone is registered with that account",
         Unreachable::NoListener => "no listener of that transport and address family",
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum Unreachable {
     BadAddress,
     /// Its host is a name: only addresses are called, as nothing here waits for DNS.
     Name,
+    /// It is one of the desk's own phones, and none is registered.
+    NotRegistered,
     /// No listener of that transport and address family.
     NoListener,
 }
@@ -32,6 +34,9 @@ pub(super) fn way_to(ua: &UserAgent, address: &str, listener: usize) -> Result<W
     let ip = match &target.host {
         Some(Host::Ip(ip)) => *ip,
         Some(Host::Name(name)) if name.eq_ignore_ascii_case("localhost") => [127, 0, 0, 1].into(),
+        Some(Host::Name(name)) if name.eq_ignore_ascii_case(ua.realm()) => {
+            return registered(ua, target.user.as_deref().unwrap_or_default());
+        }
         Some(Host::Name(_)) => return Err(Unreachable::Name),
         None => return Err(Unreachable::BadAddress),
     };
@@ -39,4 +44,10 @@ pub(super) fn way_to(ua: &UserAgent, address: &str, listener: usize) -> Result<W
     let transport = target.transport().unwrap_or(Transport::Udp);
     let destination = ua.way_to(transport, remote, listener).ok_or(Unreachable::NoListener)?;
     Ok(Way { target, destination })
+}
+
+/// The way to a phone that is registered here; of several of one account to that which it likes best, or which came last.
+fn registered(ua: &UserAgent, user: &str) -> Result<Way, Unreachable> {
+    let binding = ua.bindings(user).into_iter().next().ok_or(Unreachable::NotRegistered)?;
+    Ok(Way { target: binding.contact, destination: binding.destination })
 }

@@ -208,15 +208,7 @@ impl Registrar {
 
     /// Whether the sender proves to be `user`. A source that guesses passwords is not even asked for a while, but a phone
     /// that is registered from just there is.
-    pub fn proof(
-        &mut self,
-        now: Mono,
-        method: &Method,
-        request_uri: &Uri,
-        headers: &Headers,
-        user: &str,
-        source: SocketAddr,
-    ) -> Proof {
+    pub fn proof(&mut self, now: Mono, method: &Method, headers: &Headers, user: &str, source: SocketAddr) -> Proof {
         if let Some(seconds) = self.lockouts.locked_for_s(now, source.ip())
             && !self.is_at(user, source)
         {
@@ -229,7 +221,7 @@ impl Registrar {
         };
         let ha1 = self.ha1(&given);
         let ha1 = ha1.as_ref().map(|ha1| ha1.0.as_str());
-        match self.digest.verify(now, method.as_str(), request_uri, &given, ha1) {
+        match self.digest.verify(now, method.as_str(), &given, ha1) {
             Verdict::Right if given.user == user => {
                 self.lockouts.forgive(source.ip());
                 Proof::Right

@@ -15,6 +15,11 @@ impl UserAgent {
         self.registrar.bindings(user)
     }
 
+    /// The host of the addresses of phones that register here.
+    pub fn realm(&self) -> &str {
+        self.registrar.realm()
+    }
+
     /// Other accounts from now on. Phones of accounts that stay, also with another password, stay until they expire.
     pub fn set_accounts(&mut self, now: Mono, accounts: Vec<Account>) {
         let (users, bindings) = self.registrar.set_accounts(accounts);
@@ -75,7 +80,7 @@ impl UserAgent {
     /// Whether the sender proves to be that account; if not, it has its answer.
     pub(super) fn has_proof(&mut self, now: Mono, incoming: &Incoming, user: &str) -> bool {
         let request = &incoming.request;
-        let proof = self.registrar.proof(now, &request.method, &request.uri, &request.headers, user, incoming.source);
+        let proof = self.registrar.proof(now, &request.method, &request.headers, user, incoming.source);
         let response = match proof {
             Proof::Right => return true,
             Proof::Ask(challenges) => {

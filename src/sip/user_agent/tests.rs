@@ -4,7 +4,7 @@
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
 //! - `registering`, `waiting`: phones with accounts.
-//! - `matrix`, `odd_orders`: what holds whatever the network and the peers do.
+//! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
 mod answering;
 mod calling;
@@ -14,6 +14,7 @@ mod line;
 mod matrix;
 mod odd_orders;
 mod pair;
+mod phones_at_random;
 mod refusing;
 mod registering;
 mod replacing;
