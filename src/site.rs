@@ -1,6 +1,7 @@
 //! A site: settings and all the content that they name, loaded and checked together. Used by `serve`, by its reload on
 //! SIGHUP, and by `check`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ impl Site {
         let mut problems = Vec::new();
         let desk = config.desk.clone();
         let desk_name = move |lang: &Lang| desk.name_in(lang).to_owned();
-        let (prompts, warnings) = Library::load(&LibraryOptions {
+        let (prompts, mut warnings) = Library::load(&LibraryOptions {
             dir: config.prompts.path().map(ToOwned::to_owned),
             languages: config.desk.languages.clone(),
             desk_name: &desk_name,
@@ -48,9 +49,15 @@ impl Site {
             read(&config.people, "built-in people", Directory::default_text(), Directory::parse, &mut problems);
         let hours = read(&config.hours, "built-in hours", Hours::default_text(), Hours::parse, &mut problems);
         let phones = read(&config.phones, "built-in phones", Phones::default_text(), Phones::parse, &mut problems);
-        let (Some(answers), Some(people), Some(hours), Some(phones)) = (answers, people, hours, phones) else {
-            return Err(problems);
-        };
+        // What can't be read stands as it is built in, so that the faults of the rest are told too.
+        let built_in = "what is built in is good";
+        let answers =
+            answers.unwrap_or_else(|| Answers::parse(Answers::default_text(), "built-in answers").expect(built_in));
+        let people =
+            people.unwrap_or_else(|| Directory::parse(Directory::default_text(), "built-in people").expect(built_in));
+        let hours = hours.unwrap_or_else(|| Hours::parse(Hours::default_text(), "built-in hours").expect(built_in));
+        let phones =
+            phones.unwrap_or_else(|| Phones::parse(Phones::default_text(), "built-in phones").expect(built_in));
         problems.extend(phones_of_nobody(&config, &phones, &people));
         for person in people.people() {
             if let Some(id) = person.prompt.as_ref().filter(|id| !prompts.has(id)) {
@@ -76,6 +83,7 @@ impl Site {
         let compile = |text: &str, file: &str| Flow::compile(text, file, &context);
         let flow = read(&config.flow, "built-in flow", Flow::default_text(), compile, &mut problems);
         let Some(flow) = flow.filter(|_| problems.is_empty()) else { return Err(problems) };
+        warnings.extend(said_in_one_language_only(&config, &flow, &answers, &prompts));
         Ok(Site {
             flow: Arc::new(flow),
             answers: Arc::new(answers),
@@ -87,6 +95,25 @@ impl Site {
             config,
         })
     }
+}
+
+/// Prompts that a language of the line lacks: callers hear them in the first language that has them.
+fn said_in_one_language_only(config: &Config, flow: &Flow, answers: &Answers, prompts: &Library) -> Vec<Problem> {
+    let answers = answers.prompt_ids().into_iter().map(|(id, _)| id.to_owned());
+    let ids: BTreeSet<String> = flow.prompt_ids().map(str::to_owned).chain(answers).collect();
+    let mut problems = Vec::new();
+    for lang in &config.desk.languages {
+        for id in ids.iter().filter(|id| !prompts.has_in(lang, id)) {
+            problems.push(Problem {
+                file: format!("prompts/{lang}"),
+                line: None,
+                what: format!("there is no prompt `{id}` in the language {lang}"),
+                remedy: "add it to catalogue.toml of that language and run `frontdesk prompts build`, or record it"
+                    .to_owned(),
+            });
+        }
+    }
+    problems
 }
 
 /// Phones whose person is not in the directory.

@@ -127,3 +127,31 @@ fn a_failed_backup_is_1_and_says_what_to_do() {
     let ran = shell.run_with(&["backup", "desk.tar"], &[("FRONTDESK_DATA", "elsewhere")]);
     assert_eq!(ran.stderr, "frontdesk: elsewhere holds no database: name the data folder with --data\n");
 }
+
+/// Bad input is told all at once: settings, people and hours of one site, each with its file.
+#[test]
+fn check_goes_on_after_a_fault_to_the_files_that_it_can_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write(
+        "site.toml",
+        "[desk]\nnam = \"x\"\n[people]\nfile = \"people.toml\"\n[hours]\nfile = \"hours.toml\"\n[flow]\nfile = \"flow.toml\"\n",
+    );
+    write("people.toml", "[[person]]\nextension = \"2o1\"\nname = \"张伟\"\n");
+    write("hours.toml", "[week]\nmon = [\"8-12\"]\n");
+    write("flow.toml", "start = \"nowhere\"\n");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_frontdesk"))
+        .args(["check", "--config"])
+        .arg(folder.path().join("site.toml"))
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for (file, fault) in
+        [("site.toml:2", "nam"), ("people.toml:2", "2o1"), ("hours.toml", "8-12"), ("flow.toml", "node")]
+    {
+        assert!(told.lines().any(|line| line.contains(file) && line.contains(fault)), "{file} is not told: {told}");
+    }
+}

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::admission::Refusal;
 use crate::desk::call_record::{LegEnd, Outcome};
 use crate::desk::message::MessagesWaiting;
+use crate::desk::ticket::Kind;
 use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
@@ -78,6 +79,7 @@ pub enum What {
     },
     TicketOpened {
         number: TicketNumber,
+        kind: Option<Kind>,
     },
     MessageOpened {
         message: MessageId,
@@ -102,6 +104,12 @@ pub enum What {
     },
     PromptMissing {
         prompt: String,
+    },
+    /// A stream of the call is over, with its packets.
+    StreamClosed {
+        sent: u64,
+        received: u64,
+        dropped: u64,
     },
     MediaLost,
     MediaBack,

@@ -168,6 +168,9 @@ impl Exchange {
         match input {
             Input::Sip(input) => self.ua.handle_input(now.mono, input),
             Input::PortsLent { stream, ports } => {
+                if let Some(ports) = &ports {
+                    self.ua.learn_local(ports.peer, ports.local);
+                }
                 if self.calls.contains_key(&stream.call) {
                     self.with(now, stream.call, |s, h| s.ports_lent(h, stream, ports));
                 } else if ports.is_some() {
@@ -337,9 +340,27 @@ impl Exchange {
             board: &mut self.board,
             random: &mut self.random,
         };
-        let session = Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
-        self.by_leg.insert(leg, call);
-        self.calls.insert(call, session);
+        let row = new_record(call, &invite, now.wall);
+        let begin = || Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
+        match catch_unwind(AssertUnwindSafe(begin)) {
+            Ok(session) => {
+                self.by_leg.insert(leg, call);
+                self.calls.insert(call, session);
+            }
+            Err(panic) => self.never_began(now, leg, row, &*panic),
+        }
+    }
+
+    /// A panic before the call was one: it is refused, its row ended, and the others go on.
+    fn never_began(&mut self, now: Now, leg: LegId, mut row: CallRecord, panic: &(dyn std::any::Any + Send)) {
+        let _ = self.ua.reject(now.mono, leg, 500, None);
+        let call = row.id;
+        row.ended_at = Some(now.wall);
+        row.outcome = Some(Outcome::Failed);
+        row.end_reason = Some("internal_error".to_owned());
+        self.out.push_back(Output::Desk { call, request: DeskRequest::PutCall(Box::new(row)) });
+        let what = What::Panicked { message: panic_message(panic) };
+        self.out.push_back(Output::Event(CallEvent { call: Some(call), what }));
     }
 
     fn refuse(&mut self, now: Now, leg: LegId, invite: &IncomingInvite, why: Refusal) {

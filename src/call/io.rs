@@ -18,6 +18,9 @@ pub struct LentPorts {
     pub address: IpAddr,
     pub rtp_port: u16,
     pub rtcp_port: u16,
+    /// Our own address, as packets to `peer` leave it: what Contact names where a listener has none.
+    pub local: IpAddr,
+    pub peer: IpAddr,
 }
 
 pub enum Input<'a> {

@@ -6,21 +6,28 @@ use super::Global;
 use super::failure::Failure;
 use crate::prompts::{LibraryOptions, audio_check};
 use crate::site::Site;
-use crate::store::Reader;
+use crate::store::{Reader, StoreError};
 use crate::types::{Lang, Problem};
 
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
-    let site = match global.load_site() {
-        Err(Failure::Problems(problems)) => return tell(&problems),
-        site => site?,
+    let (config, of_settings) = global.load_config_as_far_as_it_goes();
+    let (site, mut problems) = match Site::load(config) {
+        Ok(site) => (site, of_settings),
+        Err(mut problems) => {
+            problems.extend(of_settings);
+            problems.extend(data_problems(&global.data));
+            problems.sort();
+            problems.dedup();
+            return tell(&problems);
+        }
     };
     let desk = &site.config.desk;
     let desk_name = |lang: &Lang| desk.name_in(lang).to_owned();
-    let mut problems = audio_check::check(&LibraryOptions {
+    problems.extend(audio_check::check(&LibraryOptions {
         dir: site.config.prompts.path().map(ToOwned::to_owned),
         languages: desk.languages.clone(),
         desk_name: &desk_name,
-    });
+    }));
     problems.extend(site.warnings.iter().cloned());
     problems.extend(data_problems(&global.data));
     problems.sort();
@@ -56,10 +63,14 @@ fn data_problems(data: &Path) -> Vec<Problem> {
         problems.push(problem("this user may not write to the data folder".to_owned(), remedy));
     }
     let database = data.join("frontdesk.db");
-    if database.exists()
-        && let Err(error) = Reader::open(&database)
-    {
-        problems.push(problem(error.to_string(), "restore a backup, or name another folder with --data"));
+    if !database.exists() {
+        return problems;
+    }
+    match Reader::open(&database) {
+        Ok(_) => {}
+        // The next start brings it up to date: nothing to be mended.
+        Err(error @ StoreError::Older { .. }) => eprintln!("note: {error}"),
+        Err(error) => problems.push(problem(error.to_string(), "restore a backup, or name another folder with --data")),
     }
     problems
 }

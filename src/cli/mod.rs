@@ -69,9 +69,12 @@ impl Global {
     pub fn load_config(&self) -> Result<Config, Failure> {
         config::load(self.config.as_deref(), config::process_env()).map_err(Failure::Problems)
     }
-}
 
-impl Global {
+    /// The settings with defaults in the place of what is faulty, and the faults.
+    pub fn load_config_as_far_as_it_goes(&self) -> (Config, Vec<crate::types::Problem>) {
+        config::load_as_far_as_it_goes(self.config.as_deref(), config::process_env())
+    }
+
     /// Settings and all the content that they name.
     ///
     /// # Errors

@@ -110,14 +110,23 @@ impl Config {
 /// # Errors
 /// Every fault of both, in the order of files and lines.
 pub fn load(path: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Result<Config, Vec<Problem>> {
-    match path {
-        None => from_text("", "", Path::new(""), env),
-        Some(path) => {
-            let text = read_file(path).map_err(|problem| vec![problem])?;
+    let (config, problems) = load_as_far_as_it_goes(path, env);
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+/// The same, with the default in the place of what is faulty: to look for the faults of everything else too.
+pub fn load_as_far_as_it_goes(
+    path: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+) -> (Config, Vec<Problem>) {
+    let Some(path) = path else { return from_text("", "", Path::new(""), env) };
+    match read_file(path) {
+        Ok(text) => {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let config = from_text(&path.to_string_lossy(), &text, folder, env)?;
-            Ok(Config { file: Some(path.to_owned()), ..config })
+            let (config, problems) = from_text(&path.to_string_lossy(), &text, folder, env);
+            (Config { file: Some(path.to_owned()), ..config }, problems)
         }
+        Err(problem) => (Config::default(), vec![problem]),
     }
 }
 
@@ -147,19 +156,16 @@ fn from_text(
     text: &str,
     folder: &Path,
     env: impl Iterator<Item = (String, String)>,
-) -> Result<Config, Vec<Problem>> {
+) -> (Config, Vec<Problem>) {
     let (mut root, mut problems) = raw::parse(file, text);
     env::lay_over(&mut root, env, &mut problems);
     let console_place = root.get("console").or_else(|| root.get("sip")).map(|node| node.place.clone());
     let config = ready(&mut root, folder, &mut problems);
     reader::report_unknown_sections(&root, &mut problems);
     problems.extend(taken_twice(&config, console_place.as_ref()));
-    if problems.is_empty() {
-        return Ok(config);
-    }
     problems.sort();
     problems.dedup();
-    Err(problems)
+    (config, problems)
 }
 
 /// The console and SIP over TCP can't listen on one port.
@@ -198,7 +204,8 @@ mod tests {
     use super::*;
 
     fn load_text(text: &str) -> Result<Config, Vec<Problem>> {
-        from_text("test.toml", text, Path::new(""), std::iter::empty())
+        let (config, problems) = from_text("test.toml", text, Path::new(""), std::iter::empty());
+        if problems.is_empty() { Ok(config) } else { Err(problems) }
     }
 
     #[test]

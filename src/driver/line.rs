@@ -335,8 +335,13 @@ impl Line {
     fn send(&mut self, to: Destination, bytes: Vec<u8>) {
         let Destination { channel, remote } = to;
         if let Some(Some(socket)) = self.udp.get(channel.listener) {
-            if socket.try_send_to(&bytes, remote).is_err() {
+            if let Err(error) = socket.try_send_to(&bytes, remote) {
                 self.unsent += 1;
+                // A full buffer loses a datagram, as the network may; anything else says that nobody can be reached there.
+                if error.kind() != io::ErrorKind::WouldBlock {
+                    let failed = user_agent::Input::TransportFailed { channel, to: remote };
+                    self.exchange.handle_input(self.clock.now(), Input::Sip(failed));
+                }
             }
             return;
         }
@@ -354,15 +359,12 @@ impl Line {
     }
 
     fn lend(&mut self, stream: StreamId, listener: usize, peer: SocketAddr) -> Option<LentPorts> {
-        let local = self.local.get(listener)?.ip();
-        let bind = match self.rtp.bind {
-            Some(address) => address,
-            None if local.is_unspecified() => address_towards(peer)?,
-            None => local,
-        };
+        let listening = self.local.get(listener)?.ip();
+        let local = if listening.is_unspecified() { address_towards(peer)? } else { listening };
+        let bind = self.rtp.bind.unwrap_or(local);
         let pair = self.ports.lend(self.clock.mono(), bind)?;
         let address = self.rtp.advertise.unwrap_or(bind);
-        let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port };
+        let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port, local, peer: peer.ip() };
         self.lent.insert(stream, pair);
         Some(lent)
     }

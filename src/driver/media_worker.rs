@@ -20,6 +20,7 @@ use super::ports::PortPair;
 use super::recorder::ToRecorder;
 use crate::media::io::{MediaCommand, MediaEvent, StreamConfig, StreamOptions, StreamReport};
 use crate::media::stream::MediaStream;
+use crate::metrics::METRICS;
 use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
 
 /// Commands that wait for one worker at most; the line waits beyond that (a worker never waits for anybody).
@@ -416,6 +417,9 @@ impl Worker {
             self.served += 1;
             let slot = (self.served % SLOTS) as usize;
             let mut due = std::mem::take(&mut self.wheel[slot]);
+            if !due.is_empty() {
+                METRICS.pacing_late_seconds.observe(self.context.clock.mono().since(Mono::from_millis(self.served)));
+            }
             for (index, id) in due.drain(..) {
                 if let Some(ptime_ms) = self.tick(index, id) {
                     let next = ((self.served + ptime_ms) % SLOTS) as usize;

@@ -44,7 +44,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Met { extension } => tracing::info!(call, extension, "put through"),
         What::Parted { how } => tracing::info!(call, ?how, "talk over"),
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
-        What::TicketOpened { number } => tracing::info!(call, %number, "ticket opened"),
+        What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
         What::PinRefused { extension, locked } => tracing::warn!(call, extension, locked, "PIN refused"),
         What::PinsLocked { whom, minutes } => {
@@ -55,6 +55,9 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::StoreFailed { error } => tracing::error!(call, error, "the store could not keep what a caller left"),
         What::PromptMissing { prompt } => tracing::error!(call, prompt, "prompt missing: run `frontdesk check`"),
+        What::StreamClosed { sent, received, dropped } => {
+            tracing::debug!(call, sent, received, dropped, "audio stream closed");
+        }
         What::MediaLost => tracing::warn!(call, "no audio came for too long"),
         What::MediaBack => tracing::info!(call, "audio is back"),
         What::Held { on } => tracing::info!(call, on, "hold"),
@@ -125,9 +128,15 @@ fn count(what: &What) {
         What::Ringing { .. } => METRICS.legs_begun.add(1),
         What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
         What::Met { .. } => METRICS.talks_begun.add(1),
+        What::TicketOpened { kind: Some(kind), .. } => METRICS.tickets_opened.add(*kind, 1),
+        What::StreamClosed { sent, received, dropped } => {
+            METRICS.rtp_sent.add(*sent);
+            METRICS.rtp_received.add(*received);
+            METRICS.rtp_dropped.add(*dropped);
+        }
         What::Parted { .. }
         | What::Queued { .. }
-        | What::TicketOpened { .. }
+        | What::TicketOpened { kind: None, .. }
         | What::MessagesWaiting(_)
         | What::Rejected { .. }
         | What::Node { .. }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use crate::media::wav::RecordingWriter;
+use crate::metrics::METRICS;
 use crate::types::{CallId, RecordingId};
 
 /// Headers are made right and the disk is told to write this often.
@@ -142,6 +143,7 @@ impl Recorder<'_> {
             tracing::error!(free, "disk nearly full: recordings stop until space is made; calls and tickets go on");
         }
         self.disk_full = full;
+        METRICS.disk_low.set(i64::from(full));
         if full {
             let all: Vec<RecordingId> = self.open.keys().cloned().collect();
             for recording in all {

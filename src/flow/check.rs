@@ -31,7 +31,7 @@ pub fn answers(context: &CompileContext<'_>) -> Vec<Problem> {
         .map(|(id, line)| Problem {
             file: context.answers.file().to_owned(),
             line: Some(line),
-            what: format!("there is no prompt `{id}` in every language"),
+            what: format!("there is no prompt `{id}` in any language"),
             remedy: "add it to the catalogues, or name another".to_owned(),
         })
         .collect()
@@ -51,12 +51,7 @@ fn words(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
             }
         } else if !(context.prompts)(id) {
             let remedy = "add it to prompts/<language>/catalogue.toml, or name another";
-            reader.problem_at(
-                place(word),
-                line,
-                format!("{what}: there is no prompt `{id}` in every language"),
-                remedy,
-            );
+            reader.problem_at(place(word), line, format!("{what}: there is no prompt `{id}` in any language"), remedy);
         }
     };
     for word in flow.phrases().words() {
@@ -72,7 +67,7 @@ fn words(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
         let id = format!("language-{lang}");
         if !(context.prompts)(&id) {
             let remedy = "add it to prompts/<language>/catalogue.toml";
-            reader.problem(None, format!("there is no prompt `{id}` in every language"), remedy);
+            reader.problem(None, format!("there is no prompt `{id}` in any language"), remedy);
         }
     }
 }

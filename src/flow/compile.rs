@@ -9,7 +9,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::check;
-use super::definition::{Keys, Phrases, Top, Word};
+use super::definition::{Keys, Phrases, Top, Word, placeholder};
 use super::entry::Entries;
 use super::steps::{STEPS, Step};
 use crate::desk::answers::Answers;
@@ -21,7 +21,7 @@ const NODES_MAX: usize = 500;
 
 /// What a flow is checked against and runs with.
 pub struct CompileContext<'a> {
-    /// Whether a prompt id exists in all languages.
+    /// Whether a prompt id exists in some language of the line.
     pub prompts: &'a dyn Fn(&str) -> bool,
     pub answers: &'a Answers,
     pub languages: &'a [Lang],
@@ -133,6 +133,13 @@ impl Flow {
 
     pub(super) fn nodes(&self) -> &BTreeMap<String, Node> {
         &self.nodes
+    }
+
+    /// Every prompt that it may say, by its id; some more than once.
+    pub fn prompt_ids(&self) -> impl Iterator<Item = &str> {
+        let of_nodes = self.nodes.values().flat_map(|node| node.step.words());
+        let words = self.phrases.words().into_iter().chain(of_nodes);
+        words.map(|word| word.get_ref().as_str()).filter(|id| placeholder(id).is_none())
     }
 
     /// Every link as (from, label, to), by name.

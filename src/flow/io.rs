@@ -242,6 +242,8 @@ pub enum Finish {
     Ticket,
     /// A message was left.
     Voicemail,
+    /// Something was to be kept, and none of it could be written.
+    NotSaved,
     /// The caller talked to somebody.
     Transferred,
     /// The caller hung up before anything came of the call: no answer heard, nothing left.

@@ -210,6 +210,11 @@ impl Papers {
         self.messages.0.iter().any(|m| m.number.is_some())
     }
 
+    /// Whether something was begun that never came to be on disk.
+    pub fn any_unsaved(&self) -> bool {
+        self.tickets.0.iter().any(|t| t.number.is_none()) || self.messages.0.iter().any(|m| m.number.is_none())
+    }
+
     pub fn change_ticket(&mut self, change: TicketChange, out: &mut VecDeque<Output>) {
         self.tickets.change(change);
         self.send(out);

@@ -162,6 +162,8 @@ async fn close(line: &Line) -> Finish {
         Finish::Ticket
     } else if state.papers.any_message() {
         Finish::Voicemail
+    } else if state.papers.any_unsaved() {
+        Finish::NotSaved
     } else if state.hung_up_at.is_some() && !state.served {
         Finish::Abandoned
     } else {

@@ -92,7 +92,9 @@ impl Line {
                     }
                     return Err(Gone);
                 }
-                Taken::TooShort(_) | Taken::Failed => {}
+                // Asking again would ask a disk that is full to be empty: the report goes on with what there is (R24).
+                Taken::Failed => return Ok(kept),
+                Taken::TooShort(_) => {}
             }
             tries += 1;
             if tries >= self.flow.keys().tries_none {

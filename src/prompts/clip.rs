@@ -37,10 +37,8 @@ pub fn expand(lang: &Lang, say: &[Say]) -> Vec<Clip> {
             Say::Number(n) => clips.extend(numbers::cardinal(lang, *n)),
             Say::Date(date) => clips.extend(numbers::date(lang, *date)),
             Say::Time(time) => clips.extend(numbers::time(lang, *time)),
-            Say::Extension(extension) => {
-                clips.push(Clip::prompt("person-extension"));
-                clips.extend(numbers::digits(lang, extension));
-            }
+            // The flow says the word before it, where it wants one.
+            Say::Extension(extension) => clips.extend(numbers::digits(lang, extension)),
             Say::Recording(id) => clips.push(Clip::Recording(id.clone())),
             Say::Beep => clips.push(Clip::Beep),
             Say::Silence { ms } => clips.push(Clip::Silence { ms: (*ms).min(SILENCE_MS_MAX) }),
@@ -70,7 +68,6 @@ mod tests {
             Clip::prompt("digit-yao"),
             Clip::prompt("digit-2"),
             Clip::prompt("digit-2"),
-            Clip::prompt("person-extension"),
             Clip::prompt("digit-2"),
             Clip::prompt("digit-0"),
             Clip::Recording(recording),

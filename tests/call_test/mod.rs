@@ -258,7 +258,12 @@ impl CallTest {
 
     fn invite(&mut self, what: &[&str]) {
         let replaced = self.phones.get(self.phone).map(|of| {
-            format!("Replaces: {};to-tag={};from-tag=p{}\r\n", of.call_id(), of.tag.as_deref().unwrap_or("x"), of.number)
+            format!(
+                "Replaces: {};to-tag={};from-tag=p{}\r\n",
+                of.call_id(),
+                of.tag.as_deref().unwrap_or("x"),
+                of.number
+            )
         });
         let mut phone = Phone::new(self.phones.len() + 1, &self.source);
         let body = match what {
@@ -461,7 +466,13 @@ impl CallTest {
                 }
                 let rtp_port = 6000 + 2 * u16::try_from(stream.leg).expect("few legs");
                 let address = "192.0.2.1".parse().expect("an address");
-                let ports = lent.then_some(LentPorts { address, rtp_port, rtcp_port: rtp_port + 1 });
+                let ports = lent.then_some(LentPorts {
+                    address,
+                    rtp_port,
+                    rtcp_port: rtp_port + 1,
+                    local: address,
+                    peer: address,
+                });
                 self.soon(move || Input::PortsLent { stream, ports });
             }
             Output::ReturnPorts { stream } => self.give_back(stream),

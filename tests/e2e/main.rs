@@ -11,3 +11,4 @@ mod phone;
 mod reached;
 mod registered;
 mod sipp_calls;
+mod unreachable;

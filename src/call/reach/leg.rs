@@ -12,7 +12,7 @@ use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
-use crate::sip::user_agent::{LegId, OutgoingInvite};
+use crate::sip::user_agent::{Destination, LegId, OutgoingInvite};
 use crate::sip::wire::{Host, NameAddr, Uri};
 use crate::types::{Codec, Mono, StreamId};
 
@@ -98,7 +98,7 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
-            from: who_calls(h, caller, to.destination.channel.listener),
+            from: who_calls(h, caller, to.destination),
             contact_user: "desk".to_owned(),
             sdp: Some(sdp::offer(&local)),
             replaces: None,
@@ -248,8 +248,8 @@ fn prefer(codecs: &mut [Codec], first: Option<Codec>) {
 }
 
 /// What the phone shows: who calls the desk. The address is ours, so that calling back comes to the desk (R16).
-fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, listener: usize) -> NameAddr {
-    let host: Host = h.ua.local_ip(listener).map_or_else(|| Host::Name("frontdesk.invalid".to_owned()), Host::Ip);
+fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, to: Destination) -> NameAddr {
+    let host = Host::Ip(h.ua.local_ip(to));
     let uri = Uri::new(host).with_user(caller.number.unwrap_or("anonymous"));
     match caller.name {
         Some(name) => NameAddr::new(uri).with_display(name),

@@ -19,6 +19,7 @@ use super::recording::Recording;
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
+use crate::desk::ticket::Kind;
 use crate::flow::io::{Finish, Input as FlowInput, Output as FlowOutput, RecordSpec, Say, Token};
 use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
@@ -124,6 +125,8 @@ pub(super) struct Session {
     /// Inputs for the flow that its own outputs brought about.
     feedback: VecDeque<FlowInput>,
     end: Option<End>,
+    /// The ticket that is being opened.
+    opening: Option<(RequestId, Kind)>,
     reach: Reach,
     /// What the caller was last told of their place in the queue.
     told_place: Option<(u32, u32)>,
@@ -170,6 +173,7 @@ impl Session {
             pin: None,
             feedback: VecDeque::new(),
             end: None,
+            opening: None,
             reach: Reach::new(id),
             told_place: None,
         };
@@ -402,6 +406,8 @@ impl Session {
     }
 
     pub fn media_closed(&mut self, hands: &mut Hands<'_>, stream: StreamId, report: StreamReport) {
+        let (stats, dropped) = (report.stats, report.dropped);
+        self.tell(hands, What::StreamClosed { sent: stats.sent, received: stats.received, dropped });
         if stream != self.stream() {
             self.reaching(hands, |reach, h, caller| reach.media_closed(h, caller, stream, &report));
             return self.finalize_when_done(hands);
@@ -458,7 +464,8 @@ impl Session {
         match &reply.result {
             Ok(Done::TicketOpened(number)) => {
                 self.record.tickets.push(number.clone());
-                self.tell(hands, What::TicketOpened { number: number.clone() });
+                let kind = self.opening.take_if(|(id, _)| *id == reply.id).map(|(_, kind)| kind);
+                self.tell(hands, What::TicketOpened { number: number.clone(), kind });
             }
             Ok(Done::MessageOpened(message)) => {
                 self.record.messages.push(*message);
@@ -577,11 +584,17 @@ impl Session {
                     self.feedback.push_back(FlowInput::Found { id, matches });
                 }
                 FlowOutput::CheckPin { id, extension, pin } => self.check_pin(hands, id, extension, pin),
-                FlowOutput::Desk(request) => hands.out.push_back(Output::Desk { call: self.record.id, request }),
+                FlowOutput::Desk(request) => {
+                    if let DeskRequest::OpenTicket { id, draft } = &request {
+                        self.opening = Some((*id, draft.kind));
+                    }
+                    hands.out.push_back(Output::Desk { call: self.record.id, request });
+                }
                 FlowOutput::Step { node, input } => self.step(hands, node, input),
                 FlowOutput::Finished(finish) => {
                     self.finish = Some(finish);
-                    self.hang_up(hands, "flow_ended", None);
+                    let reason = if finish == Finish::NotSaved { "not_saved" } else { "flow_ended" };
+                    self.hang_up(hands, reason, None);
                     self.finalize_when_done(hands);
                     return;
                 }
@@ -708,6 +721,7 @@ impl Session {
             return Outcome::Transferred;
         }
         match self.finish {
+            Some(Finish::NotSaved) => Outcome::Failed,
             Some(Finish::Transferred) => Outcome::Transferred,
             Some(Finish::Ticket) => Outcome::Ticket,
             Some(Finish::Voicemail) => Outcome::Voicemail,

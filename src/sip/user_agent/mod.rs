@@ -32,6 +32,7 @@ mod uac;
 mod uas;
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 
 pub use self::config::{ALLOW, ALLOW_WITH_PHONES, Listener, UaConfig, UaLimits};
 pub use self::event::{Counters, EndReason, Event, Gone, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
@@ -68,6 +69,33 @@ pub struct UserAgent {
     deadlines: Deadlines<Owner>,
     out: VecDeque<Output>,
     counters: Counters,
+    shed_invites: Remembered,
+    /// Our own address towards a peer, for listeners on all addresses.
+    locals: HashMap<IpAddr, IpAddr>,
+}
+
+/// The last INVITEs that were shed, so that each is told once.
+#[derive(Debug, Default)]
+struct Remembered {
+    keys: KeyMap<()>,
+    order: VecDeque<Key>,
+}
+
+impl Remembered {
+    const MAX: usize = 4_096;
+
+    fn is_new(&mut self, key: Key) -> bool {
+        if self.keys.insert(key, ()).is_some() {
+            return false;
+        }
+        self.order.push_back(key);
+        if self.order.len() > Self::MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.keys.remove(&oldest);
+        }
+        true
+    }
 }
 
 /// An INVITE server transaction.
@@ -125,6 +153,8 @@ impl UserAgent {
             deadlines: Deadlines::default(),
             out: VecDeque::new(),
             counters: Counters::default(),
+            shed_invites: Remembered::default(),
+            locals: HashMap::new(),
         }
     }
 

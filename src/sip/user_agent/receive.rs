@@ -133,7 +133,9 @@ impl UserAgent {
 
     fn refuse_full(&mut self, incoming: &Incoming) {
         self.shed(&incoming.request, incoming.to);
-        if incoming.request.method == Method::Invite && incoming.to_tag.is_none() {
+        let is_call = incoming.request.method == Method::Invite && incoming.to_tag.is_none();
+        // It is answered without memory, so it comes again: that is no other call.
+        if is_call && self.shed_invites.is_new(incoming.key) {
             self.tell_refused(incoming, 503);
         }
     }

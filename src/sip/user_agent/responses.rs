@@ -81,10 +81,22 @@ impl UserAgent {
         Some(Destination { channel: Channel { listener, connection: None }, remote })
     }
 
-    /// The address of one listener as its peers know it.
-    pub fn local_ip(&self, listener: usize) -> Option<IpAddr> {
-        let listener = self.config.listeners.get(listener)?;
-        Some(listener.advertised.unwrap_or(listener.local).ip())
+    /// From which of our addresses packets to `peer` leave, as the driver found out: it is what a listener on all addresses
+    /// calls itself then. When too many peers are known, the table starts anew.
+    pub fn learn_local(&mut self, peer: IpAddr, local: IpAddr) {
+        const LOCALS_MAX: usize = 10_000;
+        if self.config.listeners.iter().all(|listener| !listener.local.ip().is_unspecified()) {
+            return;
+        }
+        if self.locals.len() >= LOCALS_MAX {
+            self.locals.clear();
+        }
+        self.locals.insert(peer, local);
+    }
+
+    /// Our host as that peer knows it.
+    pub fn local_ip(&self, destination: Destination) -> IpAddr {
+        self.our_address(destination.channel, destination.remote).ip()
     }
 
     /// The address that we tell `peer`. A wildcard listener on this machine is reached by loopback peers at theirs; other
@@ -98,6 +110,11 @@ impl UserAgent {
         }
         if listener.local.ip().is_unspecified() && peer.ip().is_loopback() {
             return SocketAddr::new(peer.ip(), listener.local.port());
+        }
+        if listener.local.ip().is_unspecified()
+            && let Some(local) = self.locals.get(&peer.ip())
+        {
+            return SocketAddr::new(*local, listener.local.port());
         }
         listener.local
     }
@@ -146,4 +163,28 @@ pub(super) fn mark_source(via: &mut Via, channel: Channel, source: SocketAddr, r
 /// Whether the peer's idea of its own address differs from where its packets come from.
 pub(super) fn is_behind_nat(via: &Via, source: IpAddr) -> bool {
     matches!(&via.host, Host::Ip(ip) if *ip != source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::user_agent::UaConfig;
+    use crate::types::Random;
+
+    #[test]
+    fn a_listener_on_all_addresses_names_the_one_that_leads_to_the_peer() {
+        let address = |text: &str| text.parse::<SocketAddr>().expect("an address");
+        let listener = Listener { transport: Transport::Udp, local: address("0.0.0.0:5060"), advertised: None };
+        let config = UaConfig { listeners: vec![listener], ..UaConfig::default() };
+        let mut ua = UserAgent::new(config, Random::for_testing(1));
+        let channel = Channel { listener: 0, connection: None };
+        ua.learn_local("192.0.2.7".parse().expect("an address"), "192.0.2.1".parse().expect("an address"));
+        assert_eq!(ua.our_address(channel, address("192.0.2.7:5062")), address("192.0.2.1:5060"));
+        assert_eq!(ua.our_address(channel, address("127.0.0.1:5062")), address("127.0.0.1:5060"));
+        assert_eq!(ua.contact(channel, address("192.0.2.7:5062"), None).uri.to_string(), "sip:192.0.2.1:5060");
+        for n in 0..30_000u32 {
+            ua.learn_local(IpAddr::V4(n.into()), "192.0.2.1".parse().expect("an address"));
+        }
+        assert!(ua.locals.len() <= 10_000);
+    }
 }
