@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use frontdesk::sip::digest::{Algorithm, Challenge};
 use tempfile::TempDir;
@@ -126,11 +126,15 @@ fn a_real_telephone_registers_and_takes_its_leave() {
     let (daemon, folder) = with_phones(PHONES);
     let mut baresip = baresip(&daemon, folder.path());
     wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
-    let pid = i32::try_from(baresip.id()).expect("a pid");
+    // It takes its leave only once it knows that it was let in.
+    daemon.wait_for("registration at the telephone", || {
+        fs::read_to_string(folder.path().join("phone.log")).ok().filter(|log| log.contains("200 OK"))
+    });
+    let pid = i32::try_from(baresip.0.id()).expect("a pid");
     // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
     assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
     wait_for_line(&daemon, &["phone is gone", "user=\"old\"", "why=\"asked\""]);
-    daemon.wait_for("end of baresip", || baresip.try_wait().expect("a child"));
+    daemon.wait_for("end of baresip", || baresip.0.try_wait().expect("a child"));
 }
 
 /// A person whose only place is a telephone that registers here.
@@ -147,31 +151,39 @@ fn a_registered_telephone_is_rung() {
         "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [{ uri = \"sip:old@frontdesk\", ring_s = 5 }]\n";
     let people = file("people.toml", person);
     let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
-    let mut baresip = baresip(&daemon, folder.path());
+    let _baresip = baresip(&daemon, folder.path());
     wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
     let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
     daemon.wait_for("ringing telephone", || {
         fs::read_to_string(folder.path().join("phone.log")).ok().filter(|log| log.contains("Incoming call"))
     });
-    for child in [&mut baresip, &mut caller] {
-        let _ = child.kill();
-        let _ = child.wait();
+    let _ = caller.kill();
+    let _ = caller.wait();
+}
+
+/// A telephone's program: it ends with the test, however that ends.
+struct Baresip(Child);
+
+impl Drop for Baresip {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
-fn baresip(daemon: &Daemon, folder: &Path) -> std::process::Child {
+fn baresip(daemon: &Daemon, folder: &Path) -> Baresip {
     // The port is held only until it is known: baresip binds it itself.
     let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let config = format!(
         "sip_listen {sip}\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp account.so\n\
-         module_app menu.so\nmodule_app mwi.so\n"
+         module_app menu.so\n"
     );
-    let account = format!("<sip:old@{}>;auth_pass=rr4tz-77qpx;regint=60;mwi=yes\n", daemon.udp);
+    let account = format!("<sip:old@{}>;auth_pass=rr4tz-77qpx;regint=60\n", daemon.udp);
     for (name, text) in [("config", config), ("accounts", account), ("contacts", String::new())] {
         fs::write(folder.join(name), text).expect("written");
     }
     let log = fs::File::create(folder.join("phone.log")).expect("a log");
     let mut baresip = peer("baresip");
     baresip.arg("-f").arg(folder).current_dir(folder).stdin(Stdio::null());
-    baresip.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("baresip starts")
+    Baresip(baresip.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("baresip starts"))
 }
