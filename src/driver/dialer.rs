@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::time::{Instant, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::clock::Clock;
 use super::ports::{PortPair, PortRange, Ports};
@@ -28,6 +28,11 @@ use crate::sip::user_agent::{
 };
 use crate::sip::wire::{Frame, Framer, Host, Limits, NameAddr, Transport, Uri};
 use crate::types::{Codec, Digit, Mono, Random};
+
+/// Audio of one packet.
+const FRAME: Duration = Duration::from_millis(20);
+/// After a longer standstill the caller goes on from now.
+const CATCH_UP_MAX: Duration = Duration::from_secs(2);
 
 /// How keys are pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -117,6 +122,8 @@ struct Call {
     local: LocalMedia,
     random: Random,
     ladder: Ladder,
+    /// When the next frame is due, once audio flows.
+    frame_due: Option<Mono>,
     started: Mono,
     answered: Option<Mono>,
     stream: Option<MediaStream>,
@@ -177,6 +184,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         random,
         ladder: Ladder::new(started),
         started,
+        frame_due: None,
         answered: None,
         stream: None,
         config: None,
@@ -263,7 +271,8 @@ impl Wire {
 
 impl Call {
     async fn run(&mut self) -> Result<(), DialError> {
-        let mut tick = interval(Duration::from_millis(20));
+        let mut tick = interval(FRAME);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         self.drain().await?;
         while self.ended.is_none() {
             let wake = self.wake.map_or_else(far, |at| self.clock.instant(at).into());
@@ -397,9 +406,15 @@ impl Call {
         while let Ok((length, from)) = self.ports.rtcp.recv_from(&mut packet) {
             stream.rtcp_received(now, from, &packet[..length]);
         }
-        if let Some((length, to)) = stream.tick(now, &mut packet) {
-            let _ = self.ports.rtp.send_to(&packet[..length], to);
+        // On a busy machine this comes late: what was due meanwhile is sent now, so that no word has a hole in it.
+        let mut due = self.frame_due.filter(|due| *due + CATCH_UP_MAX > now).unwrap_or(now);
+        while due <= now {
+            if let Some((length, to)) = stream.tick(due, &mut packet) {
+                let _ = self.ports.rtp.send_to(&packet[..length], to);
+            }
+            due = due + FRAME;
         }
+        self.frame_due = Some(due);
         if let Some((length, to)) = stream.poll_rtcp(self.clock.now(), &mut packet) {
             let _ = self.ports.rtcp.send_to(&packet[..length], to);
         }

@@ -369,12 +369,17 @@ impl Worker {
 
     /// Reads what has arrived: one packet a ready socket and round, so that no stream starves the others.
     fn drain_sockets(&mut self) {
+        // After a standstill the kernel holds a backlog: all of it is read before the streams look at the clock, or they
+        // would take what was said meanwhile for silence.
         const ROUNDS: usize = 4;
+        const ROUNDS_LATE: usize = 512;
+        const LATE_MS: u64 = 40;
         if self.by_id.is_empty() {
             return;
         }
         let mut ready: Vec<epoll::Event> = Vec::with_capacity(512);
-        for _ in 0..ROUNDS {
+        let late = self.context.clock.mono().as_millis().saturating_sub(self.served) > LATE_MS;
+        for _ in 0..if late { ROUNDS_LATE } else { ROUNDS } {
             ready.clear();
             let none = Timespec { tv_sec: 0, tv_nsec: 0 };
             if epoll::wait(&self.sockets, rustix::buffer::spare_capacity(&mut ready), Some(&none)).is_err() {
@@ -384,7 +389,7 @@ impl Worker {
                 let data = event.data.u64();
                 self.receive((data >> 1) as usize, data & 1 == 1);
             }
-            if ready.len() < ready.capacity() {
+            if ready.is_empty() {
                 return;
             }
         }
