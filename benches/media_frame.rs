@@ -1,4 +1,5 @@
-//! What one frame costs: sent (one 20 ms tick per codec) and received (with and without a recording).
+//! What one frame costs: sent (one 20 ms tick per codec), received (with and without a recording), and carried from one
+//! stream of a bridge to the other.
 //!
 //! `cargo bench --bench media_frame`
 
@@ -94,5 +95,42 @@ fn receive(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, send, receive);
+/// One packet of 20 ms from one stream of a bridge to the other: received, rewritten and, where the codecs differ, in the
+/// other codec.
+fn bridge(c: &mut Criterion) {
+    for from in Codec::ALL {
+        for to in Codec::ALL {
+            let (mut a, mut b) = (stream(from, Inband::Off), stream(to, Inband::Off));
+            a.bridge(true);
+            b.bridge(true);
+            let rate_hz = from.sample_rate_hz();
+            let speech = codec::encode(from, rate_hz, &tone_gen::sine(440.0, -15.0, 20, rate_hz));
+            let mut packet = [0; 172];
+            packet[12..].copy_from_slice(&speech.bytes);
+            let mut out = [0; 1500];
+            let mut n = 0u32;
+            let name = if from == to { format!("relay_{from}") } else { format!("transcode_{from}_to_{to}") };
+            c.bench_function(&name, |bencher| {
+                bencher.iter(|| {
+                    let header = Header {
+                        marker: false,
+                        payload_type: from.payload_type(),
+                        sequence: n as u16,
+                        timestamp: n.wrapping_mul(160),
+                        ssrc: 7,
+                    };
+                    header.write(&mut packet).expect("the packet is longer than a header");
+                    let now = Mono(u64::from(n) * 20_000);
+                    a.rtp_received(now, peer(), &packet);
+                    n += 1;
+                    let relayed = a.poll_relayed().expect("each packet goes across");
+                    black_box(b.relay(now, &relayed, &mut out).expect("and is sent"));
+                    a.give_back(relayed);
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, send, receive, bridge);
 criterion_main!(benches);

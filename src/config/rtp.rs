@@ -38,8 +38,9 @@ pub const KEYS: SectionKeys = SectionKeys {
             name: "media_timeout_s",
             default: Some("60"),
             example: "60",
-            en: "A call that sends no audio for so many seconds after the answer is ended, 5 to 3600; a call on hold is not.",
-            zh: "接通后多少秒收不到语音即结束通话，5 至 3600；保持中的通话不计。",
+            en: "A call that sends no audio for so many seconds after the answer is ended, 5 to 3600; a call on hold is not, \
+                 nor a muted telephone in a talk that still sends RTCP.",
+            zh: "接通后多少秒收不到语音即结束通话，5 至 3600；保持中的通话不计，通话中静音但仍发送 RTCP 的话机也不计。",
         },
         Key {
             name: "inband_dtmf",

@@ -301,6 +301,9 @@ impl Worker {
     fn bridge(&mut self, a: StreamId, b: StreamId, carry_keys: (bool, bool)) {
         self.unbridge(a);
         self.unbridge(b);
+        if a == b {
+            return;
+        }
         let (Some(at_a), Some(at_b)) = (self.by_id.get(&a).copied(), self.by_id.get(&b).copied()) else { return };
         for (index, peer, carry) in [(at_a, b, carry_keys.0), (at_b, a, carry_keys.1)] {
             self.guarded(index, |line, _| {
@@ -537,3 +540,7 @@ impl Worker {
 fn send(socket: &std::net::UdpSocket, packet: &[u8], to: SocketAddr) {
     let _ = socket.send_to(packet, to);
 }
+
+#[cfg(test)]
+#[path = "media_worker_tests.rs"]
+mod tests;

@@ -94,7 +94,8 @@ pub enum MediaEvent {
         duration_ms: u64,
         stop: RecordStop,
     },
-    /// No RTP came for `silence_timeout` while it was expected (never while on hold or before the answer).
+    /// No RTP came for `media_timeout_ms` while it was expected (never while on hold or before the answer); from a peer
+    /// that is bridged no RTCP either.
     MediaLost,
     /// RTP came again after `MediaLost`.
     MediaBack,

@@ -1,14 +1,25 @@
 //! Cuts frames from prompts that were encoded beforehand: a frame is a copy.
 
-use super::codec;
-use super::io::{Encoded, MediaToken};
-use crate::types::Codec;
+use std::collections::VecDeque;
 
-/// What plays, and what is put in front of it for a moment (the warning tone of a recording).
+use super::io::{Encoded, MediaToken};
+use super::{codec, tone_gen};
+use crate::types::{Codec, Digit};
+
+/// Keys that wait to be heard; what comes on top is dropped.
+const KEYS_MAX: usize = 32;
+/// Between two keys in the audio: the shortest pause that everybody hears as one (ITU-T Q.24 asks for 40 ms and more).
+const KEY_PAUSE_MS: u32 = 80;
+/// Before the first key: G.722's decoder at the other end is still at what was heard before, and finds to silence first.
+const KEY_LEAD_MS: u32 = 20;
+
+/// What plays, and what is put in front of it for a moment (keys as tones, the warning tone of a recording).
 #[derive(Debug, Default)]
 pub struct Player {
     playing: Option<Playing>,
     inserted: Option<Cursor>,
+    /// One after the other, with pauses between them.
+    keys: VecDeque<Cursor>,
 }
 
 #[derive(Debug)]
@@ -53,7 +64,25 @@ impl Player {
     }
 
     pub fn is_playing(&self) -> bool {
+        self.plays_clip() || !self.keys.is_empty()
+    }
+
+    /// Whether anything but keys plays.
+    pub fn plays_clip(&self) -> bool {
         self.playing.is_some() || self.inserted.is_some()
+    }
+
+    /// Lets a key be heard in the audio, after those that wait already; what plays waits for its end.
+    pub fn sound(&mut self, digit: Digit, length_ms: u32, codec: Codec) {
+        if self.keys.len() == KEYS_MAX {
+            return;
+        }
+        let rate_hz = codec.sample_rate_hz();
+        let pause_ms = if self.keys.is_empty() { KEY_LEAD_MS } else { KEY_PAUSE_MS };
+        let mut samples = vec![0; (pause_ms * rate_hz / 1000) as usize];
+        samples.extend(tone_gen::dtmf(digit, length_ms, rate_hz));
+        let clip = codec::encode(codec, rate_hz, &samples);
+        self.keys.push_back(Cursor { clip, offset: 0 });
     }
 
     /// Plays this at once; what plays waits for its end.
@@ -68,9 +97,9 @@ impl Player {
     /// Fills one frame of up to 60 ms; what the last clip leaves of it is the codec's silence. A clip of another codec
     /// (the codec changed while it played) is silent for as long as it would have lasted: noise would be worse.
     pub fn fill(&mut self, codec: Codec, frame: &mut [u8]) -> Filled {
-        let mut len = 0;
+        let mut len = self.copy_keys(codec, frame);
         if let Some(inserted) = &mut self.inserted {
-            len = inserted.copy(codec, frame);
+            len += inserted.copy(codec, &mut frame[len..]);
             if inserted.is_over() {
                 self.inserted = None;
             }
@@ -85,6 +114,18 @@ impl Player {
             copy_silence(codec, &mut frame[len..]);
         }
         Filled { audio: len > 0, done }
+    }
+
+    fn copy_keys(&mut self, codec: Codec, frame: &mut [u8]) -> usize {
+        let mut len = 0;
+        while let Some(key) = self.keys.front_mut() {
+            len += key.copy(codec, &mut frame[len..]);
+            if !key.is_over() {
+                break;
+            }
+            self.keys.pop_front();
+        }
+        len
     }
 }
 
@@ -188,6 +229,25 @@ mod tests {
         let mut player = Player::default();
         player.play(TOKEN, vec![]);
         assert_eq!(player.fill(Codec::Pcmu, &mut [0; 160]), Filled { audio: false, done: Some(TOKEN) });
+    }
+
+    #[test]
+    fn keys_are_heard_one_after_the_other_and_before_what_plays() {
+        let mut player = Player::default();
+        player.play(TOKEN, vec![clip(1, 160)]);
+        for _ in 0..50 {
+            player.sound(Digit::HASH, 100, Codec::Pcma);
+        }
+        assert!(player.is_playing());
+        let mut heard = Vec::new();
+        let mut frame = [0; 160];
+        while player.fill(Codec::Pcma, &mut frame).done.is_none() {
+            heard.extend(frame);
+        }
+        let (first, others) = (KEY_LEAD_MS + 100, (KEYS_MAX as u32 - 1) * (KEY_PAUSE_MS + 100));
+        assert_eq!(heard.len() as u32, (first + others) * 8, "no more than may wait");
+        assert_eq!(heard[960..1600], [0xD5; 640]);
+        assert_eq!(frame, [1; 160]);
     }
 
     #[test]

@@ -29,6 +29,10 @@ struct Source {
     /// After a jump: the number whose arrival proves that the sender restarted.
     restart_at: Option<u16>,
     received: u64,
+    /// Of these, the ones that had come before.
+    repeated: u64,
+    /// Which of the last 128 numbers came, the highest in the lowest bit.
+    seen: u128,
     expected_prior: u64,
     received_prior: u64,
     /// Arrival minus timestamp of the last audio packet, in units of 1/8000 s.
@@ -97,13 +101,14 @@ impl Reception {
         source.transit = Some(transit);
     }
 
+    /// Each packet once, however often the network brought it.
     pub fn received(&self) -> u64 {
-        self.received_before + self.source.map_or(0, |s| s.received)
+        self.received_before + self.source.map_or(0, |s| s.received - s.repeated)
     }
 
-    /// Expected minus received, never below zero (duplicates would bring it there).
+    /// Expected minus received, never below zero (a duplicate that came very late would bring it there).
     pub fn lost(&self) -> u64 {
-        self.lost_before + self.source.map_or(0, |s| s.lost().max(0) as u64)
+        self.lost_before + self.source.map_or(0, |s| (s.lost() + s.repeated as i64).max(0) as u64)
     }
 
     pub fn jitter_ms(&self) -> f64 {
@@ -132,6 +137,8 @@ impl Source {
             cycles: 0,
             restart_at: None,
             received: 1,
+            repeated: 0,
+            seen: 1,
             expected_prior: 0,
             received_prior: 0,
             transit: None,
@@ -146,12 +153,19 @@ impl Source {
                 self.cycles = self.cycles.wrapping_add(1);
             }
             self.highest = sequence;
+            self.repeated += u64::from(ahead == 0);
+            self.seen = self.seen.checked_shl(ahead.into()).unwrap_or(0) | 1;
         } else if sequence_ahead(sequence, self.highest) < -i32::from(MISORDER_MAX) || ahead < 1 << 15 {
             if self.restart_at == Some(sequence) {
                 return Place::First;
             }
             self.restart_at = Some(sequence.wrapping_add(1));
             return Place::Stray;
+        } else {
+            // Behind, by `MISORDER_MAX` at most.
+            let bit = 1u128.checked_shl(self.highest.wrapping_sub(sequence).into()).unwrap_or(0);
+            self.repeated += u64::from(self.seen & bit != 0);
+            self.seen |= bit;
         }
         self.restart_at = None;
         self.received += 1;
@@ -207,11 +221,13 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_make_no_negative_loss() {
+    fn duplicates_count_once_and_hide_no_loss() {
         let mut reception = Reception::default();
         receive_all(&mut reception, [1, 2, 2, 2, 3, 1]);
-        assert_eq!((reception.received(), reception.lost()), (6, 0));
-        assert_eq!(reception.report().unwrap().lost, -3);
+        assert_eq!((reception.received(), reception.lost()), (3, 0));
+        assert_eq!(reception.report().unwrap().lost, -3, "reports count them (RFC 3550, A.3)");
+        receive_all(&mut reception, [5, 5, 4, 4, 7, 300, 299, 299]);
+        assert_eq!((reception.received(), reception.lost()), (8, 292));
     }
 
     #[test]

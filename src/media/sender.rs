@@ -8,7 +8,7 @@ use super::rtp::{HEADER_LEN, Header, sequence_ahead};
 use crate::types::{Codec, Digit, Mono, Random};
 
 /// Timestamp units per millisecond: the clock of all our codecs is 8000 Hz.
-const UNITS_PER_MS: u32 = 8;
+pub const UNITS_PER_MS: u32 = 8;
 /// The shortest and longest packet, in milliseconds; a `ptime` beyond is brought within.
 const PTIME_MS: std::ops::RangeInclusive<u8> = 10..=60;
 
@@ -131,27 +131,22 @@ impl Sender {
         self.relayed_until.map_or(by_clock, |until| later_of(by_clock, until))
     }
 
-    /// Writes a packet of the other stream of a bridge under our SSRC. `units` of time does it last.
-    #[expect(clippy::too_many_arguments, reason = "these are the fields of one RTP packet")]
-    pub fn relay(
-        &mut self,
-        payload_type: u8,
-        sequence: u16,
-        timestamp: u32,
-        marker: bool,
-        payload: &[u8],
-        units: u32,
-        out: &mut [u8],
-    ) -> Option<usize> {
+    /// What was relayed before has no bearing on what follows.
+    pub fn begin_relaying(&mut self) {
+        self.relayed_until = None;
+    }
+
+    /// Writes a packet of the other stream of a bridge. `units` of time does it last.
+    pub fn relay(&mut self, header: Header, payload: &[u8], units: u32, out: &mut [u8]) -> Option<usize> {
         let len = HEADER_LEN + payload.len();
         let packet = out.get_mut(..len)?;
-        Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }.write(&mut packet[..HEADER_LEN])?;
+        header.write(&mut packet[..HEADER_LEN])?;
         packet[HEADER_LEN..].copy_from_slice(payload);
-        let after = sequence.wrapping_add(1);
+        let after = header.sequence.wrapping_add(1);
         if sequence_ahead(after, self.sequence) > 0 {
             self.sequence = after;
         }
-        let end = timestamp.wrapping_add(units);
+        let end = header.timestamp.wrapping_add(units);
         self.relayed_until = Some(self.relayed_until.map_or(end, |until| later_of(until, end)));
         self.flowing = false;
         self.packets += 1;

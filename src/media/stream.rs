@@ -24,7 +24,7 @@ use super::rtp::{self, Packet};
 use super::sender::{Format, Sender};
 use super::source_lock::{SourceLock, Verdict};
 use crate::desk::call_record::RtpStats;
-use crate::types::{Codec, Mono, Now, Random};
+use crate::types::{Codec, Digit, Mono, Now, Random};
 
 /// Comfort noise (RFC 3389): accepted from everybody, as some send it without having negotiated it.
 const COMFORT_NOISE: u8 = 13;
@@ -115,7 +115,7 @@ impl MediaStream {
                 self.sender.press(digit, length_ms);
             }
             MediaCommand::Press { digit, length_ms } => {
-                self.player.insert(relay::tone(digit, length_ms.min(PRESS_MS_MAX), self.config.codec));
+                self.player.sound(digit, length_ms.min(PRESS_MS_MAX), self.config.codec);
             }
             MediaCommand::StopRecord => self.stop_recording(now),
             MediaCommand::Reconfigure(config) => self.reconfigure(now, config),
@@ -148,10 +148,8 @@ impl MediaStream {
             }
         }
         self.heard_something(now);
-        if payload == Payload::Event {
-            self.event(now, &packet);
-        }
-        self.audio(now, &packet, payload);
+        let pressed = if payload == Payload::Event { self.event(now, &packet) } else { None };
+        self.audio(now, &packet, payload, pressed);
     }
 
     /// From now on the other stream's packets are sent here (`relay`) and this one's are to be fetched for it. `carry_keys`:
@@ -175,14 +173,15 @@ impl MediaStream {
         }
     }
 
-    /// Writes a packet of the other stream for our peer (a buffer as long as the packet that came in holds it). While something is
-    /// played, and on hold, there is none.
+    /// Writes a packet of the other stream for our peer (a buffer as long as the packet that came in holds it). While
+    /// something is played, and on hold, there is none.
     pub fn relay(&mut self, now: Mono, relayed: &Relayed, out: &mut [u8]) -> Option<(usize, SocketAddr)> {
-        if self.closed || !self.config.send {
-            return None;
-        }
-        let to = self.config.remote.and(self.lock.destination())?;
+        let to = self.destination();
         let bridge = self.bridge.as_mut()?;
+        let Some(to) = to.filter(|_| !self.closed) else {
+            bridge.pass_over(relayed);
+            return None;
+        };
         Some((bridge.send(now, relayed, &self.config, &mut self.sender, &mut self.player, out)?, to))
     }
 
@@ -192,6 +191,7 @@ impl MediaStream {
             self.dropped.foreign += 1;
         } else if self.control.read(now, packet) {
             self.rtcp_source = Some(from);
+            self.note_life(now);
         } else {
             self.dropped.malformed += 1;
         }
@@ -212,7 +212,7 @@ impl MediaStream {
         {
             self.player.insert(warning);
         }
-        let to = if self.config.send { self.config.remote.and(self.lock.destination()) } else { None };
+        let to = self.destination();
         let format = Format {
             codec: self.config.codec,
             payload_type: self.config.payload_type_out,
@@ -300,6 +300,11 @@ impl MediaStream {
         }
     }
 
+    /// Where audio goes; none on hold.
+    fn destination(&self) -> Option<SocketAddr> {
+        self.config.remote.filter(|_| self.config.send).and(self.lock.destination())
+    }
+
     fn payload_of(&self, payload_type: u8) -> Option<Payload> {
         if self.config.event_type == Some(payload_type) {
             return Some(Payload::Event);
@@ -317,6 +322,13 @@ impl MediaStream {
         self.watch = Watch::Hearing { since: now };
     }
 
+    /// Who is bridged and muted may send reports alone: they are still there. A caller of the machine has to be heard.
+    fn note_life(&mut self, now: Mono) {
+        if let (Watch::Hearing { since }, Some(_)) = (&mut self.watch, &self.bridge) {
+            *since = now;
+        }
+    }
+
     /// Nothing is missed on hold: whichever side holds, one of the directions is off.
     fn look_at_watch(&mut self, now: Mono) {
         let Watch::Hearing { since } = &mut self.watch else { return };
@@ -329,38 +341,46 @@ impl MediaStream {
         }
     }
 
-    fn event(&mut self, now: Mono, packet: &Packet<'_>) {
-        match self.event_receiver.receive(now, packet.timestamp, packet.payload) {
-            Some(EventReport::Press(digit)) => {
+    /// Takes an event; the key that it is the first to tell of.
+    fn event(&mut self, now: Mono, packet: &Packet<'_>) -> Option<Digit> {
+        let mut pressed = None;
+        match self.event_receiver.receive(now, packet.timestamp, packet.payload)? {
+            EventReport::Press(digit) => {
                 self.flush_before_stop_key(now);
                 self.listener.press(now, digit, DigitSource::Rfc4733, true);
+                pressed = Some(digit);
             }
-            Some(EventReport::Going { digit, ended }) => {
+            EventReport::Going { digit, ended } => {
                 self.listener.press_goes_on(now, digit, DigitSource::Rfc4733, ended);
             }
-            None => return,
         }
         if !self.event_seen {
             self.event_seen = true;
             self.choose_tones();
         }
+        pressed
     }
 
-    fn audio(&mut self, now: Mono, packet: &Packet<'_>, payload: Payload) {
+    fn audio(&mut self, now: Mono, packet: &Packet<'_>, payload: Payload, pressed: Option<Digit>) {
         let place = self.reception.receive(packet.ssrc, packet.sequence);
         if place == Place::Stray {
             // Some gateways send their events with an SSRC of its own: the digit was taken all the same.
             self.dropped.stray += u64::from(payload != Payload::Event);
+            if let (Some(bridge), Some(digit)) = (&mut self.bridge, pressed) {
+                bridge.put_key(digit, packet.timestamp);
+            }
             return;
         }
         let codec = if let Payload::Audio(codec) = payload { Some(codec) } else { None };
         if codec.is_some() {
             self.reception.time(now, packet.timestamp);
         }
-        if let Some(bridge) = &mut self.bridge
-            && payload != Payload::ComfortNoise
-        {
-            let kind = codec.map_or(relay::Kind::Event, relay::Kind::Audio);
+        if let Some(bridge) = &mut self.bridge {
+            let kind = match payload {
+                Payload::Audio(codec) => relay::Kind::Audio(codec),
+                Payload::Event => relay::Kind::Event(pressed),
+                Payload::ComfortNoise => relay::Kind::ComfortNoise,
+            };
             let Packet { sequence, timestamp, marker, payload, .. } = *packet;
             bridge.put(kind, sequence, timestamp, marker, place == Place::First, payload);
         }
