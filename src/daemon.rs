@@ -338,6 +338,7 @@ fn service(site: &Site) -> Arc<Service> {
     Arc::new(Service {
         flow: site.flow.clone(),
         people: site.people.clone(),
+        phones: site.phones.clone(),
         prompts: site.prompts.clone(),
         languages: site.config.desk.languages.clone(),
         cadence: Cadence { on_ms: answer.ring_on_ms, off_ms: answer.ring_off_ms },

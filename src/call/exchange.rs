@@ -15,7 +15,9 @@ use super::pin_locks::{Holder, PinLocks};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::message::MessagesWaiting;
 use crate::desk::people::{Directory, Person};
+use crate::desk::phones::Phones;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
@@ -36,6 +38,8 @@ const NOBODYS: &str = "an extension that nobody has";
 pub struct Service {
     pub flow: Arc<Flow>,
     pub people: Arc<Directory>,
+    /// The desk's own telephones.
+    pub phones: Arc<Phones>,
     pub prompts: Arc<Library>,
     pub languages: Vec<Lang>,
     pub cadence: Cadence,
@@ -122,6 +126,8 @@ impl Service {
     }
 }
 
+/// For what is asked of the store for no call.
+const NO_CALL: CallId = CallId(0);
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
 
@@ -188,7 +194,7 @@ impl Exchange {
                 self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
             }
             Input::Desk(reply) => {
-                self.tell_waiting(&reply);
+                self.tell_waiting(now, &reply);
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
@@ -297,7 +303,10 @@ impl Exchange {
             Event::Refer { leg, .. } => {
                 let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
             }
-            Event::Registered { user, source, .. } => self.tell_of_phones(What::PhoneCame { user, source }),
+            Event::Registered { user, source, .. } => {
+                self.ask_what_waits(&user);
+                self.tell_of_phones(What::PhoneCame { user, source });
+            }
             Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
             // Nobody asks for options, transfers anybody or changes a session yet.
@@ -459,12 +468,36 @@ impl Exchange {
     }
 
     /// Told whether the call still lives or not: its last change may be kept after its end.
-    fn tell_waiting(&mut self, reply: &DeskReply) {
+    fn tell_waiting(&mut self, now: Now, reply: &DeskReply) {
+        if let Ok(Done::Waiting(waiting)) = &reply.result {
+            self.light_lamps(now, waiting);
+        }
         let changed = reply.result.as_ref().map(Done::waiting_changed).unwrap_or_default();
         for waiting in changed {
+            self.light_lamps(now, waiting);
             let what = What::MessagesWaiting(waiting.clone());
             self.out.push_back(Output::Event(CallEvent { call: Some(reply.call), what }));
         }
+    }
+
+    /// The lamps of a person's own telephones (RFC 3842).
+    fn light_lamps(&mut self, now: Now, waiting: &MessagesWaiting) {
+        let service = self.service.clone();
+        let count = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        for phone in service.phones.of(&waiting.extension) {
+            // An account that is not known yet asks again when it registers.
+            let _ = self.ua.set_messages_waiting(now.mono, &phone.user, count(waiting.new), count(waiting.old));
+        }
+    }
+
+    /// A telephone came: what waits for its person is in the store.
+    fn ask_what_waits(&mut self, user: &str) {
+        let phones = self.service.phones.phones();
+        let Some(extension) = phones.iter().find(|phone| phone.user == user).and_then(|p| p.extension.clone()) else {
+            return;
+        };
+        let request = DeskRequest::CountMessages { id: RequestId(0), for_person: extension };
+        self.out.push_back(Output::Desk { call: NO_CALL, request });
     }
 
     fn tell_idle(&mut self) {

@@ -69,6 +69,7 @@ fn service(after_rings: u8, flow: Arc<Flow>) -> Arc<Service> {
     Arc::new(Service {
         flow,
         people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("the built-in people are good")),
+        phones: Arc::default(),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
         cadence: Cadence::default(),

@@ -187,3 +187,28 @@ fn baresip(daemon: &Daemon, folder: &Path) -> Baresip {
     baresip.arg("-f").arg(folder).current_dir(folder).stdin(Stdio::null());
     Baresip(baresip.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("baresip starts"))
 }
+
+/// The lamp of a person's telephone: off when nothing waits, on once a message was left (RFC 3842).
+#[test]
+fn the_lamp_of_a_registered_telephone_tells_of_a_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let phones = file("phones.toml", PHONES);
+    let people = file("people.toml", "[[person]]\nextension = \"201\"\nname = \"张伟\"\npresent = false\n");
+    let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
+    let mut phone = Phone::connect(&daemon, "100");
+    let challenge = phone.register(None).1.expect("a challenge");
+    assert_eq!(phone.prove(&challenge, "k9fjw-2xq7m"), "SIP/2.0 200 OK");
+    daemon.dial(&daemon.uri(), &["--keys", "4,p,201#,p,1,p,s,#", "--say", crate::audio::SPOKEN]);
+    let mut told = Vec::new();
+    while !told.iter().any(|line: &String| line.starts_with("Voice-Message: 1/0")) {
+        let mut line = String::new();
+        assert!(phone.stream.read_line(&mut line).expect("a line") > 0, "the lamp is never lit: {told:#?}");
+        told.push(line.trim_end().to_owned());
+    }
+    assert!(told.iter().any(|line| line == "Messages-Waiting: yes"), "{told:#?}");
+}
