@@ -84,6 +84,7 @@ impl Ends {
         let rtp_port = self.rtp_ports[side];
         LocalMedia {
             address: [127, 0, 0, 1].into(),
+            peer: None,
             rtp_port,
             rtcp_port: rtp_port + 1,
             codecs: vec![self.codecs[side]],

@@ -57,6 +57,7 @@ impl Service {
     pub(super) fn local_media(&self, ports: LentPorts, session_id: u64, version: u64) -> LocalMedia {
         LocalMedia {
             address: ports.address,
+            peer: Some(ports.peer),
             rtp_port: ports.rtp_port,
             rtcp_port: ports.rtcp_port,
             codecs: self.codecs.clone(),

@@ -147,6 +147,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
     let ports = Ports::new(PortRange::Any).lend(clock.mono(), local).ok_or(DialError::NoPorts)?;
     let local_media = LocalMedia {
         address: local,
+        peer: Some(remote.ip()),
         rtp_port: ports.rtp_port,
         rtcp_port: ports.rtcp_port,
         codecs: options.codecs.clone(),
@@ -361,7 +362,8 @@ impl Call {
         let Some(Ok(config)) = accepted else {
             return self.hang_up("no_media_agreed");
         };
-        self.note(Direction::Local, format!("audio {} with {:?}", config.codec, config.remote));
+        let with = config.remote.map_or("nobody: on hold".to_owned(), |remote| remote.to_string());
+        self.note(Direction::Local, format!("audio {} with {with}", config.codec));
         let options = StreamOptions { media_timeout_ms: 0, inband: Inband::Off, ..StreamOptions::default() };
         let mut stream = MediaStream::new(now, config.clone(), options, &mut self.random);
         let limits = RecordLimits { max_ms: u32::MAX, silence_ms: u32::MAX, warn_ms: 0, stop_keys: Vec::new() };

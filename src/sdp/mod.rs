@@ -25,6 +25,9 @@ pub use error::SdpError;
 pub struct LocalMedia {
     /// Where the peer is to send: the address that it can reach.
     pub address: IpAddr,
+    /// Where the peer's signalling comes from: stands in for an address of the family that we have none of, as phones on
+    /// networks of both kinds name the one while they call over the other.
+    pub peer: Option<IpAddr>,
     pub rtp_port: u16,
     /// Told by `a=rtcp` (RFC 3605) when it is not `rtp_port + 1`.
     pub rtcp_port: u16,

@@ -33,7 +33,7 @@ pub fn agree(stream: &Stream, local: &LocalMedia, ours_first: bool) -> Result<Ag
         codecs.sort_by_key(|shared| formats.audio.iter().position(|offered| offered == shared));
     }
     let Some(&(payload_type_out, codec)) = codecs.first() else { return Err(SdpError::Codecs) };
-    let remote = target(stream.address.as_ref(), stream.port, local.address)?;
+    let remote = target(stream.address.as_ref(), stream.port, local)?;
     let direction = stream.direction;
     let payload_types_in = formats.audio.iter().filter(|(_, c)| local.codecs.contains(c)).copied().collect();
     let stream = StreamConfig {
@@ -53,7 +53,7 @@ pub fn agree(stream: &Stream, local: &LocalMedia, ours_first: bool) -> Result<Ag
 }
 
 /// Where to send; `None` for the address of zeros that means hold (RFC 3264 section 8.4).
-fn target(address: Option<&Address>, port: u16, ours: IpAddr) -> Result<Option<SocketAddr>, SdpError> {
+fn target(address: Option<&Address>, port: u16, local: &LocalMedia) -> Result<Option<SocketAddr>, SdpError> {
     let ip = match address {
         None => return Err(SdpError::Malformed("an audio stream without a c= line".to_owned())),
         Some(Address::Other(name)) => return Err(SdpError::Address(quoted(name))),
@@ -63,10 +63,14 @@ fn target(address: Option<&Address>, port: u16, ours: IpAddr) -> Result<Option<S
         return Ok(None);
     }
     let broadcast = matches!(ip, IpAddr::V4(v4) if v4.is_broadcast() || v4.octets()[0] == 0);
-    if ip.is_multicast() || broadcast || ip.is_ipv4() != ours.to_canonical().is_ipv4() {
+    if ip.is_multicast() || broadcast {
         return Err(SdpError::Address(ip.to_string()));
     }
-    Ok(Some(SocketAddr::new(ip, port)))
+    let fits = |ip: &IpAddr| ip.to_canonical().is_ipv4() == local.address.to_canonical().is_ipv4();
+    match Some(ip).into_iter().chain(local.peer).find(fits) {
+        Some(ip) => Ok(Some(SocketAddr::new(ip, port))),
+        None => Err(SdpError::Address(ip.to_string())),
+    }
 }
 
 /// `None` when the peer gives no place apart from RTP's that reports may go to.

@@ -9,6 +9,7 @@ use super::*;
 fn local() -> LocalMedia {
     LocalMedia {
         address: "192.0.2.1".parse().unwrap(),
+        peer: None,
         rtp_port: 20_000,
         rtcp_port: 20_001,
         codecs: Codec::ALL.to_vec(),
@@ -305,6 +306,18 @@ fn what_cannot_be_accepted_says_why() {
         assert_eq!(refused(&offer), why, "{offer}");
         assert_eq!(why.status(), 488);
     }
+}
+
+#[test]
+fn an_address_of_the_other_family_means_the_host_that_called() {
+    let peer: IpAddr = "192.0.2.99".parse().unwrap();
+    let offer = with_head("m=audio 4000 RTP/AVP 0\nc=IN IP6 2001:db8::7\n");
+    let stream = answer(offer.as_bytes(), &LocalMedia { peer: Some(peer), ..local() }).unwrap().stream;
+    assert_eq!(stream.remote, Some(SocketAddr::new(peer, 4000)));
+    assert!(stream.send && stream.receive);
+    let back = LocalMedia { peer: Some("2001:db8::9".parse().unwrap()), ..local_v6() };
+    let stream = answer(with_head("m=audio 4000 RTP/AVP 0\n").as_bytes(), &back).unwrap().stream;
+    assert_eq!(stream.remote, addr("[2001:db8::9]:4000"));
 }
 
 #[test]
