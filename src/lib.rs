@@ -35,7 +35,8 @@
 //! 5. A ticket goes over a bounded queue to the writer thread of `store`. Its reply leads the flow on: a number is read
 //!    out only once it is kept.
 //! 6. A person is reached by `call::reach`: legs of the same call, rung by the user agent, told who calls, and bridged
-//!    with the caller by the media worker that has both streams. `call::switchboard` knows who is free, and the queue.
+//!    with the caller by the media worker that has both streams; from there the caller may be handed on to others.
+//!    `call::switchboard` knows who is free, who is parked, and the queue.
 //! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
 //!
 //! # Invariants

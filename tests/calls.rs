@@ -93,6 +93,11 @@ fn first_difference(expected: &str, got: &str) -> (usize, String) {
     (at + 1, format!("more: `{}`", got.next().unwrap_or_default()))
 }
 
+/// More of them by `PROPTEST_CASES`.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
+}
+
 fn command() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "invite",
@@ -130,8 +135,81 @@ fn command() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// What staff, and the caller, may do in any order once a receptionist has taken a call.
+fn handing_over() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "callee 100 refers 202",
+        "callee 100 refers 301",
+        "callee 100 refers park",
+        "callee 100 refers 202 with 2",
+        "callee 100 refers 202 with 3",
+        "callee 100 refers 301 elsewhere",
+        "callee 100 key *2202#",
+        "callee 100 key *2301#",
+        "callee 100 key *3202#",
+        "callee 100 key *3301#",
+        "callee 100 key *3",
+        "callee 100 key *4",
+        "callee 100 key *0",
+        "callee 100 key 1",
+        "callee 100 hold",
+        "callee 100 resume",
+        "callee 100 bye",
+        "callee 100 answers",
+        "callee 100 loses media",
+        "callee 100 calls 202",
+        "callee 100 calls 301",
+        "callee 201 calls 7001",
+        "callee 202 answers",
+        "callee 202 answers",
+        "callee 202 answers unknown",
+        "callee 202 key 1",
+        "callee 202 key 2",
+        "callee 202 hold",
+        "callee 202 bye",
+        "callee 202 loses media",
+        "callee 202 refuses 486",
+        "callee 202 refers 301",
+        "callee 202 replaces 100",
+        "callee 301 answers",
+        "callee 301 key 1",
+        "callee 301 replaces 202",
+        "callee 301 bye",
+        "wait 1s",
+        "wait 5s",
+        "wait 25s",
+        "wait 130s",
+        "call 1",
+        "call 2",
+        "cancel",
+        "key 1",
+        "reinvite hold",
+        "reinvite resume",
+        "bye",
+        "shutdown 5s",
+    ])
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As below, for callers who are handed over.
+    #[test]
+    fn no_order_of_transfers_leaves_anything_behind(commands in prop::collection::vec(handing_over(), 0..30)) {
+        let mut call = CallTest::new(Setup::default());
+        for text in ["invite", "ack", "key 0", "wait 3s", "callee 100 answers"] {
+            call.command(text);
+        }
+        for text in commands {
+            call.command(text);
+        }
+        call.command("call 1");
+        call.command("bye");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The fixture's drop asserts that nothing is left and that each INVITE has one ended row.
     #[test]

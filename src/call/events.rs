@@ -73,6 +73,20 @@ pub enum What {
     Parted {
         how: Parted,
     },
+    /// The caller is on the way from one of the staff to another.
+    HandedOn {
+        from: String,
+        to: String,
+    },
+    /// The caller was parked at the place of this number.
+    Parked {
+        extension: String,
+        slot: u16,
+    },
+    /// Whoever had the caller is rung to take them back.
+    Recalled {
+        extension: String,
+    },
     /// The caller waits for a receptionist.
     Queued {
         position: u32,

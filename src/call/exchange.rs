@@ -12,6 +12,7 @@ use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
 use super::pin_locks::{Holder, PinLocks};
+use super::reach::{Staff, Visit};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
@@ -28,7 +29,7 @@ use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
 use crate::sdp::LocalMedia;
-use crate::sip::user_agent::{Event, IncomingInvite, LegId, UserAgent};
+use crate::sip::user_agent::{EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
 
 /// In place of an extension that nobody has.
@@ -275,11 +276,19 @@ impl Exchange {
         match event {
             Event::Incoming { leg, invite } => self.incoming(now, leg, invite),
             Event::Refused { invite, status } => self.refused_by_sip(now, &invite, status),
-            Event::Cancelled { leg } => {
-                self.with_leg(now, leg, |s, h| s.leave(h, "cancelled", Some(Outcome::Abandoned)));
-            }
-            Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| s.acked(h, sdp.as_deref())),
-            Event::NoAck { leg } => self.with_leg(now, leg, |s, h| s.leave(h, "no_ack", Some(Outcome::Failed))),
+            Event::Cancelled { leg } => self.with_leg(now, leg, |s, h| match s.leg == leg {
+                true => s.leave(h, "cancelled", Some(Outcome::Abandoned)),
+                false => s.leg_ended(h, leg, EndReason::Bye),
+            }),
+            Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| {
+                if s.leg == leg {
+                    s.acked(h, sdp.as_deref());
+                }
+            }),
+            Event::NoAck { leg } => self.with_leg(now, leg, |s, h| match s.leg == leg {
+                true => s.leave(h, "no_ack", Some(Outcome::Failed)),
+                false => s.leg_ended(h, leg, EndReason::Lost),
+            }),
             Event::Reinvite { leg, sdp } => self.with_leg(now, leg, |s, h| match s.leg == leg {
                 true => s.reinvite(h, sdp.as_deref()),
                 false => s.leg_reinvites(h, leg, sdp.as_deref()),
@@ -300,10 +309,7 @@ impl Exchange {
             Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
             Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
             Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
-            // A transfer by a telephone is not taken yet: it hears so, and its call stays.
-            Event::Refer { leg, .. } => {
-                let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
-            }
+            Event::Refer { leg, refer } => self.with_leg(now, leg, |s, h| s.leg_refers(h, leg, &refer)),
             Event::Registered { user, source, .. } => {
                 self.ask_what_waits(&user);
                 self.tell_of_phones(What::PhoneCame { user, source });
@@ -325,10 +331,8 @@ impl Exchange {
     }
 
     fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
-        if invite.replaces.is_some() {
-            // Nobody's place is given to another yet; and who asks for one is no new caller.
-            let _ = self.ua.reject(now.mono, leg, 488, None);
-            return self.refused_by_sip(now, &invite, 488);
+        if self.is_for_a_caller_here(now, leg, &invite) {
+            return;
         }
         let admitted = if self.shutdown.is_some() {
             Err(Refusal::ShuttingDown)
@@ -358,6 +362,55 @@ impl Exchange {
                 self.calls.insert(call, session);
             }
             Err(panic) => self.never_began(now, leg, row, &*panic),
+        }
+    }
+
+    /// Whether it is no new caller: it takes the place of a leg that is here, or one of the staff calls for a caller whom they
+    /// have, or who is parked.
+    fn is_for_a_caller_here(&mut self, now: Now, leg: LegId, invite: &IncomingInvite) -> bool {
+        let staff = Staff::of(&self.service, &self.ua, invite);
+        if let Some(old) = invite.replaces {
+            let call = self.by_leg.get(&old).copied();
+            let taken = self.have(now, call, |s, h| s.leg_replaced(h, old, leg, invite.sdp.as_deref(), staff.as_ref()));
+            self.joined(now, leg, invite, call, taken);
+            return true;
+        }
+        let Some(staff) = staff else { return false };
+        let wanted = invite.callee_user.clone().unwrap_or_default();
+        let parked = self.board.parked_at(&wanted);
+        let own = || self.board.talks_to(&staff.extension).filter(|_| self.service.person(&wanted).is_some());
+        let Some(call) = parked.or_else(own) else { return false };
+        let (offer, listener, source) = (invite.sdp.clone(), invite.listener, invite.source);
+        let visit = Visit { staff, wanted, offer, listener, source };
+        let taken = self.have(now, Some(call), |s, h| s.visited(h, leg, visit));
+        self.joined(now, leg, invite, Some(call), taken);
+        true
+    }
+
+    fn have(
+        &mut self,
+        now: Now,
+        call: Option<CallId>,
+        act: impl FnOnce(&mut Session, &mut Hands<'_>) -> Result<(), u16>,
+    ) -> Result<(), u16> {
+        let mut taken = Err(481);
+        if let Some(call) = call {
+            self.with(now, call, |s, h| taken = act(s, h));
+        }
+        taken
+    }
+
+    /// The row of an INVITE that became a part of another call (R4), or was refused.
+    fn joined(&mut self, now: Now, leg: LegId, invite: &IncomingInvite, call: Option<CallId>, taken: Result<(), u16>) {
+        match (taken, call) {
+            (Ok(()), Some(call)) => {
+                self.log_unanswered(now, invite, Outcome::Transferred, &format!("joined_call_{}", call.0));
+            }
+            (Ok(()), None) => {}
+            (Err(status), _) => {
+                let _ = self.ua.reject(now.mono, leg, status, None);
+                self.refused_by_sip(now, invite, status);
+            }
         }
     }
 

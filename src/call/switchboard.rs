@@ -2,7 +2,8 @@
 //!
 //! Limits: people of one directory; callers that are held. What a call leaves behind is taken out when it ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::desk::people::Person;
@@ -13,6 +14,8 @@ use crate::types::{CallId, Mono};
 pub const WRAP_UP: Duration = Duration::from_secs(5);
 /// One who did not lift is left alone for so long.
 const REST: Duration = Duration::from_secs(10);
+/// Numbers of the places where callers are parked.
+const PARK_SLOTS: RangeInclusive<u16> = 7001..=7020;
 /// How long a talk is expected to be before any was had.
 const TALK_FIRST: Duration = Duration::from_secs(120);
 
@@ -38,6 +41,8 @@ pub struct Switchboard {
     /// Mean length of talks, each new one weighing an eighth.
     talk: Option<Duration>,
     last_rung: Option<String>,
+    /// Callers who are parked, by the number of the place.
+    parked: BTreeMap<u16, CallId>,
 }
 
 impl Switchboard {
@@ -136,9 +141,35 @@ impl Switchboard {
         self.talk = Some(self.talk.map_or(length, |mean| (mean * 7 + length) / 8));
     }
 
+    /// The caller whom this person talks to.
+    pub fn talks_to(&self, extension: &str) -> Option<CallId> {
+        match self.members.get(extension)?.state {
+            State::Talking { call, .. } => Some(call),
+            State::Free { .. } | State::Ringing { .. } => None,
+        }
+    }
+
+    /// A place for a caller who is parked; `None` when all are taken.
+    pub fn park(&mut self, call: CallId) -> Option<u16> {
+        let slot = PARK_SLOTS.into_iter().find(|slot| !self.parked.contains_key(slot))?;
+        self.parked.insert(slot, call);
+        Some(slot)
+    }
+
+    pub fn unpark(&mut self, call: CallId) {
+        self.parked.retain(|_, parked| *parked != call);
+    }
+
+    /// The caller who is parked at the place of this number, as it is dialled.
+    pub fn parked_at(&self, dialled: &str) -> Option<CallId> {
+        self.parked.get(&dialled.parse().ok()?).copied()
+    }
+
     /// Whether nobody waits, rings or talks: for tests.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.members.values().all(|member| matches!(member.state, State::Free { .. }))
+        self.queue.is_empty()
+            && self.parked.is_empty()
+            && self.members.values().all(|member| matches!(member.state, State::Free { .. }))
     }
 
     fn member(&mut self, extension: &str) -> &mut Member {

@@ -43,6 +43,9 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::Met { extension } => tracing::info!(call, extension, "put through"),
         What::Parted { how } => tracing::info!(call, ?how, "talk over"),
+        What::HandedOn { from, to } => tracing::info!(call, from, to, "caller handed on"),
+        What::Parked { extension, slot } => tracing::info!(call, extension, slot, "caller parked"),
+        What::Recalled { extension } => tracing::info!(call, extension, "rung to take the caller back"),
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
@@ -135,6 +138,9 @@ fn count(what: &What) {
             METRICS.rtp_dropped.add(*dropped);
         }
         What::Parted { .. }
+        | What::HandedOn { .. }
+        | What::Parked { .. }
+        | What::Recalled { .. }
         | What::Queued { .. }
         | What::TicketOpened { kind: None, .. }
         | What::MessagesWaiting(_)

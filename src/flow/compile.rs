@@ -138,7 +138,7 @@ impl Flow {
     /// Every prompt that it may say, by its id; some more than once.
     pub fn prompt_ids(&self) -> impl Iterator<Item = &str> {
         let of_nodes = self.nodes.values().flat_map(|node| node.step.words());
-        let words = self.phrases.words().into_iter().chain(of_nodes);
+        let words = self.phrases.words().chain(of_nodes);
         words.map(|word| word.get_ref().as_str()).filter(|id| placeholder(id).is_none())
     }
 

@@ -90,6 +90,8 @@ pub struct Phrases {
     pub trouble: Word,
     /// Said before an extension that stands for a name.
     pub extension: Word,
+    /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
+    pub announcement: Saying,
 }
 
 impl Default for Phrases {
@@ -100,13 +102,15 @@ impl Default for Phrases {
             unsaved: word("ticket-unsaved"),
             trouble: word("trouble"),
             extension: word("person-extension"),
+            announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
     }
 }
 
 impl Phrases {
-    pub fn words(&self) -> [&Word; 5] {
-        [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension]
+    pub fn words(&self) -> impl Iterator<Item = &Word> {
+        let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
+        single.into_iter().chain(&self.announcement)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::compile::Flow;
-use super::io::{Finish, Input, Output, RecordSpec};
+use super::io::{Finish, Input, Output, RecordSpec, Say};
 use super::line::{Exit, Gone, Line, State};
 use super::steps::Nature;
 use crate::types::{CallId, Lang, Now};
@@ -72,6 +72,11 @@ impl FlowRun {
         let mut state = self.line.state();
         let wake = state.wake.filter(|_| self.way.is_some());
         state.out.pop_front().unwrap_or(Output::Wait(wake))
+    }
+
+    /// What those hear whom the caller is handed to by somebody of the staff.
+    pub fn announcement(&self) -> Vec<Say> {
+        self.line.sounds(&self.line.flow.phrases().announcement).1
     }
 
     /// The node that the caller is at.

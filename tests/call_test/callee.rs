@@ -70,6 +70,17 @@ impl Callee {
         )
     }
 
+    /// The dialog as the desk is asked to give it up.
+    pub fn as_replaces(&self) -> String {
+        let from = self.invite.headers.from().expect("From");
+        format!("{};to-tag={};from-tag={}", self.call_id(), from.tag().expect("it has one"), self.tag())
+    }
+
+    pub fn refer(&mut self, target: &str) -> String {
+        let text = self.request(&Method::Refer, None);
+        text.replacen("Content-Length:", &format!("Refer-To: <{target}>\r\nContent-Length:"), 1)
+    }
+
     /// The ACK to a 200 of ours to the phone's re-INVITE.
     pub fn ack(&mut self, cseq: u32) -> String {
         let text = self.request(&Method::Ack, None);

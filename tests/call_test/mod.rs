@@ -28,7 +28,7 @@ use frontdesk::flow::{CompileContext, Flow};
 use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
-use frontdesk::sip::wire::{Limits, Message, Method, Request, Response, Transport, parse_datagram};
+use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, parse_datagram};
 use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
 
 use callee::Callee;
@@ -234,7 +234,12 @@ impl CallTest {
                 self.recorder.open.values_mut().for_each(|written| *written = false);
             }
             ["from", source] => (*source).clone_into(&mut self.source),
-            ["call", number] => self.phone = number.parse::<usize>().expect("a number") - 1,
+            ["call", number] => {
+                let at = number.parse::<usize>().expect("a number") - 1;
+                if at < self.phones.len() {
+                    self.phone = at;
+                }
+            }
             ["reload", "rings", rings] => {
                 let rings = rings.parse().expect("a number");
                 let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
@@ -307,8 +312,8 @@ impl CallTest {
     }
 
     fn sip(&mut self, text: &str) {
-        let host = self.phones[self.phone].host.clone();
-        let source = format!("{host}:5062").parse().expect("an address");
+        let phone = &self.phones[self.phone];
+        let source = format!("{}:{}", phone.host, phone.port).parse().expect("an address");
         self.receive(source, text);
         self.settle();
     }
@@ -642,6 +647,9 @@ impl CallTest {
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
+            What::HandedOn { from, to } => self.note(format!("handed on from {from} to {to}")),
+            What::Parked { extension, slot } => self.note(format!("{extension} parks at {slot}")),
+            What::Recalled { extension } => self.note(format!("{extension} is called back")),
             What::Queued { position } => self.note(format!("queue place {position}")),
             What::RecordingStarted { recording } => self.note(format!("records {}", recording.0)),
             What::RecordingEnded { duration_ms, written, .. } => {
@@ -702,7 +710,8 @@ impl CallTest {
                 if response.is_success() {
                     self.phones[index].tag = tag;
                 }
-                if self.lose_ack || (initial && response.is_success()) {
+                let by_script = !self.phones[index].is_staffs && initial && response.is_success();
+                if self.lose_ack || by_script {
                     return;
                 }
                 let branch = if initial { "invite".to_owned() } else { format!("INVITE-{}", cseq.number) };
@@ -715,7 +724,34 @@ impl CallTest {
 
     /// A phone that was rung does something: the newest call to it that is not over.
     fn callee(&mut self, user: &str, what: &[&str]) {
-        let found = self.callees.iter_mut().rev().find(|c| c.user == user && (c.answered || !c.done));
+        if let ["calls", wanted] = what {
+            return self.staff_calls(user, wanted, None);
+        }
+        if let ["replaces", other] = what {
+            let Some(of) = self.callees.iter().rev().find(|c| c.user == *other && c.answered) else { return };
+            let replaces = of.as_replaces();
+            return self.staff_calls(user, "desk", Some(replaces));
+        }
+        let second = |number: &str| {
+            let Some(of) = self.phones.get(number.parse::<usize>().expect("a number") - 1) else {
+                return String::new();
+            };
+            format!("{};to-tag={};from-tag=p{}", of.call_id(), of.tag.as_deref().unwrap_or("x"), of.number)
+        };
+        let target = match what {
+            ["refers", to] => format!("sip:{to}@192.0.2.1"),
+            // To somebody whom it calls through the desk, by the call of this number.
+            ["refers", to, "with", call] => {
+                let replaces = second(call).replace(';', "%3B").replace('=', "%3D");
+                format!("sip:{to}@192.0.2.1?Replaces={replaces}")
+            }
+            // To somebody whom it calls past the desk.
+            ["refers", to, "elsewhere"] => format!("sip:{to}@127.0.0.1:5080?Replaces=x%3Bto-tag%3Da%3Bfrom-tag%3Db"),
+            _ => String::new(),
+        };
+        // What a phone does in a call it does in the one that it has answered.
+        let rings = matches!(what, ["answers" | "progress" | "refuses", ..]);
+        let found = self.callees.iter_mut().rev().find(|c| c.user == user && if rings { !c.done } else { c.answered });
         let Some(callee) = found else { return self.note(format!("{user} is not rung")) };
         let text = match what {
             ["answers"] => callee.response(200, Some(8)),
@@ -729,16 +765,17 @@ impl CallTest {
                 callee.answered = false;
                 callee.request(&Method::Bye, None)
             }
+            ["refers", ..] => callee.refer(&target),
             ["hold"] => callee.request(&Method::Invite, Some("sendonly")),
             ["resume"] => callee.request(&Method::Invite, Some("sendrecv")),
             ["loses", "media"] => {
-                let id = self.stream_of(user);
+                let Some(id) = self.stream_of(user) else { return };
                 return self.input(Input::Media { stream: id, event: MediaEvent::MediaLost });
             }
             ["key", keys] => {
                 let keys: Vec<char> = keys.chars().collect();
-                let id = self.stream_of(user);
                 for key in keys {
+                    let Some(id) = self.stream_of(user) else { return };
                     let digit = Digit::from_char(key).expect("it is a key");
                     self.press(id, digit, DigitSource::Rfc4733);
                     self.settle();
@@ -751,10 +788,26 @@ impl CallTest {
         self.settle();
     }
 
-    fn stream_of(&self, user: &str) -> StreamId {
-        let callee = self.callees.iter().rev().find(|c| c.user == user && c.answered).expect("it has answered");
-        let id = self.streams.keys().rev().find(|id| id.leg == callee.leg);
-        *id.expect("it has a stream")
+    /// A phone of the staff calls the desk.
+    fn staff_calls(&mut self, user: &str, wanted: &str, replaces: Option<String>) {
+        let mut phone = Phone::of_staff(self.phones.len() + 1, user, wanted);
+        let body = sdp("127.0.0.1", 8, "sendrecv", 1);
+        phone.invite_sdp = Some(body.clone());
+        let text = phone.request("INVITE", 1, "invite", Some(("application/sdp", &body)));
+        let text = match replaces {
+            Some(r) => text.replacen("Content-Length:", &format!("Replaces: {r}\r\nContent-Length:"), 1),
+            None => text,
+        };
+        self.phones.push(phone);
+        self.invites += 1;
+        self.receive("127.0.0.1:5080".parse().expect("an address"), &text);
+        self.settle();
+    }
+
+    /// The stream of the call that it has answered, while that is open.
+    fn stream_of(&self, user: &str) -> Option<StreamId> {
+        let callee = self.callees.iter().rev().find(|c| c.user == user && c.answered)?;
+        self.streams.keys().rev().find(|id| id.leg == callee.leg).copied()
     }
 
     /// A request of ours to a phone that is rung; whether it was one.
@@ -765,7 +818,9 @@ impl CallTest {
         match (&request.method, known) {
             (Method::Invite, None) => {
                 let from = request.headers.from().expect("it has one");
-                self.note(format!("-> INVITE {} from {}", request.uri, from.uri));
+                let replaces =
+                    request.headers.first(&Name::Replaces).map(|r| format!(" replacing {r}")).unwrap_or_default();
+                self.note(format!("-> INVITE {} from {}{replaces}", request.uri, from.uri));
                 let mut callee = Callee::new(request);
                 let ringing = callee.response(180, None);
                 self.callees.push(callee);
@@ -782,6 +837,12 @@ impl CallTest {
             (Method::Bye, Some(at)) => {
                 self.note(format!("-> BYE {}", self.callees[at].user));
                 self.callees[at].answered = false;
+                self.after(Duration::ZERO, Due::Sip(to, reply(200)));
+                true
+            }
+            (Method::Notify, Some(at)) => {
+                let what = String::from_utf8_lossy(&request.body).trim().replace("SIP/2.0 ", "");
+                self.note(format!("-> NOTIFY {} {what}", self.callees[at].user));
                 self.after(Duration::ZERO, Due::Sip(to, reply(200)));
                 true
             }

@@ -7,6 +7,12 @@ pub const DESK: &str = "sip:desk@192.0.2.1";
 pub struct Phone {
     pub number: usize,
     pub host: String,
+    pub port: u16,
+    /// Who calls, and whom.
+    from: String,
+    to: String,
+    /// One of the staff's: it does by itself what SIP demands of it.
+    pub is_staffs: bool,
     /// The desk's tag, once it has answered.
     pub tag: Option<String>,
     pub cseq: u32,
@@ -15,7 +21,15 @@ pub struct Phone {
 
 impl Phone {
     pub fn new(number: usize, host: &str) -> Phone {
-        Phone { number, host: host.to_owned(), tag: None, cseq: 1, invite_sdp: None }
+        let (from, to) = ("sip:13800138000@pbx.example".to_owned(), DESK.to_owned());
+        let (host, port) = (host.to_owned(), 5062);
+        Phone { number, host, port, from, to, is_staffs: false, tag: None, cseq: 1, invite_sdp: None }
+    }
+
+    /// A second call of a phone that the desk rings.
+    pub fn of_staff(number: usize, user: &str, wanted: &str) -> Phone {
+        let (from, to) = (format!("sip:{user}@127.0.0.1"), format!("sip:{wanted}@192.0.2.1"));
+        Phone { from, to, port: 5080, is_staffs: true, ..Phone::new(number, "127.0.0.1") }
     }
 
     pub fn call_id(&self) -> String {
@@ -23,13 +37,13 @@ impl Phone {
     }
 
     pub fn request(&self, method: &str, cseq: u32, branch: &str, content: Option<(&str, &str)>) -> String {
-        let (number, host) = (self.number, &self.host);
+        let (number, host, port, from, to) = (self.number, &self.host, self.port, &self.from, &self.to);
         let tag = self.tag.as_ref().filter(|_| method != "CANCEL").map(|tag| format!(";tag={tag}")).unwrap_or_default();
         let (kind, body) = content.map_or((String::new(), ""), |(k, b)| (format!("Content-Type: {k}\r\n"), b));
         format!(
-            "{method} {DESK} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:5062;branch=z9hG4bK-{branch}-{number}\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:13800138000@pbx.example>;tag=p{number}\r\nTo: <{DESK}>{tag}\r\n\
-             Call-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:201@{host}:5062>\r\n{kind}\
+            "{method} {to} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bK-{branch}-{number}\r\n\
+             Max-Forwards: 70\r\nFrom: <{from}>;tag=p{number}\r\nTo: <{to}>{tag}\r\n\
+             Call-ID: {}\r\nCSeq: {cseq} {method}\r\nContact: <sip:201@{host}:{port}>\r\n{kind}\
              Content-Length: {}\r\n\r\n{body}",
             self.call_id(),
             body.len()

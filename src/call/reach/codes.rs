@@ -1,4 +1,12 @@
-//! What the one who took a call can do by keys, with one free hand: `*0` hands the caller back to the menu.
+//! What the one who took a call can do by keys, with one free hand.
+//!
+//! | keys | what comes of it |
+//! |---|---|
+//! | `*0` | the caller goes back to the menu |
+//! | `*2` extension `#` | the caller goes to that person; who pressed it is free at once |
+//! | `*3` extension `#` | asks that person first, while the caller hears music; hanging up puts the two together |
+//! | `*3` or `*0` while asking | back to the caller |
+//! | `*4` | parks the caller; the number of the place is said |
 //!
 //! A `*` is held back until it is clear whether a code follows; other keys are the caller's to hear.
 
@@ -8,46 +16,104 @@ use crate::types::{Digit, Mono};
 
 /// After `*` the next key of a code is waited for so long.
 const NEXT_KEY: Duration = Duration::from_secs(2);
+/// So long for the next digit of an extension; what was keyed by then is the extension.
+const NEXT_DIGIT: Duration = Duration::from_secs(4);
+/// Digits of an extension at most.
+const DIGITS_MAX: usize = 12;
 
 /// What a key came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pressed {
-    /// No code: for the caller to hear.
+    /// No code: for the other side to hear.
     Plain(Vec<Digit>),
-    /// It may become one.
+    /// It may become one, or became none.
     Waits,
     HandBack,
+    Transfer(String),
+    Consult(String),
+    /// Back from one who was asked to the caller.
+    Return,
+    Park,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Transfer,
+    Consult,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Open,
+    /// `*` was pressed.
+    Star { at: Mono },
+    /// An extension is keyed.
+    Number { what: What, digits: String, at: Mono },
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Codes {
-    star_at: Option<Mono>,
+    state: State,
 }
 
 impl Codes {
-    pub fn press(&mut self, now: Mono, digit: Digit) -> Pressed {
-        let after_star = self.star_at.take().is_some();
-        match (after_star, digit.as_char()) {
-            (false, '*') => {
-                self.star_at = Some(now);
-                Pressed::Waits
+    /// `asking`: somebody else is asked meanwhile.
+    pub fn press(&mut self, now: Mono, digit: Digit, asking: bool) -> Pressed {
+        match (std::mem::take(&mut self.state), digit.as_char()) {
+            (State::Open, '*') => self.wait(State::Star { at: now }),
+            (State::Open, _) => Pressed::Plain(vec![digit]),
+            (State::Star { .. }, '0' | '3') if asking => Pressed::Return,
+            (State::Star { .. }, '0') => Pressed::HandBack,
+            (State::Star { .. }, '4') if !asking => Pressed::Park,
+            (State::Star { .. }, key @ ('2' | '3')) if !asking => {
+                let what = if key == '2' { What::Transfer } else { What::Consult };
+                self.wait(State::Number { what, digits: String::new(), at: now })
             }
-            (false, _) => Pressed::Plain(vec![digit]),
-            (true, '0') => Pressed::HandBack,
-            (true, _) => Pressed::Plain(vec![Digit::STAR, digit]),
+            (State::Star { .. }, _) => Pressed::Plain(vec![Digit::STAR, digit]),
+            (State::Number { what, digits, .. }, '#') => done(what, digits),
+            // Thought better of it.
+            (State::Number { .. }, '*') => Pressed::Waits,
+            (State::Number { what, mut digits, .. }, key) => {
+                if digits.len() < DIGITS_MAX {
+                    digits.push(key);
+                }
+                self.wait(State::Number { what, digits, at: now })
+            }
         }
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
-        self.star_at.map(|at| at + NEXT_KEY)
+        match &self.state {
+            State::Open => None,
+            State::Star { at } => Some(*at + NEXT_KEY),
+            State::Number { at, .. } => Some(*at + NEXT_DIGIT),
+        }
     }
 
-    /// No code came of it.
+    /// No further key came.
     pub fn timeout(&mut self, now: Mono) -> Pressed {
-        match self.star_at.take_if(|at| *at + NEXT_KEY <= now) {
-            Some(_) => Pressed::Plain(vec![Digit::STAR]),
-            None => Pressed::Plain(Vec::new()),
+        if self.next_wake().is_none_or(|at| at > now) {
+            return Pressed::Waits;
         }
+        match std::mem::take(&mut self.state) {
+            State::Open => Pressed::Waits,
+            State::Star { .. } => Pressed::Plain(vec![Digit::STAR]),
+            State::Number { what, digits, .. } => done(what, digits),
+        }
+    }
+
+    fn wait(&mut self, state: State) -> Pressed {
+        self.state = state;
+        Pressed::Waits
+    }
+}
+
+fn done(what: What, digits: String) -> Pressed {
+    match what {
+        _ if digits.is_empty() => Pressed::Waits,
+        What::Transfer => Pressed::Transfer(digits),
+        What::Consult => Pressed::Consult(digits),
     }
 }
 
@@ -59,17 +125,42 @@ mod tests {
         Digit::from_char(c).expect("it is on the keypad")
     }
 
+    fn press(codes: &mut Codes, keys: &str, asking: bool) -> Pressed {
+        let pressed = keys.chars().map(|key| codes.press(Mono(0), digit(key), asking));
+        pressed.last().expect("there are keys")
+    }
+
     #[test]
     fn a_star_waits_for_its_code_and_is_heard_when_none_comes() {
         let mut codes = Codes::default();
-        assert_eq!(codes.press(Mono(0), digit('5')), Pressed::Plain(vec![digit('5')]));
-        assert_eq!(codes.press(Mono(0), digit('*')), Pressed::Waits);
-        assert_eq!(codes.press(Mono(1), digit('0')), Pressed::HandBack);
-        codes.press(Mono(0), digit('*'));
-        assert_eq!(codes.press(Mono(1), digit('9')), Pressed::Plain(vec![Digit::STAR, digit('9')]));
-        codes.press(Mono(0), digit('*'));
-        assert_eq!(codes.timeout(Mono::from_millis(1_999)), Pressed::Plain(vec![]));
+        assert_eq!(press(&mut codes, "5", false), Pressed::Plain(vec![digit('5')]));
+        assert_eq!(press(&mut codes, "*", false), Pressed::Waits);
+        assert_eq!(press(&mut codes, "0", false), Pressed::HandBack);
+        assert_eq!(press(&mut codes, "*9", false), Pressed::Plain(vec![Digit::STAR, digit('9')]));
+        codes.press(Mono(0), digit('*'), false);
+        assert_eq!(codes.timeout(Mono::from_millis(1_999)), Pressed::Waits);
         assert_eq!(codes.timeout(Mono::from_millis(2_000)), Pressed::Plain(vec![Digit::STAR]));
         assert_eq!(codes.next_wake(), None);
+    }
+
+    #[test]
+    fn an_extension_ends_with_a_hash_or_with_time_and_a_star_takes_it_back() {
+        let mut codes = Codes::default();
+        assert_eq!(press(&mut codes, "*2202", false), Pressed::Waits);
+        assert_eq!(press(&mut codes, "#", false), Pressed::Transfer("202".to_owned()));
+        assert_eq!(press(&mut codes, "*3202", false), Pressed::Waits);
+        assert_eq!(codes.timeout(Mono::from_millis(4_000)), Pressed::Consult("202".to_owned()));
+        assert_eq!(press(&mut codes, "*220*", false), Pressed::Waits);
+        assert_eq!(press(&mut codes, "2", false), Pressed::Plain(vec![digit('2')]));
+        assert_eq!(press(&mut codes, "*2#", false), Pressed::Waits);
+        assert_eq!(press(&mut codes, "*4", false), Pressed::Park);
+    }
+
+    #[test]
+    fn while_somebody_is_asked_the_codes_lead_back() {
+        let mut codes = Codes::default();
+        assert_eq!(press(&mut codes, "*3", true), Pressed::Return);
+        assert_eq!(press(&mut codes, "*0", true), Pressed::Return);
+        assert_eq!(press(&mut codes, "*4", true), Pressed::Plain(vec![Digit::STAR, digit('4')]));
     }
 }

@@ -13,7 +13,7 @@ use crate::desk::call_record::LegEnd;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{Destination, LegId, OutgoingInvite};
-use crate::sip::wire::{Host, NameAddr, Uri};
+use crate::sip::wire::{Host, NameAddr, Replaces, Uri};
 use crate::types::{Codec, Mono, StreamId};
 
 /// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
@@ -39,6 +39,8 @@ enum State {
 pub(super) struct OutLeg {
     pub stream: StreamId,
     pub extension: String,
+    /// The call at the place that this one is to take the place of (RFC 3891).
+    pub replaces: Option<Replaces>,
     began: Mono,
     ring: Duration,
     state: State,
@@ -82,12 +84,44 @@ impl OutLeg {
         Some(OutLeg {
             stream,
             extension: candidate.extension.clone(),
+            replaces: None,
             began: h.now.mono,
             ring: candidate.ring,
             state: State::Arriving { to: way },
             local: None,
             version: 1,
         })
+    }
+
+    /// A call of theirs that was answered: from here on as one that we made.
+    pub fn up(
+        now: Mono,
+        stream: StreamId,
+        extension: String,
+        leg: LegId,
+        config: StreamConfig,
+        local: LocalMedia,
+    ) -> OutLeg {
+        let (version, local) = (local.version, Some(local));
+        let state = State::Up { leg, config };
+        OutLeg { stream, extension, replaces: None, began: now, ring: Duration::ZERO, state, local, version }
+    }
+
+    /// Another call takes the place of this one (RFC 3891): the stream stays, with another peer. The status that refuses it.
+    pub fn replaced(&mut self, h: &mut Hands<'_>, by: LegId, offer: Option<&[u8]>) -> Result<(), u16> {
+        let (State::Up { leg, config }, Some(local)) = (&mut self.state, self.local.as_mut()) else { return Err(481) };
+        self.version += 1;
+        local.version = self.version;
+        let answered = sdp::answer(offer.ok_or(488u16)?, local).map_err(|error| error.status())?;
+        h.ua.answer(h.now.mono, by, answered.body).map_err(|_| 481u16)?;
+        let _ = h.ua.hang_up(h.now.mono, *leg);
+        h.legs.remove(leg);
+        h.legs.insert(by, self.stream.call);
+        *leg = by;
+        *config = answered.stream;
+        let command = MediaCommand::Reconfigure(config.clone());
+        h.out.push_back(Output::Media { stream: self.stream, command });
+        Ok(())
     }
 
     /// Sends the INVITE; false when the leg can't be made.
@@ -101,7 +135,7 @@ impl OutLeg {
             from: who_calls(h, caller, to.destination),
             contact_user: "desk".to_owned(),
             sdp: Some(sdp::offer(&local)),
-            replaces: None,
+            replaces: self.replaces.clone(),
             referred_by: None,
             headers: Vec::new(),
         };

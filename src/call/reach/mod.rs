@@ -8,31 +8,38 @@
 //! - `talk`: the caller and the one who took the call, with holds and keys.
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
+//! - `handover`: the caller on the way from one of them to another.
+//! - `visitor`: a call of theirs that comes in for it.
 //!
 //! What holds: only configured places are ever called (R16); a leg that fails never takes the caller with it; what was
 //! tried is in the call's record, to the last leg.
 
 mod account;
 mod codes;
+mod handover;
 mod leg;
 mod place;
 mod search;
 mod talk;
+mod visitor;
 mod whom;
 
 use std::collections::VecDeque;
 
 use self::account::Account;
+use self::handover::Handover;
+pub(super) use self::handover::Visit;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
-pub(super) use self::whom::Plan;
+pub(super) use self::whom::{Plan, Staff};
 use super::exchange::Service;
 use super::io::{LentPorts, Output};
 use super::session::Hands;
 use crate::desk::call_record::{LegEnd, LegRecord};
 use crate::desk::request::RequestId;
 use crate::flow::io::{Parted, Say, SearchEnd};
+use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent::{EndReason, LegId};
 use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
@@ -51,6 +58,14 @@ pub(super) enum News {
     Parted { id: RequestId, how: Parted },
     /// Music for the caller, or no more of it, while the other side holds or is away.
     Music { on: bool },
+    /// The caller is on the way from one of the staff to another.
+    HandedOn { from: String, to: String },
+    /// The caller waits at a place of this number.
+    Parked { extension: String, slot: u16 },
+    /// Whoever had the caller is rung to take them back.
+    Recalled { extension: String },
+    /// The caller talks to somebody else than before: they are to hear each other.
+    Reached { extension: String },
     /// The one who took the call pressed a key that is the caller's to hear.
     Press { digit: Digit },
 }
@@ -60,11 +75,22 @@ pub(super) struct Caller<'a> {
     pub service: &'a Service,
     pub number: Option<&'a str>,
     pub name: Option<&'a str>,
+    /// The user part that the caller dialled.
+    pub callee: &'a str,
+    /// Knows what those are to hear whom the caller is handed to.
+    pub flow: &'a FlowRun,
     /// Index of the listener that the call came in on.
     pub listener: usize,
     /// The caller's stream, once it is open.
     pub config: Option<&'a StreamConfig>,
     pub started: Mono,
+}
+
+impl Caller<'_> {
+    /// The staff hears the desk's own language.
+    pub fn desk_lang(&self) -> Lang {
+        self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
+    }
 }
 
 /// What the one who is rung hears before the call is put through, and whether they are asked.
@@ -81,17 +107,20 @@ pub(super) struct Reach {
     next_leg: u32,
     search: Option<Search>,
     talk: Option<Talk>,
+    handover: Option<Box<Handover>>,
     account: Account,
     news: VecDeque<News>,
 }
 
 impl Reach {
     pub fn new(call: CallId) -> Self {
-        Self { call, next_leg: 1, search: None, talk: None, account: Account::default(), news: VecDeque::new() }
+        let (account, news) = (Account::default(), VecDeque::new());
+        Self { call, next_leg: 1, search: None, talk: None, handover: None, account, news }
     }
 
+    /// Whether the caller talks, or is on the way from one to another.
     pub fn is_talking(&self) -> bool {
-        self.talk.is_some()
+        self.talk.is_some() || self.handover.is_some()
     }
 
     /// The legs so far, for the call's record.
@@ -130,6 +159,7 @@ impl Reach {
     /// The caller is gone: whoever rings or talks is let go.
     pub fn leave(&mut self, h: &mut Hands<'_>) {
         self.stop(h);
+        self.drop_handover(h);
         if let Some(talk) = self.talk.take() {
             talk.end(h, &mut self.account);
         }
@@ -138,15 +168,20 @@ impl Reach {
 
     pub fn next_wake(&self) -> Option<Mono> {
         let talk = self.talk.as_ref().and_then(Talk::next_wake);
-        [self.search.as_ref().and_then(Search::next_wake), talk].into_iter().flatten().min()
+        let handover = self.handover.as_ref().and_then(|handover| handover.next_wake());
+        [self.search.as_ref().and_then(Search::next_wake), talk, handover].into_iter().flatten().min()
     }
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
         self.search_does(h, caller, |search, h, account| search.timeout(h, caller, account));
-        self.talk_does(h, |talk, h| talk.timeout(h));
+        self.talk_does(h, caller, |talk, h| talk.timeout(h));
+        self.handover_times_out(h, caller);
     }
 
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
+        if self.visitor_has_ports(h, caller, stream, ports) {
+            return;
+        }
         let wanted = self.search.as_ref().is_some_and(|search| search.has_stream(stream));
         if !wanted {
             // Given up before the ports came: they go back unused.
@@ -177,21 +212,24 @@ impl Reach {
     pub fn ended(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, reason: EndReason) {
         h.legs.remove(&leg);
         self.search_does(h, caller, |search, h, account| search.ended(h, leg, account));
-        self.talk_does(h, |talk, h| talk.ended(h, leg, reason));
+        self.talk_does(h, caller, |talk, _| talk.ended(leg, reason));
+        self.handover_leg_ended(h, caller, leg, reason);
     }
 
-    pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite(h, leg, offer);
         }
-        self.talk_does(h, |talk, h| talk.reinvite(h, leg, offer));
+        self.talk_does(h, caller, |talk, h| talk.reinvite(h, leg, offer));
+        self.handover_reinvite(h, caller, leg, offer, false);
     }
 
-    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite_acked(h, leg, sdp);
         }
-        self.talk_does(h, |talk, h| talk.reinvite_acked(h, leg, sdp));
+        self.talk_does(h, caller, |talk, h| talk.reinvite_acked(h, leg, sdp));
+        self.handover_reinvite(h, caller, leg, sdp, true);
     }
 
     pub fn info(&mut self, h: &mut Hands<'_>, leg: LegId, digit: Digit, duration_ms: u32) {
@@ -201,6 +239,7 @@ impl Reach {
         if let Some(talk) = &self.talk {
             talk.info(h, leg, digit, duration_ms);
         }
+        self.handover_info(h, leg, digit, duration_ms);
     }
 
     pub fn media_event(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, event: &MediaEvent) {
@@ -209,14 +248,18 @@ impl Reach {
             return self
                 .search_does(h, caller, |search, h, account| search.media_event(h, caller, stream, event, account));
         }
-        self.talk_does(h, |talk, h| talk.media_event(h, stream, event));
+        if self.talk.as_ref().is_some_and(|talk| talk.leg.stream == stream) {
+            return self.talk_does(h, caller, |talk, h| talk.media_event(h, stream, event, false));
+        }
+        self.handover_media(h, caller, stream, event);
     }
 
     /// A leg's stream is closed, with its figures; one that closed by itself leaves a mute leg.
     pub fn media_closed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, report: &StreamReport) {
         self.account.closed(stream.leg, report.stats);
         self.search_does(h, caller, |search, h, account| search.media_closed(h, stream, account));
-        self.talk_does(h, |talk, h| talk.media_closed(h, stream));
+        self.talk_does(h, caller, |talk, _| talk.media_closed(stream));
+        self.handover_stream_closed(h, caller, stream);
     }
 
     pub fn recording_loaded(&mut self, h: &mut Hands<'_>, id: &RecordingId, audio: Option<&Encoded>) {
@@ -265,6 +308,9 @@ impl Reach {
                 let Some(search) = self.search.take() else { return };
                 let id = search.id();
                 search.give_up(h, &mut self.account, LegEnd::Cancelled);
+                if let Some(handover) = self.handover.take() {
+                    return self.found(h, caller, *handover, *leg);
+                }
                 self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
                 self.news.push_back(News::Met { id });
             }
@@ -272,7 +318,7 @@ impl Reach {
                 let Some(search) = self.search.take() else { return };
                 let id = search.id();
                 search.give_up(h, &mut self.account, LegEnd::Cancelled);
-                self.news.push_back(News::Ended { id, end });
+                self.search_over(h, caller, id, end);
             }
         }
     }
@@ -282,22 +328,31 @@ impl Reach {
         let Some(search) = &mut self.search else { return };
         if let Searching::Over(end) = search.go_on(h, caller, self.call, &mut self.next_leg, &mut self.account) {
             let Some(search) = self.search.take() else { return };
-            self.news.push_back(News::Ended { id: search.id(), end });
+            self.search_over(h, caller, search.id(), end);
         }
     }
 
-    fn talk_does(&mut self, h: &mut Hands<'_>, act: impl FnOnce(&mut Talk, &mut Hands<'_>) -> Talked) {
+    fn search_over(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, id: RequestId, end: SearchEnd) {
+        match self.handover.take() {
+            Some(handover) => self.not_found(h, caller, *handover, end),
+            None => self.news.push_back(News::Ended { id, end }),
+        }
+    }
+
+    fn talk_does(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        act: impl FnOnce(&mut Talk, &mut Hands<'_>) -> Talked,
+    ) {
         let Some(talk) = &mut self.talk else { return };
         match act(talk, h) {
             Talked::GoesOn => {}
             Talked::Music(on) => self.news.push_back(News::Music { on }),
             Talked::Press(digits) => self.news.extend(digits.into_iter().map(|digit| News::Press { digit })),
-            Talked::Over(how) => {
-                let Some(talk) = self.talk.take() else { return };
-                let id = talk.id();
-                talk.end(h, &mut self.account);
-                self.news.push_back(News::Parted { id, how });
-            }
+            Talked::Code(code) => self.code(h, caller, code),
+            Talked::Forgotten => self.forgotten(h, caller),
+            Talked::Over(how) => self.talk_over(h, how),
         }
     }
 }

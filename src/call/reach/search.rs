@@ -77,6 +77,11 @@ impl Search {
         self.id
     }
 
+    /// Those who lift from now on hear this, and are asked.
+    pub fn ask(&mut self, whisper: Whisper) {
+        self.whisper = whisper;
+    }
+
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.trials.iter().any(|trial| trial.leg.stream == stream)
     }
@@ -104,7 +109,8 @@ impl Search {
                 for candidate in &round {
                     let stream = StreamId { call, leg: *next_leg };
                     *next_leg += 1;
-                    if let Some(leg) = OutLeg::begin(h, caller, stream, candidate, account) {
+                    if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, account) {
+                        leg.replaces = self.plan.replaces.clone();
                         self.trials.push(Trial { leg, asked: None });
                     }
                 }

@@ -1,6 +1,7 @@
 //! From the directory to rounds of places: who is rung, where, in which order (R15, R17, R18, R43).
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::search::Consent;
@@ -8,6 +9,8 @@ use crate::call::exchange::Service;
 use crate::call::switchboard::Switchboard;
 use crate::desk::people::{Duty, Person, Place};
 use crate::flow::io::{Strategy, Whom};
+use crate::sip::user_agent::{IncomingInvite, UserAgent};
+use crate::sip::wire::{Host, Replaces, Uri};
 use crate::types::{CallId, Now};
 
 /// How long a place rings that does not say so itself.
@@ -38,6 +41,8 @@ pub(crate) struct Plan {
     pub again: Option<Again>,
     /// Whether one person's refusal ends the search: it does where one person is looked for.
     pub one_person: bool,
+    /// The call that ours takes the place of, at whichever place of the person it is (RFC 3891).
+    pub replaces: Option<Replaces>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,12 +59,17 @@ impl Plan {
             Whom::Receptionists(_) => Some(Again { after: LOOK_AGAIN, for_at_most: wait_max }),
             Whom::DutyOfficers => Some(Again { after: AGAIN_AFTER, for_at_most: EMERGENCY_MAX }),
         };
-        Plan { one_person: matches!(whom, Whom::Person(_)), again, whom }
+        Plan { one_person: matches!(whom, Whom::Person(_)), again, whom, replaces: None }
     }
 
     /// The receptionists, all at once, with no second round: while the caller still hears the line ring (R2).
     pub fn before_answer() -> Plan {
-        Plan { whom: Whom::Receptionists(Strategy::All), again: None, one_person: false }
+        Plan { whom: Whom::Receptionists(Strategy::All), again: None, one_person: false, replaces: None }
+    }
+
+    /// Somebody to whom the caller is handed on.
+    pub fn person(extension: String, replaces: Option<Replaces>) -> Plan {
+        Plan { whom: Whom::Person(extension), again: None, one_person: true, replaces }
     }
 
     /// Whether callers wait for it in the queue.
@@ -71,7 +81,11 @@ impl Plan {
     pub fn rounds(&self, service: &Service, board: &Switchboard, call: CallId, now: Now) -> Rounds {
         match &self.whom {
             Whom::Person(extension) => {
-                let person = service.people.people().iter().find(|p| p.extension == *extension && p.present);
+                let person = service
+                    .people
+                    .people()
+                    .iter()
+                    .find(|p| p.extension == *extension && (p.present || self.replaces.is_some()));
                 person.map(|p| rounds_of(service, p, now)).unwrap_or_default()
             }
             Whom::DutyOfficers => all_at_once(service, on_duty(service, Duty::Emergency), now),
@@ -103,6 +117,62 @@ impl Plan {
     pub fn staff(service: &Service) -> usize {
         on_duty(service, Duty::Receptionist).len()
     }
+}
+
+/// One of the staff, known by the phone that they call with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staff {
+    pub extension: String,
+}
+
+impl Staff {
+    /// Whose phone this INVITE comes from: one that is registered here with the account that it names, or one that is called
+    /// at a configured address.
+    pub fn of(service: &Service, ua: &UserAgent, invite: &IncomingInvite) -> Option<Staff> {
+        let user = invite.caller.user.as_deref()?;
+        let account = service.phones.phones().iter().find(|phone| phone.user == user);
+        let registered = account.filter(|phone| ua.phone_at(&phone.user, invite.source));
+        let extension = registered.and_then(|phone| phone.extension.clone());
+        let named = |uri: &Uri| uri.user.as_deref() == Some(user);
+        let extension = extension.or_else(|| at_place(service, invite.source, named).first().map(extension_of))?;
+        Some(Staff { extension })
+    }
+}
+
+/// The person whom a telephone means by this address: by the extension, wherever it says that it is, or by one of the places
+/// where the person is called.
+pub(super) fn meant(service: &Service, ua: &UserAgent, target: &Uri) -> Option<String> {
+    let user = target.user.as_deref().unwrap_or_default();
+    if let Some(person) = service.person(user) {
+        return Some(person.extension.clone());
+    }
+    let Some(Host::Ip(ip)) = target.host else { return None };
+    let address = SocketAddr::new(ip, target.port.unwrap_or(5060));
+    let named = at_place(service, address, |uri| uri.user.as_deref() == Some(user)).first().map(extension_of);
+    let of_phone = || {
+        let mut phones = service.phones.phones().iter().filter(|phone| ua.phone_at(&phone.user, address));
+        phones.find_map(|phone| phone.extension.clone())
+    };
+    // A telephone may call itself by any name; where several people are called it says nothing.
+    let alone = || match at_place(service, address, |_| true).as_slice() {
+        [person] => Some(extension_of(person)),
+        _ => None,
+    };
+    named.or_else(of_phone).or_else(alone)
+}
+
+fn extension_of(person: &&Person) -> String {
+    person.extension.clone()
+}
+
+/// Who is called at this address, by a name of that kind.
+fn at_place(service: &Service, address: SocketAddr, named: impl Fn(&Uri) -> bool) -> Vec<&Person> {
+    let is_there = |place: &Place| {
+        let Ok(uri) = place.uri.parse::<Uri>() else { return false };
+        let at = matches!(uri.host, Some(Host::Ip(ip)) if SocketAddr::new(ip, uri.port.unwrap_or(5060)) == address);
+        at && named(&uri)
+    };
+    service.people.people().iter().filter(|person| person.hunt.iter().any(is_there)).collect()
 }
 
 impl Consent {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::{Hands, Media, Session, Stage};
 use crate::call::events::What;
-use crate::call::reach::{Caller, Consent, News, Plan, Reach, Whisper};
+use crate::call::reach::{Caller, Consent, News, Plan, Reach, Staff, Visit, Whisper};
 use crate::desk::request::RequestId;
 use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
-use crate::sip::user_agent::{EndReason, LegId};
+use crate::sdp;
+use crate::sip::user_agent::{EndReason, LegId, ReferRequest};
 use crate::types::{Digit, Lang};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
@@ -70,12 +71,56 @@ impl Session {
         self.reaching(hands, |reach, h, caller| reach.ended(h, caller, leg, reason));
     }
 
+    /// A telephone wants its caller transferred; a caller can't have others called (R16).
+    pub fn leg_refers(&mut self, hands: &mut Hands<'_>, leg: LegId, refer: &ReferRequest) {
+        if leg == self.leg {
+            let _ = hands.ua.refer_progress(hands.now.mono, leg, 603, "Decline");
+            return;
+        }
+        self.reaching(hands, |reach, h, caller| reach.refer(h, caller, leg, refer));
+    }
+
+    /// One of the staff calls for this caller. The status that refuses it.
+    pub fn visited(&mut self, hands: &mut Hands<'_>, leg: LegId, visit: Visit) -> Result<(), u16> {
+        let mut visited = Ok(());
+        self.reaching(hands, |reach, h, caller| visited = reach.visit(h, caller, leg, visit));
+        visited
+    }
+
+    /// Another call takes the place of one of this call's legs (RFC 3891). The status that refuses it.
+    pub fn leg_replaced(
+        &mut self,
+        hands: &mut Hands<'_>,
+        old: LegId,
+        by: LegId,
+        offer: Option<&[u8]>,
+        staff: Option<&Staff>,
+    ) -> Result<(), u16> {
+        if old != self.leg {
+            let mut replaced = Ok(());
+            self.reaching(hands, |reach, h, _| replaced = reach.replaced(h, old, by, offer, staff));
+            return replaced;
+        }
+        if !matches!(self.stage, Stage::Talking) {
+            return Err(481);
+        }
+        let (offer, local) = (offer.ok_or(488u16)?, self.next_local().ok_or(481u16)?);
+        let answered = sdp::answer(offer, &local).map_err(|error| error.status())?;
+        hands.ua.answer(hands.now.mono, by, answered.body).map_err(|_| 481u16)?;
+        let _ = hands.ua.hang_up(hands.now.mono, old);
+        hands.legs.remove(&old);
+        hands.legs.insert(by, self.record.id);
+        self.leg = by;
+        self.reconfigure(hands, answered.stream);
+        Ok(())
+    }
+
     pub fn leg_reinvites(&mut self, hands: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
-        self.reaching(hands, |reach, h, _| reach.reinvite(h, leg, offer));
+        self.reaching(hands, |reach, h, caller| reach.reinvite(h, caller, leg, offer));
     }
 
     pub fn leg_reinvite_acked(&mut self, hands: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
-        self.reaching(hands, |reach, h, _| reach.reinvite_acked(h, leg, sdp));
+        self.reaching(hands, |reach, h, caller| reach.reinvite_acked(h, caller, leg, sdp));
     }
 
     /// A key of the caller while they talk to somebody: RFC 4733 and tones go across with the audio.
@@ -106,6 +151,8 @@ impl Session {
             service: &self.service,
             number: self.record.caller.as_deref(),
             name: self.record.caller_name.as_deref(),
+            callee: &self.record.callee,
+            flow: &self.flow,
             listener: self.listener,
             config,
             started: self.started,
@@ -129,6 +176,17 @@ impl Session {
             News::Music { on } => {
                 let (say, lang) = ([Say::Prompt(super::super::exchange::MUSIC.to_owned())], self.desk_lang());
                 self.play_loop(hands, if on { &say } else { &[] }, &lang);
+            }
+            News::HandedOn { from, to } => self.tell(hands, What::HandedOn { from, to }),
+            News::Parked { extension, slot } => self.tell(hands, What::Parked { extension, slot }),
+            News::Recalled { extension } => self.tell(hands, What::Recalled { extension }),
+            News::Reached { extension } => {
+                self.record.handled_by = Some(extension.clone());
+                self.tell(hands, What::Met { extension });
+                if matches!(self.media, Media::Open(_)) {
+                    self.reach.connect(hands);
+                }
+                self.put_call(hands);
             }
             News::Press { digit } => self.command(hands, MediaCommand::Press { digit, length_ms: PRESS_MS }),
         }

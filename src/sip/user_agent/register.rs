@@ -1,5 +1,7 @@
 //! REGISTER, and what becomes of the phones that came by it (RFC 3261 section 10). The table itself is `registrar`'s.
 
+use std::net::SocketAddr;
+
 use super::event::{Event, Gone};
 use super::receive::Incoming;
 use super::uac::Purpose;
@@ -13,6 +15,11 @@ impl UserAgent {
     /// Where this account's phones are, as they are to be tried: by `q`, of the same the newest first.
     pub fn bindings(&self, user: &str) -> Vec<Binding> {
         self.registrar.bindings(user)
+    }
+
+    /// Whether a phone of that account is registered and reached there.
+    pub fn phone_at(&self, user: &str, source: SocketAddr) -> bool {
+        self.registrar.bindings(user).iter().any(|binding| binding.destination.remote == source)
     }
 
     /// The host of the addresses of phones that register here.

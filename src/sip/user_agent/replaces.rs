@@ -37,6 +37,12 @@ impl EndedDialogs {
 }
 
 impl UserAgent {
+    /// The answered leg of ours that a `Replaces` names.
+    pub fn leg_of(&self, wanted: &Replaces) -> Option<LegId> {
+        let id = self.by_dialog.get(&self.keys.dialog(&wanted.call_id, &wanted.to_tag, &wanted.from_tag)).copied()?;
+        self.legs.get(&id).filter(|leg| matches!(leg.state, LegState::Up { .. })).map(|_| id)
+    }
+
     /// The leg that an INVITE is to replace, or the status that refuses it (RFC 3891 section 3).
     pub(super) fn replaced_leg(&self, headers: &Headers) -> Result<Option<LegId>, u16> {
         let mut values = headers.all(&Name::Replaces);
