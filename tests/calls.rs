@@ -44,6 +44,9 @@ fn set(setup: &mut Setup, setting: &str) {
             let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));
             setup.allowed.push(Network { address, prefix });
         }
+        "people" => setup.people = Some(value.to_owned()),
+        "hours" => setup.hours = Some(value.to_owned()),
+        "gateway" => setup.gateway = Some(value.to_owned()),
         other => panic!("no such setting: {other}"),
     }
 }

@@ -15,9 +15,11 @@ use super::pin_locks::{Holder, PinLocks};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::hours::Hours;
 use crate::desk::message::MessagesWaiting;
 use crate::desk::people::{Directory, Person};
 use crate::desk::phones::Phones;
+use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
@@ -38,6 +40,10 @@ const NOBODYS: &str = "an extension that nobody has";
 pub struct Service {
     pub flow: Arc<Flow>,
     pub people: Arc<Directory>,
+    /// With the duty roster.
+    pub hours: Arc<Hours>,
+    /// The SIP address that telephone numbers are called through.
+    pub gateway: Option<String>,
     /// The desk's own telephones.
     pub phones: Arc<Phones>,
     pub prompts: Arc<Library>,
@@ -79,11 +85,11 @@ impl Service {
 
     /// Who has exactly this extension.
     pub(super) fn person(&self, extension: &str) -> Option<&Person> {
-        self.people.find(extension).into_iter().find(|person| person.extension == extension)
+        self.people.person(extension)
     }
 
     /// Whom a caller means by these keys.
-    pub(super) fn find(&self, digits: &str) -> Vec<PersonMatch> {
+    pub(super) fn find(&self, digits: &str, presences: &Presences, now: Now) -> Vec<PersonMatch> {
         let matched = |person: &Person| PersonMatch {
             extension: person.extension.clone(),
             name: person.name.clone(),
@@ -92,7 +98,7 @@ impl Service {
                 .clone()
                 .filter(|id| self.prompts.has(id))
                 .or_else(|| self.prompts.name_prompt(&person.extension, &person.name)),
-            present: person.present,
+            present: presences.of(person, self.time_zone, now.wall).is_in(),
         };
         self.people.find(digits).into_iter().map(matched).collect()
     }
@@ -183,6 +189,9 @@ impl Exchange {
                     self.out.push_back(Output::ReturnPorts { stream });
                 }
             }
+            Input::Resolved { stream, addresses } => {
+                self.with(now, stream.call, |s, h| s.resolved(h, stream, &addresses));
+            }
             Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
             Input::MediaClosed { stream, report } => {
                 self.with(now, stream.call, |s, h| s.media_closed(h, stream, report))
@@ -199,6 +208,7 @@ impl Exchange {
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::Reload(service) => self.service = service,
+            Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),

@@ -21,4 +21,5 @@ pub mod pin_checker;
 pub mod ports;
 pub mod recorder;
 pub mod repair;
+mod resolver;
 mod tcp;

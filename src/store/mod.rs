@@ -21,6 +21,7 @@ mod error;
 mod filter;
 mod interrupted;
 mod message_rows;
+mod presence_rows;
 mod queue;
 mod reader;
 mod schema;
@@ -32,6 +33,7 @@ mod writer;
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
+pub use presence_rows::PresenceWatch;
 pub use filter::{CallFilter, CallState, MessageFilter, TicketFilter};
 pub use reader::Reader;
 

@@ -1,6 +1,7 @@
 //! A call's dealings with the people whom it reaches: searches for the flow, receptionists who are rung before the answer,
 //! and what both come to.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Hands, Media, Session, Stage};
@@ -10,7 +11,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
 use crate::sip::user_agent::{EndReason, LegId};
-use crate::types::{Digit, Lang};
+use crate::types::{Digit, Lang, StreamId};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
 const BEFORE_ANSWER: RequestId = RequestId(0);
@@ -52,6 +53,11 @@ impl Session {
         if let Some(id) = self.reach.searches() {
             self.tell_place(hands, id);
         }
+    }
+
+    /// The addresses of a host that one of our legs goes to.
+    pub fn resolved(&mut self, hands: &mut Hands<'_>, stream: StreamId, addresses: &[IpAddr]) {
+        self.reaching(hands, |reach, h, caller| reach.resolved(h, caller, stream, addresses));
     }
 
     pub fn leg_rings(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
@@ -169,7 +175,7 @@ impl Session {
     /// Tells the flow where the caller stands in the queue, when that has changed.
     fn tell_place(&mut self, hands: &mut Hands<'_>, id: RequestId) {
         let Some(position) = hands.board.position(self.record.id) else { return };
-        let wait = hands.board.expected_wait(position, Plan::staff(&self.service));
+        let wait = hands.board.expected_wait(position, Plan::staff(&self.service, hands.board, hands.now));
         let whole = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let place = (whole(position as u64), whole(wait.as_secs()));
         if self.told_place.replace(place) == Some(place) {
