@@ -67,6 +67,8 @@ pub(super) struct Entry {
     pub extension: String,
     /// In the order of `FIELDS`; only what the list says.
     pub said: Vec<(&'static Field, Value)>,
+    /// Whether its places come after those that are known, and not in their place: an address book knows no hunt list.
+    pub adds_places: bool,
     /// 1-based line where it begins.
     pub line: usize,
 }

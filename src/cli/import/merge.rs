@@ -42,8 +42,8 @@ pub(super) struct Change {
     pub to: String,
 }
 
-/// Every fault of the entries at once; the document is half changed then, and of no use.
-pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -> Result<Report, Vec<Problem>> {
+/// What came of it, and every fault of the entries; with any, the document is half changed and of no use.
+pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -> (Report, Vec<Problem>) {
     let mut report = Report::default();
     let mut problems = Vec::new();
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
@@ -65,7 +65,7 @@ pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -
                 what: "the people's file has its people in one line".to_owned(),
                 remedy: "write each of them there as [[person]]".to_owned(),
             });
-            return Err(problems);
+            return (report, problems);
         }
         let Some(person) = person_of(document, &entry.extension) else { continue };
         let changes = change(person, entry);
@@ -82,9 +82,7 @@ pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -
             (false, true) => report.left += 1,
         }
     }
-    problems.sort();
-    problems.dedup();
-    if problems.is_empty() { Ok(report) } else { Err(problems) }
+    (report, problems)
 }
 
 /// A new person below the others; false where the file has no room for one.
@@ -105,6 +103,11 @@ fn change(person: &mut Table, entry: &Entry) -> Vec<Change> {
     let mut changes = Vec::new();
     for (field, said) in &entry.said {
         let old = person.get(field.key).and_then(Item::as_value);
+        let both = match (old.and_then(Value::as_array), said.as_array()) {
+            (Some(old), Some(more)) if entry.adds_places => Some(Value::Array(joined(old, more))),
+            _ => None,
+        };
+        let said = both.as_ref().unwrap_or(said);
         if old.is_some_and(|old| meaning(old) == meaning(said)) {
             continue;
         }
@@ -118,6 +121,12 @@ fn change(person: &mut Table, entry: &Entry) -> Vec<Change> {
         changes.push(Change { field: field.key, from, to });
     }
     changes
+}
+
+/// Those that are known, then those that are new.
+fn joined(old: &Array, more: &Array) -> Array {
+    let is_new = |value: &&Value| !old.iter().any(|old| meaning(old) == meaning(value));
+    old.iter().chain(more.iter().filter(is_new)).cloned().collect()
 }
 
 /// A place that was there already keeps its ring time and hours.

@@ -42,11 +42,12 @@ pub struct ImportArgs {
     pub json: bool,
 }
 
-/// What a list says, and what of it is not used.
+/// What a list says, what of it is not used, and what is wrong with it.
 #[derive(Debug, Default)]
 struct List {
     entries: Vec<Entry>,
     notes: Vec<String>,
+    problems: Vec<Problem>,
 }
 
 /// # Errors
@@ -63,7 +64,14 @@ pub fn run(args: &ImportArgs, config: &Config, json: bool, out: &mut dyn Write) 
     Directory::parse(&text, &people.display().to_string()).map_err(Failure::Problems)?;
     let mut document: DocumentMut = text.parse()?;
     let list = read(&args.file, config.sip.gateway.is_some()).map_err(Failure::Problems)?;
-    let mut report = merge::merge(&list.entries, &mut document, &name).map_err(Failure::Problems)?;
+    let (mut report, faults) = merge::merge(&list.entries, &mut document, &name);
+    let mut problems = [list.problems, faults].concat();
+    if !problems.is_empty() {
+        problems.sort();
+        problems.dedup();
+        problems.truncate(PROBLEMS_MAX);
+        return Err(Failure::Problems(problems));
+    }
     report.notes = list.notes;
     let merged = document.to_string();
     // What is fine by itself may not be together.
@@ -102,7 +110,7 @@ fn tell(report: &Report, args: &ImportArgs, json: bool, people: &Path, out: &mut
     Ok(())
 }
 
-/// The list in a file, by its name or its first line.
+/// The list in a file, of the sort that its name or its first line says. An error is one of the file as a whole.
 fn read(path: &Path, has_gateway: bool) -> Result<List, Vec<Problem>> {
     let name = path.display().to_string();
     let fault = |line: Option<usize>, what: String, remedy: &str| {
@@ -123,11 +131,7 @@ fn read(path: &Path, has_gateway: bool) -> Result<List, Vec<Problem>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let is_vcard = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("vcf") || e.eq_ignore_ascii_case("vcard"))
         || text.trim_start().get(..11).is_some_and(|begin| begin.eq_ignore_ascii_case("BEGIN:VCARD"));
-    let read = if is_vcard { vcard::read(text, &name, has_gateway) } else { table::read(text, &name) };
-    read.map_err(|mut problems| {
-        problems.truncate(PROBLEMS_MAX);
-        problems
-    })
+    Ok(if is_vcard { vcard::read(text, &name, has_gateway) } else { table::read(text, &name) })
 }
 
 fn problem(file: &str, what: &str, remedy: &str) -> Failure {
@@ -135,5 +139,3 @@ fn problem(file: &str, what: &str, remedy: &str) -> Failure {
     Failure::Problems(vec![Problem { file, line: None, what, remedy }])
 }
 
-#[cfg(test)]
-mod tests;

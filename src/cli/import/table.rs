@@ -6,8 +6,7 @@ use super::List;
 use super::field::{Entry, FIELDS, Field};
 use crate::types::{Problem, did_you_mean};
 
-/// Every fault at once, by line.
-pub(super) fn read(text: &str, file: &str) -> Result<List, Vec<Problem>> {
+pub(super) fn read(text: &str, file: &str) -> List {
     let mut problems = Vec::new();
     let mut fault = |line: usize, what: String, remedy: String| {
         problems.push(Problem { file: file.to_owned(), line: Some(line), what, remedy });
@@ -37,7 +36,8 @@ pub(super) fn read(text: &str, file: &str) -> Result<List, Vec<Problem>> {
     if !columns.iter().flatten().any(|field| field.key == "extension") {
         let remedy = "write the columns' names into the first line: extension,name,department (分机,姓名,部门)";
         fault(1, "there is no column `extension` or `分机`".to_owned(), remedy.to_owned());
-        return Err(problems);
+        list.problems = problems;
+        return list;
     }
     for row in reader.records() {
         let row = match row {
@@ -56,7 +56,8 @@ pub(super) fn read(text: &str, file: &str) -> Result<List, Vec<Problem>> {
             list.entries.extend(entry(&row, &columns, line, &mut fault));
         }
     }
-    if problems.is_empty() { Ok(list) } else { Err(problems) }
+    list.problems = problems;
+    list
 }
 
 /// An empty cell says nothing: what is known stays.
@@ -66,7 +67,7 @@ fn entry(
     line: usize,
     fault: &mut impl FnMut(usize, String, String),
 ) -> Option<Entry> {
-    let mut entry = Entry { extension: String::new(), said: Vec::new(), line };
+    let mut entry = Entry { extension: String::new(), said: Vec::new(), adds_places: false, line };
     for (cell, field) in row.iter().zip(columns).filter_map(|(cell, column)| Some((plain(cell), (*column)?))) {
         if field.key == "extension" {
             cell.clone_into(&mut entry.extension);

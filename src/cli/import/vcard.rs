@@ -31,8 +31,8 @@ struct Card {
     numbers: Vec<String>,
 }
 
-/// Every fault at once, by line. Numbers become places only where there is a gateway to call them through.
-pub(super) fn read(text: &str, file: &str, has_gateway: bool) -> Result<List, Vec<Problem>> {
+/// Numbers become places only where there is a gateway to call them through.
+pub(super) fn read(text: &str, file: &str, has_gateway: bool) -> List {
     let mut problems = Vec::new();
     let mut fault = |line: usize, what: String, remedy: &str| {
         problems.push(Problem { file: file.to_owned(), line: Some(line), what, remedy: remedy.to_owned() });
@@ -70,7 +70,8 @@ pub(super) fn read(text: &str, file: &str, has_gateway: bool) -> Result<List, Ve
     if numbers_left > 0 {
         list.notes.push(format!("{numbers_left} telephone numbers are not used: [sip] gateway is not set"));
     }
-    if problems.is_empty() { Ok(list) } else { Err(problems) }
+    list.problems = problems;
+    list
 }
 
 impl Card {
@@ -159,7 +160,7 @@ fn entry(card: Card, fault: &mut impl FnMut(usize, String, &str)) -> Option<Entr
     if !places.is_empty() {
         say("hunt", Value::Array(places));
     }
-    Some(Entry { extension, said, line })
+    Some(Entry { extension, said, adds_places: true, line })
 }
 
 /// Lines with those that continue them (RFC 6350 section 3.2), and where each begins.
