@@ -118,6 +118,18 @@ fn numbers_of_cards_are_places_where_there_is_a_gateway() {
 }
 
 #[test]
+fn what_was_exported_comes_in_again_and_changes_nothing() {
+    let desk = Desk::new();
+    let csv = desk.run(&["people", "--csv"]);
+    assert!(csv.status.success(), "{}", text(csv.stderr));
+    fs::write(desk.path("export.csv"), csv.stdout).expect("written");
+    let (before, ran) = (desk.people(), desk.run(&["people", "import", "export.csv"]));
+    let told = text(ran.stdout);
+    assert_eq!(told, "0 added, 0 changed, 2 of the list left as they are; nothing to write\n", "{}", text(ran.stderr));
+    assert_eq!(desk.people(), before);
+}
+
+#[test]
 fn built_in_people_and_a_list_that_is_not_there_are_told() {
     let desk = Desk::new();
     fs::write(desk.path("frontdesk.toml"), "").expect("written");

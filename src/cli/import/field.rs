@@ -17,7 +17,8 @@ pub(super) struct Field {
 #[derive(Debug, Clone, Copy)]
 enum Sort {
     Text,
-    YesNo,
+    /// With what holds where nothing is written.
+    YesNo(bool),
     Places,
     Duties,
 }
@@ -32,15 +33,15 @@ pub(super) const FIELDS: &[Field] = &[
     Field {
         key: "number_may_be_given",
         columns: &["number_may_be_given", "number may be given", "可告知号码", "号码可告知", "公开号码"],
-        sort: Sort::YesNo,
+        sort: Sort::YesNo(false),
     },
     Field { key: "duty", columns: &["duty", "duties", "值班", "职责", "值班职责"], sort: Sort::Duties },
-    Field { key: "present", columns: &["present", "在岗"], sort: Sort::YesNo },
+    Field { key: "present", columns: &["present", "在岗"], sort: Sort::YesNo(true) },
     text("absent_until", &["absent_until", "absent until", "离岗至"]),
     Field {
         key: "do_not_disturb",
         columns: &["do_not_disturb", "do not disturb", "dnd", "免打扰", "勿扰"],
-        sort: Sort::YesNo,
+        sort: Sort::YesNo(false),
     },
     text("prompt", &["prompt", "提示音"]),
 ];
@@ -79,18 +80,27 @@ impl Field {
         FIELDS.iter().find(|field| field.columns.contains(&name.as_str()))
     }
 
+    /// Whether this value says what holds without it.
+    pub fn goes_without_saying(&self, value: &Value) -> bool {
+        matches!(self.sort, Sort::YesNo(usual) if value.as_bool() == Some(usual))
+    }
+
     /// A cell's text as the file's value; what is wrong with it and what to write instead otherwise.
     pub fn value(&self, text: &str) -> Result<Value, (String, String)> {
         let small = text.to_lowercase();
         match self.sort {
             Sort::Text => Ok(Value::from(text)),
-            Sort::YesNo if YES.contains(&small.as_str()) => Ok(Value::from(true)),
-            Sort::YesNo if NO.contains(&small.as_str()) => Ok(Value::from(false)),
-            Sort::YesNo => Err((format!("`{text}` is neither yes nor no"), "write yes or no (是, 否)".to_owned())),
-            Sort::Places => Ok(Value::Array(parts(text).collect::<Array>())),
+            Sort::YesNo(_) if YES.contains(&small.as_str()) => Ok(Value::from(true)),
+            Sort::YesNo(_) if NO.contains(&small.as_str()) => Ok(Value::from(false)),
+            Sort::YesNo(_) => Err((format!("`{text}` is neither yes nor no"), "write yes or no (是, 否)".to_owned())),
+            // Places that were exported stand one after the other.
+            Sort::Places => {
+                let text = text.replace(" sip:", "\nsip:").replace(" sips:", "\nsips:").replace(" tel:", "\ntel:");
+                Ok(Value::Array(parts(&text).collect::<Array>()))
+            }
             Sort::Duties => {
                 let mut duties = Array::new();
-                for word in parts(&small) {
+                for word in parts(&small).flat_map(str::split_whitespace) {
                     let known = DUTIES.iter().find(|(known, _)| *known == word);
                     let Some((_, duty)) = known else {
                         let remedy = "write receptionist, emergency or engineer (前台, 应急, 工程)".to_owned();

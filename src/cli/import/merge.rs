@@ -108,7 +108,8 @@ fn change(person: &mut Table, entry: &Entry) -> Vec<Change> {
             _ => None,
         };
         let said = both.as_ref().unwrap_or(said);
-        if old.is_some_and(|old| meaning(old) == meaning(said)) {
+        let is_so = old.map_or_else(|| field.goes_without_saying(said), |old| meaning(old) == meaning(said));
+        if is_so {
             continue;
         }
         let to = shown(said);

@@ -135,6 +135,11 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
+/// Duties and schedules in one file, and people in one duty: each is looked through for each call.
+const DUTIES_MAX: usize = 500;
+const SCHEDULES_MAX: usize = 100;
+const DUTY_PEOPLE_MAX: usize = 100;
+
 pub(super) fn ready(raw: RawHours, reader: &mut Reader<'_>) -> Hours {
     let w = raw.week;
     let mut holidays: Vec<Holiday> = Vec::new();
@@ -166,6 +171,11 @@ pub(super) fn ready(raw: RawHours, reader: &mut Reader<'_>) -> Hours {
         };
         workdays.push(Workday { date, like });
     }
+    for (count, max, what) in [(raw.duty.len(), DUTIES_MAX, "duties"), (raw.schedule.len(), SCHEDULES_MAX, "schedules")] {
+        if count > max {
+            reader.problem(None, format!("there are {count} {what}"), format!("write at most {max}"));
+        }
+    }
     let schedules = ready_schedules(raw.schedule, reader);
     let shifts = raw.duty.into_iter().filter_map(|duty| ready_duty(duty, &schedules, reader)).collect();
     let week = Week { days: [w.mon, w.tue, w.wed, w.thu, w.fri, w.sat, w.sun], holiday: Vec::new() };
@@ -190,6 +200,10 @@ fn ready_duty(raw: RawDuty, schedules: &BTreeMap<String, Week>, reader: &mut Rea
     if raw.people.get_ref().is_empty() {
         let remedy = "write people = [\"100\"], the extensions of people.toml";
         reader.problem(Some(raw.people.span().start), "nobody is in this duty", remedy);
+    }
+    if raw.people.get_ref().len() > DUTY_PEOPLE_MAX {
+        let what = format!("{} people are in this duty", raw.people.get_ref().len());
+        reader.problem(Some(raw.people.span().start), what, format!("write at most {DUTY_PEOPLE_MAX}"));
     }
     let is_own = raw.days.is_some() || raw.hours.is_some();
     let when = match (&raw.from, &raw.to) {
