@@ -85,7 +85,8 @@ fn print(told: &Told<'_>) -> Result<(), Failure> {
 /// Faults are this command's product, so they go to stdout.
 fn tell(args: &CheckArgs, problems: &[Problem]) -> Result<(), Failure> {
     if args.json {
-        let problems_told = problems.iter().map(|p| Fault { file: &p.file, line: p.line, what: &p.what, remedy: &p.remedy });
+        let problems_told =
+            problems.iter().map(|p| Fault { file: &p.file, line: p.line, what: &p.what, remedy: &p.remedy });
         print(&Told { problems: problems_told.collect(), moment: None })?;
         return Err(Failure::Told(problems.len()));
     }

@@ -127,7 +127,9 @@ impl fmt::Display for Moment {
         for group in &self.duty {
             let person = |p: &OnDuty| match p.presence {
                 Whereabouts::In => format!("{} {}", p.extension, printable(&p.name)),
-                Whereabouts::Out | Whereabouts::Dnd => format!("{} {} ({})", p.extension, printable(&p.name), p.presence),
+                Whereabouts::Out | Whereabouts::Dnd => {
+                    format!("{} {} ({})", p.extension, printable(&p.name), p.presence)
+                }
             };
             let people: Vec<String> = group.people.iter().map(person).collect();
             let people = if people.is_empty() { "nobody".to_owned() } else { people.join(", ") };

@@ -176,7 +176,11 @@ pub fn set(args: &SetArgs, directory: &Directory, context: &Context, out: &mut d
     let (set_at, set_by) = (context.now, context.who.clone());
     let notice = Notice { extension: extension.clone(), state, until, set_at, set_by };
     context.editor()?.set_presence(&notice)?;
-    writeln!(out, "{extension} {name}: {}", presence_text(state, until.map(|at| at.with_timezone(&context.time_zone))))?;
+    writeln!(
+        out,
+        "{extension} {name}: {}",
+        presence_text(state, until.map(|at| at.with_timezone(&context.time_zone)))
+    )?;
     Ok(())
 }
 

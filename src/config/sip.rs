@@ -224,7 +224,8 @@ fn gateway(text: &str) -> Result<String, Fault> {
         && host.len() <= 255
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:;=[]".contains(&b));
     right.then(|| text.to_owned()).ok_or_else(|| {
-        let remedy = "write its host and, where it needs them, port and transport: \"sip:gw.example.com:5060;transport=tcp\"";
+        let remedy =
+            "write its host and, where it needs them, port and transport: \"sip:gw.example.com:5060;transport=tcp\"";
         Fault::new(format!("{text:?} is no address of a gateway"), remedy)
     })
 }

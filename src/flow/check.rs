@@ -77,7 +77,9 @@ fn words(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
 fn groups(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
     let known = context.hours.groups();
     for (name, node) in flow.nodes() {
-        let Some(group) = node.step.group().filter(|group| !known.contains(&group.get_ref().as_str())) else { continue };
+        let Some(group) = node.step.group().filter(|group| !known.contains(&group.get_ref().as_str())) else {
+            continue;
+        };
         let what = format!("node `{name}`: hours.toml has no schedule or duty group `{}`", group.get_ref());
         let near = did_you_mean(group.get_ref(), known.iter().copied());
         let remedy = near.map_or_else(

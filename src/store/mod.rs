@@ -33,8 +33,8 @@ mod writer;
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
-pub use presence_rows::PresenceWatch;
 pub use filter::{CallFilter, CallState, MessageFilter, TicketFilter};
+pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 
 use std::fs::File;

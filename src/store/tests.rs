@@ -499,13 +499,8 @@ fn the_newest_word_of_a_persons_presence_is_kept_and_every_writer_is_noticed() {
     let mut watch = PresenceWatch::open(&desk.path()).expect("it opens");
     assert_eq!(watch.look().expect("it reads"), Some(vec![]), "at the first look");
     assert_eq!(watch.look().expect("it reads"), None);
-    let notice = |state, until| Notice {
-        extension: "201".to_owned(),
-        state,
-        until,
-        set_at: noon(),
-        set_by: "wang".to_owned(),
-    };
+    let notice =
+        |state, until| Notice { extension: "201".to_owned(), state, until, set_at: noon(), set_by: "wang".to_owned() };
     let mut editor = desk.editor();
     editor.set_presence(&notice(Whereabouts::Out, Some(noon() + TimeDelta::hours(2)))).expect("it is written");
     let last = notice(Whereabouts::Dnd, None);

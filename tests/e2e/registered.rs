@@ -171,7 +171,8 @@ fn both_telephones_of_one_account_ring() {
         path.to_string_lossy().into_owned()
     };
     let phones = file("phones.toml", PHONES);
-    let people = file("people.toml", "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [\"sip:old@frontdesk\"]\n");
+    let people =
+        file("people.toml", "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [\"sip:old@frontdesk\"]\n");
     let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
     let folders = ["one", "two"].map(|name| folder.path().join(name));
     let _phones = folders.each_ref().map(|at| {

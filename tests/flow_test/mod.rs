@@ -144,7 +144,8 @@ impl FlowTest {
 
     /// Adds so many people called Wang Xin to the directory.
     pub fn add_people(&mut self, count: usize) {
-        let person = |n| format!("\n[[person]]\nextension = \"{}\"\nname = \"王新\"\ndepartment = \"保洁部\"\n", 500 + n);
+        let person =
+            |n| format!("\n[[person]]\nextension = \"{}\"\nname = \"王新\"\ndepartment = \"保洁部\"\n", 500 + n);
         let text = (0..count).map(person).fold(Directory::default_text().to_owned(), |text, person| text + &person);
         self.directory = Directory::parse(&text, "people").expect("they are good");
     }

@@ -19,7 +19,10 @@ pub(super) struct Way {
 pub(super) enum Towards {
     Known(Way),
     /// The address of this host has to be found first: nothing here waits for DNS.
-    Named { target: Uri, name: String },
+    Named {
+        target: Uri,
+        name: String,
+    },
 }
 
 /// Why a place can't be rung.

@@ -29,7 +29,9 @@ pub(super) const FIELDS: &[Field] = &[
     text("name", &["name", "full name", "姓名", "名字"]),
     text("pinyin", &["pinyin", "拼音", "姓名拼音"]),
     text("department", &["department", "dept", "dept.", "部门", "所属部门"]),
-    Field { key: "hunt", columns: &["hunt", "places", "呼叫顺序", "振铃顺序", "呼叫地址"], sort: Sort::Places },
+    Field {
+        key: "hunt", columns: &["hunt", "places", "呼叫顺序", "振铃顺序", "呼叫地址"], sort: Sort::Places
+    },
     Field {
         key: "number_may_be_given",
         columns: &["number_may_be_given", "number may be given", "可告知号码", "号码可告知", "公开号码"],

@@ -138,4 +138,3 @@ fn problem(file: &str, what: &str, remedy: &str) -> Failure {
     let (file, what, remedy) = (file.to_owned(), what.to_owned(), remedy.to_owned());
     Failure::Problems(vec![Problem { file, line: None, what, remedy }])
 }
-

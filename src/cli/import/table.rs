@@ -24,10 +24,18 @@ pub(super) fn read(text: &str, file: &str) -> List {
     let mut columns: Vec<Option<&'static Field>> = names.iter().map(Field::of_column).collect();
     if names.iter().any(|name| name == "presence") {
         // An export of ours: who was there at that moment is nobody's setting.
-        columns.iter_mut().filter(|column| column.is_some_and(|f| f.key == "present")).for_each(|column| *column = None);
+        columns
+            .iter_mut()
+            .filter(|column| column.is_some_and(|f| f.key == "present"))
+            .for_each(|column| *column = None);
     }
     let known_anyway = ["keys", "department_keys", "presence", "present"];
-    for (name, _) in names.iter().zip(&columns).filter(|(name, _)| !known_anyway.contains(name)).filter(|(name, column)| column.is_none() && !name.is_empty()) {
+    for (name, _) in names
+        .iter()
+        .zip(&columns)
+        .filter(|(name, _)| !known_anyway.contains(name))
+        .filter(|(name, column)| column.is_none() && !name.is_empty())
+    {
         let known = FIELDS.iter().flat_map(|field| field.columns).copied();
         let near = did_you_mean(&name.to_lowercase(), known).map(|near| format!(": did you mean `{near}`?"));
         list.notes.push(format!("the column `{name}` is not used{}", near.unwrap_or_default()));

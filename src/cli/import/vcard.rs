@@ -88,7 +88,8 @@ impl Card {
                 let parts: Vec<String> = components(property.value);
                 let name = |n: usize| parts.get(n).map(String::as_str).unwrap_or_default();
                 let is_latin = parts.iter().all(|part| part.is_ascii());
-                let full = if is_latin { format!("{} {}", name(1), name(0)) } else { format!("{}{}", name(0), name(1)) };
+                let full =
+                    if is_latin { format!("{} {}", name(1), name(0)) } else { format!("{}{}", name(0), name(1)) };
                 self.name = Some(full.trim().to_owned()).filter(|name| !name.is_empty());
             }
             // The company, then its parts.
@@ -150,7 +151,8 @@ fn entry(card: Card, fault: &mut impl FnMut(usize, String, &str)) -> Option<Entr
         return None;
     };
     let mut said = Vec::new();
-    let mut say = |key: &str, value: Value| said.extend(FIELDS.iter().find(|field| field.key == key).map(|f| (f, value)));
+    let mut say =
+        |key: &str, value: Value| said.extend(FIELDS.iter().find(|field| field.key == key).map(|f| (f, value)));
     for (key, value) in [("name", card.name), ("pinyin", card.pinyin), ("department", card.department)] {
         if let Some(value) = value {
             say(key, Value::from(value));

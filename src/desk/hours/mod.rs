@@ -247,7 +247,10 @@ hours = ["20:00-06:00"]
         let wanted: Vec<_> = wanted.iter().map(|(from, to)| (utc(from), to.map(utc))).collect();
         assert_eq!(gaps, wanted);
         assert_eq!(hours.gaps(Duty::Engineer, utc("2026-11-23 12:00"), Shanghai, 7), []);
-        assert_eq!(hours.gaps(Duty::Receptionist, utc("2026-11-25 12:00"), Shanghai, 2), [(utc("2026-11-25 12:00"), None)]);
+        assert_eq!(
+            hours.gaps(Duty::Receptionist, utc("2026-11-25 12:00"), Shanghai, 2),
+            [(utc("2026-11-25 12:00"), None)]
+        );
     }
 
     #[test]
@@ -295,6 +298,20 @@ to = "2026-10-01"
             faults("[[duty]]\ngroup = \"recptionist\"\npeople = [\"1\"]\n"),
             ["h.toml:22: hours: unknown word `recptionist`; did you mean `receptionist`?"]
         );
+    }
+
+    #[test]
+    fn the_examples_in_the_built_in_hours_are_good() {
+        let examples: Vec<&str> = Hours::default_text().lines().filter_map(|line| line.strip_prefix("#   ")).collect();
+        let hours = Hours::parse(&format!("{}\n{}", Hours::default_text(), examples.join("\n")), "hours.toml");
+        assert_eq!(hours.expect("they are good").groups(), ["day", "receptionist", "emergency"]);
+    }
+
+    #[test]
+    fn more_duties_than_are_looked_through_are_told() {
+        let duty = "[[duty]]\ngroup = \"engineer\"\npeople = [\"1\"]\n";
+        let told = Hours::parse(&format!("{OFFICE}{}", duty.repeat(501)), "h.toml").expect_err("they are too many");
+        assert_eq!(told[0].to_string(), "h.toml: there are 501 duties; write at most 500");
     }
 
     #[test]

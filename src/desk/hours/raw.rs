@@ -171,7 +171,8 @@ pub(super) fn ready(raw: RawHours, reader: &mut Reader<'_>) -> Hours {
         };
         workdays.push(Workday { date, like });
     }
-    for (count, max, what) in [(raw.duty.len(), DUTIES_MAX, "duties"), (raw.schedule.len(), SCHEDULES_MAX, "schedules")] {
+    for (count, max, what) in [(raw.duty.len(), DUTIES_MAX, "duties"), (raw.schedule.len(), SCHEDULES_MAX, "schedules")]
+    {
         if count > max {
             reader.problem(None, format!("there are {count} {what}"), format!("write at most {max}"));
         }
@@ -240,11 +241,7 @@ fn ready_duty(raw: RawDuty, schedules: &BTreeMap<String, Week>, reader: &mut Rea
     Some(Shift { group: raw.group.into_inner(), people: raw.people.into_inner(), when: when?, line })
 }
 
-fn schedule_of(
-    name: &Spanned<String>,
-    schedules: &BTreeMap<String, Week>,
-    reader: &mut Reader<'_>,
-) -> Option<Week> {
+fn schedule_of(name: &Spanned<String>, schedules: &BTreeMap<String, Week>, reader: &mut Reader<'_>) -> Option<Week> {
     let found = schedules.get(name.get_ref()).cloned();
     if found.is_none() {
         let name_in_text = name.get_ref();
@@ -268,4 +265,3 @@ fn own_week(days: Option<&Vec<DutyDay>>, hours: Option<Vec<Span>>) -> Week {
     };
     Week { days: WEEKDAYS.map(on), holiday: on(DutyDay::Holiday) }
 }
-

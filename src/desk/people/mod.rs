@@ -37,7 +37,6 @@ pub enum Duty {
 
 words!(Duty { Receptionist => "receptionist", Emergency => "emergency", Engineer => "engineer" });
 
-
 /// One person, ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {

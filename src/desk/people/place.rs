@@ -169,7 +169,9 @@ mod tests {
         assert_eq!(place("tel:+86-138-0013-8000"), Ok(PlaceTarget::Number("+8613800138000".to_owned())));
         assert_eq!(place("TEL:(0571) 8888 0000"), Ok(PlaceTarget::Number("057188880000".to_owned())));
         assert_eq!(place("13800138000"), Ok(PlaceTarget::Number("13800138000".to_owned())));
-        for text in ["", "tel:", "tel:+", "tel:1;ext=2", "201@host", "sip:201", "+86+1", "1234567890123456789012", "张伟"] {
+        for text in
+            ["", "tel:", "tel:+", "tel:1;ext=2", "201@host", "sip:201", "+86+1", "1234567890123456789012", "张伟"]
+        {
             assert_eq!(place(text), Err(NoPlace), "{text}");
         }
     }

@@ -48,8 +48,7 @@ impl Step for Person {
     }
 
     fn words(&self) -> Vec<&Word> {
-        let parts =
-            [&self.say, &self.none, &self.several, &self.before_name, &self.before_key, &self.next, &self.more];
+        let parts = [&self.say, &self.none, &self.several, &self.before_name, &self.before_key, &self.next, &self.more];
         parts.into_iter().flatten().collect()
     }
 
