@@ -98,9 +98,9 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     ua.set_accounts(clock.mono(), accounts(&site));
     let service = service(&site);
     let prompts = service.prompts.clone();
-    let mut presences = PresenceWatch::open(&data.join("frontdesk.db"))?;
+    let mut presences = WhoIsOut { watch: PresenceWatch::open(&data.join("frontdesk.db"))?, fails: false };
     let mut exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
-    if let Some(said) = presences.look()? {
+    if let Some(said) = presences.watch.look()? {
         exchange.handle_input(clock.now(), Input::Presences(Presences::new(said)));
     }
     let writer = store.clone();
@@ -423,7 +423,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences): (&Store, PresenceWatch),
+    (store, mut presences): (&Store, WhoIsOut),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -445,7 +445,7 @@ fn serve_until_stopped(
                 _ = int.recv() => break,
                 _ = hup.recv() => reload_service(reload, to_line).await,
                 _ = look.tick() => figures.look(to_line, store).await,
-                _ = look_for_presences.tick() => tell_presences(&mut presences, to_line).await,
+                _ = look_for_presences.tick() => presences.look(to_line).await,
             }
             if line.is_finished() {
                 return Err(DaemonError::Line("see the log above".to_owned()));
@@ -465,14 +465,27 @@ fn serve_until_stopped(
 }
 
 /// Tells the line who is out, where that has changed.
-async fn tell_presences(presences: &mut PresenceWatch, to_line: &mpsc::Sender<ToLine>) {
-    match presences.look() {
-        Ok(None) => {}
-        Ok(Some(said)) => {
-            tracing::info!(people = said.len(), "somebody's presence was set");
-            let _ = to_line.send(ToLine::Presences(Presences::new(said))).await;
+struct WhoIsOut {
+    watch: PresenceWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl WhoIsOut {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let looked = self.watch.look();
+        let failed_before = std::mem::replace(&mut self.fails, looked.is_err());
+        match looked {
+            Ok(None) => {}
+            Ok(Some(said)) => {
+                tracing::info!(people = said.len(), "somebody's presence was set");
+                let _ = to_line.send(ToLine::Presences(Presences::new(said))).await;
+            }
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "who is out can't be read; what was known last holds");
+            }
+            Err(_) => {}
         }
-        Err(error) => tracing::warn!(%error, "who is out can't be read; the last known holds"),
     }
 }
 

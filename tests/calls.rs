@@ -128,6 +128,9 @@ fn command() -> impl Strategy<Value = &'static str> {
         "store overloaded",
         "store writes",
         "disk full",
+        "presence 100 out 20s",
+        "presence 101 dnd",
+        "presence 100 in",
         "call 1",
         "reload rings 1",
     ])

@@ -75,7 +75,6 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
     }
     let ip = match &target.host {
         Some(Host::Ip(ip)) => *ip,
-        Some(Host::Name(name)) if name.eq_ignore_ascii_case("localhost") => [127, 0, 0, 1].into(),
         Some(Host::Name(name)) => {
             let name = name.to_ascii_lowercase();
             return Ok(Towards::Named { target, name });
