@@ -140,6 +140,15 @@ fn built_in_people_and_a_list_that_is_not_there_are_told() {
     assert!(told.starts_with("no-such.csv: ") && told.contains("name a readable CSV or vCard file"), "{told}");
 }
 
+#[test]
+fn people_who_stand_in_one_line_are_told_with_the_remedy() {
+    let desk = Desk::new();
+    fs::write(desk.path("people.toml"), "person = [{ extension = \"1\", name = \"张伟\" }]\n").expect("written");
+    let told = text(desk.import(&folder("good/chinese.csv"), &[]).stderr);
+    let wanted = "chinese.csv: the people's file has its people in one line; write each of them there as [[person]]\n";
+    assert!(told.starts_with(wanted), "{told}");
+}
+
 /// No cut of a list makes the reading fail otherwise than by telling why.
 #[test]
 fn a_list_that_is_cut_off_never_ends_in_a_panic() {

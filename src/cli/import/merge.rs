@@ -6,7 +6,7 @@ use serde::Serialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::field::Entry;
-use crate::cli::people_file::{person_of, put};
+use crate::cli::people_file::put;
 use crate::desk::people::Directory;
 use crate::types::Problem;
 
@@ -46,6 +46,15 @@ pub(super) struct Change {
 pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -> (Report, Vec<Problem>) {
     let mut report = Report::default();
     let mut problems = Vec::new();
+    let people = document.entry("person").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
+    let Some(people) = people.as_array_of_tables_mut() else {
+        let what = "the people's file has its people in one line".to_owned();
+        let remedy = "write each of them there as [[person]]".to_owned();
+        return (report, vec![Problem { file: file.to_owned(), line: None, what, remedy }]);
+    };
+    let extension = |person: &Table| Some(person.get("extension")?.as_str()?.to_owned());
+    let mut known: BTreeMap<String, usize> =
+        people.iter().enumerate().filter_map(|(at, person)| Some((extension(person)?, at))).collect();
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     for entry in entries {
         if let Some(first) = lines.insert(&entry.extension, entry.line) {
@@ -57,17 +66,9 @@ pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -
             });
             continue;
         }
-        let is_new = person_of(document, &entry.extension).is_none();
-        if is_new && !add(document, &entry.extension) {
-            problems.push(Problem {
-                file: file.to_owned(),
-                line: Some(entry.line),
-                what: "the people's file has its people in one line".to_owned(),
-                remedy: "write each of them there as [[person]]".to_owned(),
-            });
-            return (report, problems);
-        }
-        let Some(person) = person_of(document, &entry.extension) else { continue };
+        let is_new = !known.contains_key(&entry.extension);
+        let at = *known.entry(entry.extension.clone()).or_insert_with(|| add(people, &entry.extension));
+        let Some(person) = people.get_mut(at) else { continue };
         let changes = change(person, entry);
         let faults = faults_of(person, entry.line, file);
         if !faults.is_empty() {
@@ -85,17 +86,15 @@ pub(super) fn merge(entries: &[Entry], document: &mut DocumentMut, file: &str) -
     (report, problems)
 }
 
-/// A new person below the others; false where the file has no room for one.
-fn add(document: &mut DocumentMut, extension: &str) -> bool {
-    let people = document.entry("person").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
-    let Some(people) = people.as_array_of_tables_mut() else { return false };
+/// A new person below the others; gives their place.
+fn add(people: &mut ArrayOfTables, extension: &str) -> usize {
     let mut person = Table::new();
     person.insert("extension", Item::Value(Value::from(extension)));
     if !people.is_empty() {
         person.decor_mut().set_prefix("\n");
     }
     people.push(person);
-    true
+    people.len() - 1
 }
 
 /// Puts what the entry says where it is not so yet.
