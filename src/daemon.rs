@@ -23,9 +23,11 @@ use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
 use crate::call::exchange::{Exchange, Service};
 use crate::call::info_digits;
+use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::phones::{Phone, PhoneSecret};
+use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
@@ -41,7 +43,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{Account, Listener, RegistrarConfig, Secret, UaConfig, UaLimits, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::Site;
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Digit, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -52,6 +54,8 @@ const LOADER_QUEUE: usize = 64;
 const PINS_QUEUE: usize = 64;
 /// The longest call.
 const CALL_MAX: Duration = Duration::from_secs(3600);
+/// How often it is looked whether anybody said that they are out, by whichever process: sooner than anybody can dial.
+const PRESENCE_EVERY: Duration = Duration::from_millis(200);
 /// How often the figures of the line are copied into the metrics.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -94,7 +98,11 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     ua.set_accounts(clock.mono(), accounts(&site));
     let service = service(&site);
     let prompts = service.prompts.clone();
-    let exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
+    let mut presences = WhoIsOut { watch: PresenceWatch::open(&data.join("frontdesk.db"))?, fails: false };
+    let mut exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
+    if let Some(said) = presences.watch.look()? {
+        exchange.handle_input(clock.now(), Input::Presences(Presences::new(said)));
+    }
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -115,7 +123,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, &store, &reload);
+    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences), &reload);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
@@ -338,6 +346,8 @@ fn service(site: &Site) -> Arc<Service> {
     Arc::new(Service {
         flow: site.flow.clone(),
         people: site.people.clone(),
+        hours: site.hours.clone(),
+        gateway: site.config.sip.gateway.clone(),
         phones: site.phones.clone(),
         prompts: site.prompts.clone(),
         languages: site.config.desk.languages.clone(),
@@ -413,7 +423,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    store: &Store,
+    (store, mut presences): (&Store, WhoIsOut),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -426,6 +436,8 @@ fn serve_until_stopped(
             let _ = console_stopped.await;
         }));
         let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut look_for_presences = tokio::time::interval(PRESENCE_EVERY);
+        look_for_presences.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut figures = Figures::default();
         loop {
             tokio::select! {
@@ -433,6 +445,7 @@ fn serve_until_stopped(
                 _ = int.recv() => break,
                 _ = hup.recv() => reload_service(reload, to_line).await,
                 _ = look.tick() => figures.look(to_line, store).await,
+                _ = look_for_presences.tick() => presences.look(to_line).await,
             }
             if line.is_finished() {
                 return Err(DaemonError::Line("see the log above".to_owned()));
@@ -449,6 +462,31 @@ fn serve_until_stopped(
         let _ = console.await;
         Ok(())
     })
+}
+
+/// Tells the line who is out, where that has changed.
+struct WhoIsOut {
+    watch: PresenceWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl WhoIsOut {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let looked = self.watch.look();
+        let failed_before = std::mem::replace(&mut self.fails, looked.is_err());
+        match looked {
+            Ok(None) => {}
+            Ok(Some(said)) => {
+                tracing::info!(people = said.len(), "somebody's presence was set");
+                let _ = to_line.send(ToLine::Presences(Presences::new(said))).await;
+            }
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "who is out can't be read; what was known last holds");
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_line: &mpsc::Sender<ToLine>) {

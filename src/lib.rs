@@ -11,7 +11,7 @@
 //! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, logs |
 //! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
 //! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
-//! | ground | `desk`, `types` | tickets, clocks, hours, people, the call record; digits, codecs, time, problems |
+//! | ground | `desk`, `types` | tickets, clocks, hours, people, duty, the call record; digits, codecs, time, problems |
 //!
 //! `types`, `desk`, `sip`, `sdp`, `media`, `flow` and `call` are pure: no socket, file, thread, clock or random source.
 //! Time and randomness come in as arguments, so that every rule of the line is tested in virtual time.
@@ -36,7 +36,8 @@
 //!    out only once it is kept.
 //! 6. A person is reached by `call::reach`: legs of the same call, rung by the user agent, told who calls, and bridged
 //!    with the caller by the media worker that has both streams; from there the caller may be handed on to others.
-//!    `call::switchboard` knows who is free, who is parked, and the queue.
+//!    `call::switchboard` knows who is out, free or parked, and the queue; `desk::on_duty` who is rung for a duty.
+//!    `driver::resolver` looks up host names meanwhile.
 //! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
 //!
 //! # Invariants

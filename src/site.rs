@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::{Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
-use crate::desk::people::Directory;
+use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
@@ -59,13 +59,12 @@ impl Site {
         let phones =
             phones.unwrap_or_else(|| Phones::parse(Phones::default_text(), "built-in phones").expect(built_in));
         problems.extend(phones_of_nobody(&config, &phones, &people));
+        problems.extend(duties_of_nobody(&config, &hours, &people));
+        problems.extend(numbers_without_gateway(&config, &people));
         for person in people.people() {
             if let Some(id) = person.prompt.as_ref().filter(|id| !prompts.has(id)) {
                 problems.push(Problem {
-                    file: config
-                        .people
-                        .path()
-                        .map_or_else(|| "built-in people".to_owned(), |p| p.display().to_string()),
+                    file: name_of(&config.people, "built-in people"),
                     line: Some(person.line),
                     what: format!("the prompt `{id}` of {} does not exist", person.name),
                     remedy: "record it into [prompts] dir, or leave `prompt` out: the extension is said then"
@@ -119,7 +118,7 @@ fn said_in_one_language_only(config: &Config, flow: &Flow, answers: &Answers, pr
 /// Phones whose person is not in the directory.
 fn phones_of_nobody(config: &Config, phones: &Phones, people: &Directory) -> Vec<Problem> {
     let known = |extension: &str| people.people().iter().any(|person| person.extension == extension);
-    let file = config.phones.path().map_or_else(|| "built-in phones".to_owned(), |path| path.display().to_string());
+    let file = name_of(&config.phones, "built-in phones");
     let of_nobody = phones.phones().iter().filter_map(|phone| {
         let extension = phone.extension.as_ref().filter(|extension| !known(extension))?;
         Some(Problem {
@@ -130,6 +129,38 @@ fn phones_of_nobody(config: &Config, phones: &Phones, people: &Directory) -> Vec
         })
     });
     of_nobody.collect()
+}
+
+/// People of the duty roster who are not in the directory.
+fn duties_of_nobody(config: &Config, hours: &Hours, people: &Directory) -> Vec<Problem> {
+    let file = name_of(&config.hours, "built-in hours");
+    let of_nobody = hours.rostered().filter(|(extension, _)| people.person(extension).is_none());
+    of_nobody
+        .map(|(extension, line)| Problem {
+            file: file.clone(),
+            line: Some(line),
+            what: format!("extension {extension} is on duty, whom the directory does not know"),
+            remedy: "write the extension of a person in people.toml, or take it out".to_owned(),
+        })
+        .collect()
+}
+
+/// Numbers in hunt lists that nothing leads to.
+fn numbers_without_gateway(config: &Config, people: &Directory) -> Vec<Problem> {
+    let file = name_of(&config.people, "built-in people");
+    let numbers = |person: &&Person| person.hunt.iter().any(|place| matches!(place.target, PlaceTarget::Number(_)));
+    let lost = people.people().iter().filter(|_| config.sip.gateway.is_none()).filter(numbers);
+    lost.map(|person| Problem {
+        file: file.clone(),
+        line: Some(person.line),
+        what: format!("extension {} is to be called at a number, and there is no gateway", person.extension),
+        remedy: "write gateway = \"sip:gw.example.com\" into [sip], or a SIP address in place of the number".to_owned(),
+    })
+    .collect()
+}
+
+fn name_of(source: &Source, built_in: &str) -> String {
+    source.path().map_or_else(|| built_in.to_owned(), |path| path.display().to_string())
 }
 
 /// The directory alone.

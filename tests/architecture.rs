@@ -99,7 +99,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("subtle", &["sip/digest/"]),
     ("tar", &["backup.rs"]),
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "driver/"]),
-    ("toml_edit", &["cli/pin.rs"]),
+    ("toml_edit", &["cli/import/", "cli/people_file.rs", "cli/pin.rs"]),
     ("tracing_subscriber", &["telemetry.rs"]),
     ("unicode_width", &["cli/output.rs"]),
 ];

@@ -44,6 +44,9 @@ fn set(setup: &mut Setup, setting: &str) {
             let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));
             setup.allowed.push(Network { address, prefix });
         }
+        "people" => setup.people = Some(value.to_owned()),
+        "hours" => setup.hours = Some(value.to_owned()),
+        "gateway" => setup.gateway = Some(value.to_owned()),
         other => panic!("no such setting: {other}"),
     }
 }
@@ -130,6 +133,9 @@ fn command() -> impl Strategy<Value = &'static str> {
         "store overloaded",
         "store writes",
         "disk full",
+        "presence 100 out 20s",
+        "presence 101 dnd",
+        "presence 100 in",
         "call 1",
         "reload rings 1",
     ])

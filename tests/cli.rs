@@ -155,3 +155,104 @@ fn check_goes_on_after_a_fault_to_the_files_that_it_can_read() {
         assert!(told.lines().any(|line| line.contains(file) && line.contains(fault)), "{file} is not told: {told}");
     }
 }
+
+/// A site with a duty roster, at times that are asked for.
+#[test]
+fn check_says_what_is_so_at_any_time() {
+    let shell = Shell::new();
+    let write = |name: &str, text: &str| std::fs::write(shell.path().join(name), text).expect("written");
+    write("site.toml", "[hours]\nfile = \"hours.toml\"\n");
+    write("hours.toml", ROSTER);
+    let at = |at: &str, more: &[&str]| {
+        let ran = shell.run(&[&["check", "--config", "site.toml", "--at", at], more].concat());
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        ran.stdout
+    };
+    let told = at("2026-10-01 20:15", &[]);
+    let wanted = "\
+at Thu 2026-10-01 20:15
+  the desk is closed, until Thu 2026-10-08 08:30
+  fees is closed, until Mon 2026-10-12 09:00
+  receptionist: 100 王芳, 101 李娜 (nobody is on the roster until Thu 2026-10-08 08:00)
+  emergency: 301 刘洋 (until Fri 2026-10-02 00:00)
+  engineer: 201 张伟, 202 周伟 (there is no roster of it)
+warning: nobody is on the roster of receptionist from Thu 2026-10-01 20:15 to Thu 2026-10-08 08:00: all who have that duty are rung then
+";
+    assert!(told.starts_with("ok ") && told.contains(wanted), "{told}");
+    assert!(at("2026-10-08 08:30", &[]).contains("  the desk is open, until Thu 2026-10-08 18:00\n"));
+    let told: serde_json::Value = serde_json::from_str(&at("2026-10-02 23:00", &["--json"])).expect("JSON");
+    let moment = &told["moment"];
+    assert_eq!((&told["problems"], &moment["open"]), (&serde_json::json!([]), &serde_json::json!(false)));
+    assert_eq!(moment["at"], "2026-10-02T23:00:00+08:00");
+    let emergency = &moment["duty"][1];
+    assert_eq!((&emergency["group"], &emergency["because"]), (&"emergency".into(), &"rostered".into()), "{told:#}");
+    assert_eq!(emergency["people"][0]["extension"], "201", "{told:#}");
+    assert_eq!(emergency["changes_at"], "2026-10-03T06:00:00+08:00");
+    let wrong = shell.run(&["check", "--at", "some day"]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+}
+
+const ROSTER: &str = r#"
+[week]
+mon = ["08:30-18:00"]
+tue = ["08:30-18:00"]
+wed = ["08:30-18:00"]
+thu = ["08:30-18:00"]
+fri = ["08:30-18:00"]
+sat = []
+sun = []
+[[holiday]]
+name = "国庆节"
+from = "2026-10-01"
+to = "2026-10-07"
+[schedule.fees]
+mon = ["09:00-11:00"]
+[[duty]]
+group = "receptionist"
+people = ["100"]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+hours = ["08:00-20:00", "20:00-08:00"]
+[[duty]]
+group = "emergency"
+people = ["301"]
+[[duty]]
+group = "emergency"
+people = ["201"]
+from = "2026-10-02"
+hours = ["00:00-06:00", "20:00-06:00"]
+"#;
+
+#[test]
+fn faults_between_the_files_of_a_site_are_told_and_as_json_too() {
+    let shell = Shell::new();
+    let write = |name: &str, text: &str| std::fs::write(shell.path().join(name), text).expect("written");
+    write("site.toml", "[hours]\nfile = \"hours.toml\"\n[people]\nfile = \"people.toml\"\n");
+    write("hours.toml", ROSTER);
+    write("people.toml", "[[person]]\nextension = \"301\"\nname = \"刘洋\"\nhunt = [\"13800138000\"]\n");
+    let ran = shell.run(&["check", "--config", "site.toml"]);
+    let wanted = "\
+hours.toml:17: extension 100 is on duty, whom the directory does not know; write the extension of a person in people.toml, or take it out
+hours.toml:25: extension 201 is on duty, whom the directory does not know; write the extension of a person in people.toml, or take it out
+people.toml:2: extension 301 is to be called at a number, and there is no gateway; write gateway = \"sip:gw.example.com\" into [sip], or a SIP address in place of the number
+";
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), wanted));
+    let ran = shell.run(&["check", "--config", "site.toml", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!((ran.code, told["problems"].as_array().map(Vec::len)), (Some(1), Some(3)), "{told:#}");
+    assert_eq!((&told["problems"][0]["line"], &told["moment"]), (&17.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn presence_is_said_of_people_whom_there_are_and_for_a_time_that_lies_ahead() {
+    let shell = Shell::new();
+    let set = |args: &[&str]| shell.run(&[&["people", "set"], args].concat());
+    let ran = set(&["999", "out"]);
+    assert_eq!(ran.stderr, "frontdesk: nobody has extension 999; `frontdesk people` shows who there is\n");
+    for args in [&["201", "away"][..], &["201", "out", "--until", "soon"], &["201", "out", "--until", "2020-01-01"]] {
+        let ran = set(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {ran:?}");
+    }
+    assert_eq!(set(&["201", "usual", "--until", "2h"]).code, Some(2));
+    let ran = set(&["201", "out"]);
+    assert!(ran.code == Some(1) && ran.stderr.contains("start `frontdesk serve`"), "{ran:?}");
+}

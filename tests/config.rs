@@ -59,6 +59,7 @@ fn every_setting_arrives() {
     assert_eq!(config.sip.listen[1], Listen::Tcp("[::]:5060".parse().unwrap()));
     assert_eq!(config.sip.external_address, Some("203.0.113.7".parse().unwrap()));
     assert_eq!((config.sip.t1_ms, config.sip.t2_ms, config.sip.t4_ms), (250, 2000, 2500));
+    assert_eq!(config.sip.gateway.as_deref(), Some("sip:gw.example.com:5070;transport=tcp"));
     assert_eq!(config.sip.allowed_sources.len(), 3);
     assert_eq!(config.rtp.ports, Ports::Range { first: 30_000, last: 30_999 });
     assert_eq!(config.rtp.inband_dtmf, InbandDtmf::Always);
@@ -83,7 +84,7 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.phones.path(), Some(Path::new("tests/config/good/phones.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(39));
+    assert_eq!(place.line, Some(40));
 }
 
 #[test]

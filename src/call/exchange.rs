@@ -12,13 +12,15 @@ use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
 use super::pin_locks::{Holder, PinLocks};
-use super::reach::{Staff, Visit};
+use super::reach::{Colleague, Visit};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::hours::Hours;
 use crate::desk::message::MessagesWaiting;
 use crate::desk::people::{Directory, Person};
 use crate::desk::phones::Phones;
+use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
@@ -39,6 +41,10 @@ const NOBODYS: &str = "an extension that nobody has";
 pub struct Service {
     pub flow: Arc<Flow>,
     pub people: Arc<Directory>,
+    /// With the duty roster.
+    pub hours: Arc<Hours>,
+    /// The SIP address that telephone numbers are called through.
+    pub gateway: Option<String>,
     /// The desk's own telephones.
     pub phones: Arc<Phones>,
     pub prompts: Arc<Library>,
@@ -81,11 +87,11 @@ impl Service {
 
     /// Who has exactly this extension.
     pub(super) fn person(&self, extension: &str) -> Option<&Person> {
-        self.people.find(extension).into_iter().find(|person| person.extension == extension)
+        self.people.person(extension)
     }
 
     /// Whom a caller means by these keys.
-    pub(super) fn find(&self, digits: &str) -> Vec<PersonMatch> {
+    pub(super) fn find(&self, digits: &str, presences: &Presences, now: Now) -> Vec<PersonMatch> {
         let matched = |person: &Person| PersonMatch {
             extension: person.extension.clone(),
             name: person.name.clone(),
@@ -94,7 +100,7 @@ impl Service {
                 .clone()
                 .filter(|id| self.prompts.has(id))
                 .or_else(|| self.prompts.name_prompt(&person.extension, &person.name)),
-            present: person.present,
+            present: presences.of(person, self.time_zone, now.wall).is_in(),
         };
         self.people.find(digits).into_iter().map(matched).collect()
     }
@@ -185,6 +191,9 @@ impl Exchange {
                     self.out.push_back(Output::ReturnPorts { stream });
                 }
             }
+            Input::Resolved { stream, addresses } => {
+                self.with(now, stream.call, |s, h| s.resolved(h, stream, &addresses));
+            }
             Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
             Input::MediaClosed { stream, report } => {
                 self.with(now, stream.call, |s, h| s.media_closed(h, stream, report))
@@ -201,6 +210,7 @@ impl Exchange {
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::Reload(service) => self.service = service,
+            Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => self.shutdown = Some(until),
             Input::Timeout => self.timeout(now),
@@ -368,20 +378,21 @@ impl Exchange {
     /// Whether it is no new caller: it takes the place of a leg that is here, or one of the staff calls for a caller whom they
     /// have, or who is parked.
     fn is_for_a_caller_here(&mut self, now: Now, leg: LegId, invite: &IncomingInvite) -> bool {
-        let staff = Staff::of(&self.service, &self.ua, invite);
+        let colleague = Colleague::of(&self.service, &self.ua, invite);
         if let Some(old) = invite.replaces {
             let call = self.by_leg.get(&old).copied();
-            let taken = self.have(now, call, |s, h| s.leg_replaced(h, old, leg, invite.sdp.as_deref(), staff.as_ref()));
+            let taken =
+                self.have(now, call, |s, h| s.leg_replaced(h, old, leg, invite.sdp.as_deref(), colleague.as_ref()));
             self.joined(now, leg, invite, call, taken);
             return true;
         }
-        let Some(staff) = staff else { return false };
+        let Some(colleague) = colleague else { return false };
         let wanted = invite.callee_user.clone().unwrap_or_default();
         let parked = self.board.parked_at(&wanted);
-        let own = || self.board.talks_to(&staff.extension).filter(|_| self.service.person(&wanted).is_some());
+        let own = || self.board.talks_to(&colleague.extension).filter(|_| self.service.person(&wanted).is_some());
         let Some(call) = parked.or_else(own) else { return false };
         let (offer, listener, source) = (invite.sdp.clone(), invite.listener, invite.source);
-        let visit = Visit { staff, wanted, offer, listener, source };
+        let visit = Visit { colleague, wanted, offer, listener, source };
         let taken = self.have(now, Some(call), |s, h| s.visited(h, leg, visit));
         self.joined(now, leg, invite, Some(call), taken);
         true

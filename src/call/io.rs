@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::events::CallEvent;
 use super::exchange::Service;
 use crate::desk::pin::PinHash;
+use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent;
@@ -29,6 +30,11 @@ pub enum Input<'a> {
     PortsLent {
         stream: StreamId,
         ports: Option<LentPorts>,
+    },
+    /// The reply to `Output::Resolve`: no addresses when the name has none, or they were not found in time.
+    Resolved {
+        stream: StreamId,
+        addresses: Vec<IpAddr>,
     },
     Media {
         stream: StreamId,
@@ -60,6 +66,8 @@ pub enum Input<'a> {
     },
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
+    /// Who is out, or not to be called, from now on: also for live calls.
+    Presences(Presences),
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
     /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.
@@ -80,6 +88,12 @@ pub enum Output {
         stream: StreamId,
         listener: usize,
         peer: SocketAddr,
+    },
+    /// The addresses of a host, for one leg.
+    Resolve {
+        stream: StreamId,
+        /// In lower case.
+        name: String,
     },
     /// The ports of a call that never opened a stream.
     ReturnPorts {

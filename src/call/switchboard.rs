@@ -1,4 +1,4 @@
-//! Who of the staff rings, talks or rests, and which callers wait for a receptionist, in order. One for all calls.
+//! Who of the staff is away, rings, talks or rests, and which callers wait for a receptionist, in order. One for all calls.
 //!
 //! Limits: people of one directory; callers that are held. What a call leaves behind is taken out when it ends.
 
@@ -7,6 +7,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::desk::people::Person;
+use crate::desk::presence::Presences;
 use crate::flow::io::Strategy;
 use crate::types::{CallId, Mono};
 
@@ -36,6 +37,8 @@ struct Member {
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Switchboard {
+    /// Who said that they are out, or are not to be called.
+    pub presences: Presences,
     members: HashMap<String, Member>,
     queue: Vec<CallId>,
     /// Mean length of talks, each new one weighing an eighth.

@@ -2,14 +2,45 @@
 
 use std::path::Path;
 
-use super::Global;
+use chrono::Utc;
+use serde::Serialize;
+
+use super::context::CliError;
 use super::failure::Failure;
+use super::moment::Moment;
+use super::period::When;
+use super::{Global, output};
 use crate::prompts::{LibraryOptions, audio_check};
 use crate::site::Site;
 use crate::store::{Reader, StoreError};
 use crate::types::{Lang, Problem};
 
-pub(super) fn run(global: &Global) -> Result<(), Failure> {
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Say what is so at this time, not now: "2026-10-01 20:15", or a day
+    #[arg(long, value_name = "WHEN")]
+    at: Option<When>,
+    /// Write JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// What JSON says.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    problems: Vec<Fault<'a>>,
+    moment: Option<Moment>,
+}
+
+#[derive(Debug, Serialize)]
+struct Fault<'a> {
+    file: &'a str,
+    line: Option<usize>,
+    what: &'a str,
+    remedy: &'a str,
+}
+
+pub(super) fn run(args: &CheckArgs, global: &Global) -> Result<(), Failure> {
     let (config, of_settings) = global.load_config_as_far_as_it_goes();
     let (site, mut problems) = match Site::load(config) {
         Ok(site) => (site, of_settings),
@@ -18,7 +49,7 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
             problems.extend(data_problems(&global.data));
             problems.sort();
             problems.dedup();
-            return tell(&problems);
+            return tell(args, &problems);
         }
     };
     let desk = &site.config.desk;
@@ -33,14 +64,32 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     problems.sort();
     problems.dedup();
     if !problems.is_empty() {
-        return tell(&problems);
+        return tell(args, &problems);
     }
-    println!("{}", summary(&site, &global.data));
+    let now = Utc::now();
+    let beyond = || Failure::Command(CliError::Usage("--at lies beyond the calendar".to_owned()));
+    let at = args.at.as_ref().map_or(Ok(now), |at| at.start(now, desk.time_zone).ok_or_else(beyond))?;
+    let presences = super::people::presences(&global.data.join(super::DATABASE)).map_err(Failure::Command)?;
+    let moment = Moment::of(&site, &presences, at);
+    if args.json {
+        return print(&Told { problems: Vec::new(), moment: Some(moment) });
+    }
+    println!("{}\n{moment}", summary(&site, &global.data));
     Ok(())
 }
 
+fn print(told: &Told<'_>) -> Result<(), Failure> {
+    output::json(&mut std::io::stdout().lock(), told).map_err(Failure::Command)
+}
+
 /// Faults are this command's product, so they go to stdout.
-fn tell(problems: &[Problem]) -> Result<(), Failure> {
+fn tell(args: &CheckArgs, problems: &[Problem]) -> Result<(), Failure> {
+    if args.json {
+        let problems_told =
+            problems.iter().map(|p| Fault { file: &p.file, line: p.line, what: &p.what, remedy: &p.remedy });
+        print(&Told { problems: problems_told.collect(), moment: None })?;
+        return Err(Failure::Told(problems.len()));
+    }
     for problem in problems {
         println!("{problem}");
     }

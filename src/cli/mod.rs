@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod context;
 pub mod flow;
+pub mod import;
 pub mod limit;
 pub mod messages;
 pub mod output;
@@ -17,6 +18,8 @@ mod backup;
 mod check;
 mod dial;
 mod failure;
+mod moment;
+mod people_file;
 mod serve;
 
 use std::ffi::OsString;
@@ -32,6 +35,9 @@ use self::failure::Failure;
 use crate::config::{self, Config};
 use crate::site::Site;
 use crate::telemetry::LogFormat;
+
+/// The database in the data folder.
+const DATABASE: &str = "frontdesk.db";
 
 #[derive(Debug, Parser)]
 #[command(
@@ -87,7 +93,9 @@ impl Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Validates settings, flow, answers, people, hours, prompts and database; tells every fault with its remedy.
-    Check,
+    ///
+    /// Without faults it says what is so now, or at another time: whether the desk is open, and who is on duty.
+    Check(check::CheckArgs),
     Calls(calls::Args),
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
@@ -108,7 +116,7 @@ enum Command {
 impl Command {
     fn run(&self, global: &Global) -> Result<(), Failure> {
         match self {
-            Command::Check => check::run(global),
+            Command::Check(args) => check::run(args, global),
             Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
@@ -119,9 +127,20 @@ impl Command {
                 let config = global.load_config()?;
                 on_stdout(|out| pin::run(args, config.people.path(), out))
             }
+            Command::People(people::PeopleArgs { command: Some(people::PeopleCommand::Import(args)), format }) => {
+                let config = global.load_config()?;
+                import::run(args, &config, format.json, &mut io::stdout().lock())
+            }
+            Command::People(people::PeopleArgs { command: Some(people::PeopleCommand::Set(args)), .. }) => {
+                let directory = crate::site::people(&global.load_config()?).map_err(Failure::Problems)?;
+                on_store(global, |context, out| people::set(args, &directory, context, out))
+            }
             Command::People(args) => {
                 let site = global.load_site()?;
-                on_stdout(|out| people::run(args, &site.people, out))
+                let presences = people::presences(&global.data.join(DATABASE)).map_err(Failure::Command)?;
+                let time_zone = site.config.desk.time_zone;
+                let known = people::Known { directory: &site.people, presences, time_zone, now: Utc::now() };
+                on_stdout(|out| people::run(args, &known, out))
             }
             Command::Flow(args) => {
                 let site = global.load_site()?;
@@ -173,7 +192,7 @@ fn on_store(
 ) -> Result<(), Failure> {
     let config = global.load_config()?;
     let context = Context {
-        db_path: global.data.join("frontdesk.db"),
+        db_path: global.data.join(DATABASE),
         time_zone: config.desk.time_zone,
         cadence: config.answer.cadence(),
         now: Utc::now(),

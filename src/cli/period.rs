@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::context::{CliError, Context};
+use crate::desk::hours::to_utc;
 
 /// A moment as people write it; what it means depends on the desk's zone and on now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl FromStr for When {
 
 impl When {
     /// The moment it begins; `None` beyond the calendar.
-    fn start(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+    pub(super) fn start(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         match self {
             When::Day(day) => day_start(*day, zone),
             When::Local(local) => to_utc(*local, zone),
@@ -119,19 +120,77 @@ fn ago(text: &str) -> Option<TimeDelta> {
     }
 }
 
+/// Until when something lasts, as people write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// `18:00`: the next time that the desk's clock shows it.
+    Clock(NaiveTime),
+    /// `30m`, `2h`, `3d` from now.
+    In(TimeDelta),
+    /// A time, or the end of a day.
+    At(When),
+}
+
+/// What was written is none of these.
+#[derive(Debug, thiserror::Error)]
+#[error("write a time (18:00, \"2026-11-27 18:00\"), a day (2026-11-27, to its end), or how long (30m, 2h, 3d)")]
+pub struct NotAnEnd;
+
+impl FromStr for Until {
+    type Err = NotAnEnd;
+
+    fn from_str(text: &str) -> Result<Self, NotAnEnd> {
+        if let Ok(time) = NaiveTime::parse_from_str(text, "%H:%M") {
+            return Ok(Until::Clock(time));
+        }
+        match text.parse() {
+            Ok(When::Ago(length)) => Ok(Until::In(length)),
+            Ok(When::DaysBack(_)) | Err(NotATime) => Err(NotAnEnd),
+            Ok(when) => Ok(Until::At(when)),
+        }
+    }
+}
+
+impl Until {
+    /// That moment; `None` beyond the calendar.
+    pub fn resolve(&self, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        match self {
+            Until::In(length) => now.checked_add_signed(*length),
+            Until::At(when) => when.end(now, zone),
+            Until::Clock(time) => {
+                let today = now.with_timezone(&zone).date_naive();
+                let on = |day: NaiveDate| to_utc(day.and_time(*time), zone);
+                on(today).filter(|at| *at > now).or_else(|| on(today.checked_add_days(Days::new(1))?))
+            }
+        }
+    }
+}
+
 fn day_start(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     to_utc(day.and_hms_opt(0, 0, 0)?, zone)
 }
 
-/// The earlier one of two when clocks are set back; the first moment after the gap when they are set forward.
-fn to_utc(local: NaiveDateTime, zone: Tz) -> Option<DateTime<Utc>> {
-    let after_gap = || zone.from_local_datetime(&(local + TimeDelta::hours(1))).earliest();
-    zone.from_local_datetime(&local).earliest().or_else(after_gap).map(|at| at.to_utc())
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::TimeZone;
+
     use super::*;
+
+    #[test]
+    fn an_end_is_a_time_of_the_desks_clock_a_day_or_a_length() {
+        let until = |text: &str| {
+            let until: Until = text.parse().expect(text);
+            until.resolve(now(), SHANGHAI).expect(text).with_timezone(&SHANGHAI).format("%d %H:%M").to_string()
+        };
+        assert_eq!(until("18:00"), "24 18:00");
+        assert_eq!(until("02:00"), "25 02:00", "it is 02:00 now: the next one");
+        assert_eq!(until("2h"), "24 04:00");
+        assert_eq!(until("2026-11-27 18:00"), "27 18:00");
+        assert_eq!(until("2026-11-27"), "28 00:00", "to the end of that day");
+        for text in ["", "today", "25:00", "soon", "-2h"] {
+            assert!(text.parse::<Until>().is_err(), "{text}");
+        }
+    }
 
     const SHANGHAI: Tz = chrono_tz::Asia::Shanghai;
 

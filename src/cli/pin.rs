@@ -1,14 +1,15 @@
 //! `frontdesk people pin`: gives a person the PIN that opens their messages by phone.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
 use rand::Rng;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use toml_edit::{DocumentMut, Table, Value};
+use toml_edit::{DocumentMut, Value};
 
 use super::context::CliError;
+use super::people_file::{person_of, put, write_over};
 use crate::desk::people::Directory;
 use crate::desk::pin::{PinHash, SALT_BYTES, check_strength};
 use crate::types::Redacted;
@@ -53,7 +54,7 @@ pub fn run(args: &PinArgs, file: Option<&Path>, out: &mut dyn Write) -> Result<(
     match file.filter(|_| args.write) {
         None => writeln!(out, "pin = \"{}\"", hash.text())?,
         Some(path) => {
-            put(person, &hash);
+            put(person, "pin", Value::from(hash.text()));
             write_over(path, &document.to_string()).map_err(|e| failed(path, &e))?;
             writeln!(out, "extension {extension} has a new PIN in {}; SIGHUP makes the line use it", path.display())?;
         }
@@ -63,40 +64,6 @@ pub fn run(args: &PinArgs, file: Option<&Path>, out: &mut dyn Write) -> Result<(
 
 fn failed(path: &Path, error: &io::Error) -> CliError {
     CliError::Failed(format!("{}: {error}", path.display()))
-}
-
-fn person_of<'a>(document: &'a mut DocumentMut, extension: &str) -> Option<&'a mut Table> {
-    let people = document.get_mut("person")?.as_array_of_tables_mut()?;
-    people.iter_mut().find(|p| p.get("extension").and_then(|e| e.as_str()) == Some(extension))
-}
-
-/// In place of the one there is, with the comment beside it, or below the person's other keys.
-fn put(person: &mut Table, hash: &PinHash) {
-    let mut value = Value::from(hash.text());
-    match person.get_mut("pin").and_then(|item| item.as_value_mut()) {
-        Some(old) => {
-            value.decor_mut().clone_from(old.decor());
-            *old = value;
-        }
-        None => drop(person.insert("pin", toml_edit::Item::Value(value))),
-    }
-}
-
-/// The old file or the new one, whatever happens, with the old one's rights.
-fn write_over(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize()?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = || {
-        // Open to others only once it has the old one's rights.
-        let mut file = File::options().write(true).create_new(true).open(&new)?;
-        file.set_permissions(fs::metadata(&path)?.permissions())?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, &path)
-    };
-    written().inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
 fn ask(extension: &str) -> Result<Redacted<String>, CliError> {
@@ -160,7 +127,8 @@ mod tests {
 
     fn with_pin_of(extension: &str) -> String {
         let mut document: DocumentMut = PEOPLE.parse().expect("it is TOML");
-        put(person_of(&mut document, extension).expect("they are there"), &hash());
+        let person = person_of(&mut document, extension).expect("they are there");
+        put(person, "pin", Value::from(hash().text()));
         document.to_string()
     }
 
@@ -171,18 +139,5 @@ mod tests {
         assert_eq!(with_pin_of("201"), PEOPLE.replace("name = \"张伟\"\n", &format!("name = \"张伟\"\n{line}\n")));
         let mut document: DocumentMut = PEOPLE.parse().expect("it is TOML");
         assert!(person_of(&mut document, "203").is_none());
-    }
-
-    #[test]
-    fn the_file_is_replaced_whole_with_its_rights() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("people.toml");
-        fs::write(&path, PEOPLE).expect("it is writable");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("it is ours");
-        write_over(&path, "new").expect("it is writable");
-        assert_eq!(fs::read_to_string(&path).expect("it is there"), "new");
-        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o640);
-        assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1, "nothing else is left");
     }
 }

@@ -45,6 +45,14 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "话机注册认证的域（realm）；`phones.toml` 中的哈希包含它。更改后需重启。",
         },
         Key {
+            name: "gateway",
+            default: None,
+            example: "\"sip:gw.example.com\"",
+            en: "The SIP address that telephone numbers in hunt lists are called through: `tel:13800138000` there becomes a \
+                 call to that number at this host. Left out: no number is called.",
+            zh: "通讯录 `hunt` 中的电话号码经由此 SIP 地址呼出：`tel:13800138000` 即呼叫该主机上的这个号码。不填则不呼叫任何号码。",
+        },
+        Key {
             name: "calls_max",
             default: Some("5000"),
             example: "5000",
@@ -107,6 +115,8 @@ pub struct Sip {
     pub external_address: Option<IpAddr>,
     pub user_agent: String,
     pub realm: String,
+    /// `sip:host`, without a user.
+    pub gateway: Option<String>,
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
@@ -125,6 +135,7 @@ impl Default for Sip {
             external_address: None,
             user_agent: "frontdesk".to_owned(),
             realm: "frontdesk".to_owned(),
+            gateway: None,
             calls_max: 5000,
             allowed_sources: Vec::new(),
             invites_per_second_max: 10_000,
@@ -149,6 +160,7 @@ impl Sip {
             external_address: section.text("external_address", external_address),
             user_agent: section.text("user_agent", user_agent).unwrap_or(default.user_agent),
             realm: section.text("realm", realm).unwrap_or(default.realm),
+            gateway: section.text("gateway", gateway),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
             invites_per_second_max: section
@@ -202,6 +214,19 @@ fn realm(text: &str) -> Result<String, Fault> {
     let right = (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
     right.then(|| text.to_owned()).ok_or_else(|| {
         Fault::new("realm is no host name", "write letters, digits, dots and hyphens, such as \"frontdesk\"")
+    })
+}
+
+/// It is put together with a number, so it has no user of its own.
+fn gateway(text: &str) -> Result<String, Fault> {
+    let host = text.strip_prefix("sip:").unwrap_or_default();
+    let right = host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
+        && host.len() <= 255
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:;=[]".contains(&b));
+    right.then(|| text.to_owned()).ok_or_else(|| {
+        let remedy =
+            "write its host and, where it needs them, port and transport: \"sip:gw.example.com:5060;transport=tcp\"";
+        Fault::new(format!("{text:?} is no address of a gateway"), remedy)
     })
 }
 

@@ -50,6 +50,9 @@ pub(crate) use words;
 mod tests {
     use crate::desk::call_record::Outcome;
     use crate::desk::message::Relay;
+    use crate::desk::on_duty::Because;
+    use crate::desk::people::Duty;
+    use crate::desk::presence::Whereabouts;
     use crate::desk::ticket::{Channel, Class, Kind, Status, Urgency};
 
     /// The word of JSON (serde) and the word of the table are one promise kept in two places.
@@ -63,7 +66,7 @@ mod tests {
                 }
             )+};
         }
-        check!(Outcome, Relay, Kind, Class, Urgency, Channel, Status);
+        check!(Because, Duty, Outcome, Relay, Kind, Class, Urgency, Channel, Status, Whereabouts);
     }
 
     #[test]

@@ -21,10 +21,12 @@ use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
 use super::pin_checker::PinCheck;
 use super::ports::{PortPair, Ports};
 use super::recorder::FromRecorder;
+use super::resolver::{self, Asked, Resolver};
 use super::tcp::{self, Connections};
 use crate::call::events::CallEvent;
 use crate::call::exchange::{Exchange, Service};
 use crate::call::io::{Input, LentPorts, Output};
+use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
@@ -51,6 +53,8 @@ pub enum ToLine {
         right: bool,
     },
     Desk(DeskReply),
+    /// Who is out, or not to be called.
+    Presences(Presences),
     Reload(Arc<Service>),
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
@@ -124,13 +128,19 @@ pub struct Line {
     unsent: u64,
     /// TCP connections to be made: the tasks for them are spawned outside of the borrow.
     connects: Vec<(usize, SocketAddr, Vec<u8>)>,
+    resolver: Resolver,
+    /// Host names to be looked up, by tasks of their own too.
+    look_ups: Vec<String>,
 }
 
 /// Runs until the exchange is idle after `ToLine::Shutdown`, or every sender is gone.
 pub fn start(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<JoinHandle<io::Result<()>>> {
     thread::Builder::new().name("sip".to_owned()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        LocalSet::new().block_on(&runtime, run(options, inbox))
+        let ran = LocalSet::new().block_on(&runtime, run(options, inbox));
+        // A host name that is still being looked up is not waited for.
+        runtime.shutdown_background();
+        ran
     })
 }
 
@@ -171,6 +181,8 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         idle: idle.clone(),
         unsent: 0,
         connects: Vec::new(),
+        resolver: Resolver::default(),
+        look_ups: Vec::new(),
     }));
     for (index, socket) in udp.into_iter().enumerate() {
         if let Some(socket) = socket {
@@ -238,18 +250,33 @@ async fn keep_time(line: Shared, rewake: Rc<Notify>) {
     }
 }
 
+async fn look_up(line: Shared, name: String) {
+    let addresses = resolver::look_up(&name).await;
+    let waiting = {
+        let mut guard = line.borrow_mut();
+        let now = guard.clock.mono();
+        guard.resolver.answered(now, &name, &addresses)
+    };
+    for stream in waiting {
+        Line::input(&line, Input::Resolved { stream, addresses: addresses.clone() });
+    }
+}
+
 impl Line {
     /// Hands one input to the exchange and carries out all that it asks for.
     pub(super) fn input(line: &Shared, input: Input<'_>) {
-        let connects = {
+        let (connects, look_ups) = {
             let mut guard = line.borrow_mut();
             let now = guard.clock.now();
             guard.exchange.handle_input(now, input);
             guard.obey();
-            std::mem::take(&mut guard.connects)
+            (std::mem::take(&mut guard.connects), std::mem::take(&mut guard.look_ups))
         };
         for (listener, remote, bytes) in connects {
             tokio::task::spawn_local(tcp::connect(line.clone(), listener, remote, bytes));
+        }
+        for name in look_ups {
+            tokio::task::spawn_local(look_up(line.clone(), name));
         }
     }
 
@@ -277,6 +304,7 @@ impl Line {
                 Line::input(line, Input::PinChecked { call, id, right: Some(right) });
             }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
+            ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
@@ -296,6 +324,7 @@ impl Line {
                     let ports = self.lend(stream, listener, peer);
                     self.exchange.handle_input(self.clock.now(), Input::PortsLent { stream, ports });
                 }
+                Output::Resolve { stream, name } => self.resolve(stream, name),
                 Output::ReturnPorts { stream } => {
                     if let Some(pair) = self.lent.remove(&stream) {
                         self.ports.give_back(self.clock.mono(), pair);
@@ -367,6 +396,16 @@ impl Line {
         let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port, local, peer: peer.ip() };
         self.lent.insert(stream, pair);
         Some(lent)
+    }
+
+    fn resolve(&mut self, stream: StreamId, name: String) {
+        match self.resolver.ask(self.clock.mono(), &name, stream) {
+            Asked::Known(addresses) => {
+                self.exchange.handle_input(self.clock.now(), Input::Resolved { stream, addresses });
+            }
+            Asked::LookUp => self.look_ups.push(name),
+            Asked::Waits => {}
+        }
     }
 
     fn load(&mut self, load: Load) {

@@ -3,6 +3,7 @@
 //! - `clock`: the one reading of time.
 //! - `dialer`: the built-in caller.
 //! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
+//! - `resolver`: host names of places to ring, looked up beside the SIP thread's work.
 //! - `tcp`: stream connections of the SIP thread.
 //! - `ports`: RTP/RTCP port pairs, lent to calls and cooled down before reuse.
 //! - `media_worker`: threads that pace RTP on an absolute wheel.
@@ -21,4 +22,5 @@ pub mod pin_checker;
 pub mod ports;
 pub mod recorder;
 pub mod repair;
+mod resolver;
 mod tcp;

@@ -12,6 +12,7 @@ use crate::types::{Problem, Reader, did_you_mean};
 /// `unread` are nodes that stand in the file and could not be read: their own faults are told.
 pub fn check(flow: &Flow, unread: &[String], context: &CompileContext<'_>, reader: &mut Reader<'_>) {
     words(flow, context, reader);
+    groups(flow, context, reader);
     entries(flow, reader);
     let links_are_good = links(flow, unread, reader);
     // The rest would only tell the same faults in other words.
@@ -69,6 +70,23 @@ fn words(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
             let remedy = "add it to prompts/<language>/catalogue.toml";
             reader.problem(None, format!("there is no prompt `{id}` in any language"), remedy);
         }
+    }
+}
+
+/// Hours that are asked for and not known.
+fn groups(flow: &Flow, context: &CompileContext<'_>, reader: &mut Reader<'_>) {
+    let known = context.hours.groups();
+    for (name, node) in flow.nodes() {
+        let Some(group) = node.step.group().filter(|group| !known.contains(&group.get_ref().as_str())) else {
+            continue;
+        };
+        let what = format!("node `{name}`: hours.toml has no schedule or duty group `{}`", group.get_ref());
+        let near = did_you_mean(group.get_ref(), known.iter().copied());
+        let remedy = near.map_or_else(
+            || format!("write [schedule.{}] there, or leave `group` out for the desk's own hours", group.get_ref()),
+            |near| format!("did you mean `{near}`?"),
+        );
+        reader.problem_at(place(group), Some(node.line), what, remedy);
     }
 }
 

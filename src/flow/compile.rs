@@ -122,8 +122,13 @@ impl Flow {
         &self.answers
     }
 
-    pub fn is_open(&self, at: DateTime<Utc>) -> bool {
-        self.hours.is_open(at, self.time_zone)
+    /// Whether this schedule holds, or this group has somebody on duty; the desk's own hours without a name.
+    pub fn is_open(&self, group: Option<&str>, at: DateTime<Utc>) -> bool {
+        match group {
+            // `check` has seen to it that the hours know the name.
+            Some(group) => self.hours.is_group_open(group, at, self.time_zone).unwrap_or(false),
+            None => self.hours.is_open(at, self.time_zone),
+        }
     }
 
     /// A moment on the desk's clock.

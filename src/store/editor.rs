@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ticket_rows::Edited;
-use super::{StoreError, connection, message_rows, ticket_rows};
+use super::{StoreError, connection, message_rows, presence_rows, ticket_rows};
+use crate::desk::presence::Notice;
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::types::{MessageId, TicketNumber};
 
@@ -89,6 +90,16 @@ impl Editor {
             Some(_) => Ok(()),
             None => Err(StoreError::Unknown(format!("message {}", message.0))),
         }
+    }
+
+    /// Notes where a person is; the running line knows it at its next lookup.
+    pub fn set_presence(&mut self, notice: &Notice) -> Result<(), StoreError> {
+        self.transaction(|t| presence_rows::set(t, notice))
+    }
+
+    /// Takes back what was said of a person: `people.toml` holds again. Whether there was anything.
+    pub fn clear_presence(&mut self, extension: &str) -> Result<bool, StoreError> {
+        self.transaction(|t| presence_rows::clear(t, extension))
     }
 
     fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -21,6 +21,7 @@ mod error;
 mod filter;
 mod interrupted;
 mod message_rows;
+mod presence_rows;
 mod queue;
 mod reader;
 mod schema;
@@ -33,6 +34,7 @@ pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
 pub use filter::{CallFilter, CallState, MessageFilter, TicketFilter};
+pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 
 use std::fs::File;

@@ -8,10 +8,11 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
 use super::{CallFilter, MessageFilter, StoreError, TicketFilter};
-use super::{call_rows, connection, message_rows, ticket_reads};
+use super::{call_rows, connection, message_rows, presence_rows, ticket_reads};
 use crate::desk::answer_time::CallFacts;
 use crate::desk::call_record::CallRecord;
 use crate::desk::message::{Message, MessagesWaiting};
+use crate::desk::presence::Notice;
 use crate::desk::ticket::Ticket;
 use crate::types::{CallId, MessageId, TicketNumber};
 
@@ -68,6 +69,16 @@ impl Reader {
     /// How many messages wait for an extension.
     pub fn messages_waiting(&self, extension: &str) -> Result<MessagesWaiting, StoreError> {
         self.told(message_rows::waiting(&self.connection, extension))
+    }
+
+    /// What was said of people's whereabouts, by extension; what has ended is among it.
+    pub fn presences(&self) -> Result<Vec<Notice>, StoreError> {
+        self.told(presence_rows::list(&self.connection))
+    }
+
+    /// Another number whenever another connection, of any process, has written.
+    pub(super) fn version(&self) -> Result<i64, StoreError> {
+        self.told(self.connection.pragma_query_value(None, "data_version", |row| row.get(0)))
     }
 
     /// What the report on answer times needs of every call that began in the period, one after the other.

@@ -11,6 +11,7 @@ use super::backup::copy_database;
 use super::*;
 use crate::desk::call_record::{Outcome, PathStep, RtpStats};
 use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
+use crate::desk::presence::{Notice, Whereabouts};
 use crate::desk::request::{Done, RequestId};
 use crate::desk::ticket::{Class, Kind, Ticket, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
@@ -490,6 +491,31 @@ fn a_ticket_whose_calls_row_was_never_written_still_gets_its_clocks_and_its_call
     let desk = desk.again();
     assert_eq!(desk.opened.next_call_id, 78);
     assert_eq!(desk.ticket(&number, noon()).due["reply"].at, noon() + TimeDelta::minutes(5));
+}
+
+#[test]
+fn the_newest_word_of_a_persons_presence_is_kept_and_every_writer_is_noticed() {
+    let desk = Desk::open();
+    let mut watch = PresenceWatch::open(&desk.path()).expect("it opens");
+    assert_eq!(watch.look().expect("it reads"), Some(vec![]), "at the first look");
+    assert_eq!(watch.look().expect("it reads"), None);
+    let notice =
+        |state, until| Notice { extension: "201".to_owned(), state, until, set_at: noon(), set_by: "wang".to_owned() };
+    let mut editor = desk.editor();
+    editor.set_presence(&notice(Whereabouts::Out, Some(noon() + TimeDelta::hours(2)))).expect("it is written");
+    let last = notice(Whereabouts::Dnd, None);
+    editor.set_presence(&last).expect("it is written");
+    assert_eq!(watch.look().expect("it reads"), Some(vec![last.clone()]));
+    // The writer's own work is none of it.
+    desk.put(&ended(1));
+    desk.written();
+    assert_eq!(watch.look().expect("it reads"), None);
+    let desk = desk.again();
+    assert_eq!(desk.reader().presences().expect("it reads"), [last]);
+    let mut editor = desk.editor();
+    assert!(editor.clear_presence("201").expect("it is written"));
+    assert!(!editor.clear_presence("201").expect("it is written"));
+    assert_eq!(desk.reader().presences().expect("it reads"), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-use super::{Problem, did_you_mean, line_of};
+use super::{Problem, did_you_mean};
 
 /// At most so many faults are told of one file: the rest come back when these are mended.
 const PROBLEMS_MAX: usize = 200;
@@ -13,6 +13,8 @@ const PROBLEMS_MAX: usize = 200;
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a str,
+    /// Offsets of the line breaks: big directories ask for many lines.
+    breaks: Vec<usize>,
     file: &'a str,
     problems: Vec<Problem>,
 }
@@ -20,7 +22,8 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// `file` is the name that faults are told with.
     pub fn new(text: &'a str, file: &'a str) -> Self {
-        Self { text, file, problems: Vec::new() }
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Self { text, breaks, file, problems: Vec::new() }
     }
 
     /// The whole document as far as it can be read; faults of syntax and doubled keys are noted.
@@ -80,7 +83,7 @@ impl<'a> Reader<'a> {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        let line = at.map(|at| line_of(self.text, at)).or(line);
+        let line = at.map(|at| self.line(at)).or(line);
         if self.problems.len() < PROBLEMS_MAX {
             let (what, remedy) = (what.into(), remedy.into());
             self.problems.push(Problem { file: self.file.to_owned(), line, what, remedy });
@@ -94,7 +97,7 @@ impl<'a> Reader<'a> {
 
     /// 1-based line of a byte offset.
     pub fn line(&self, at: usize) -> usize {
-        line_of(self.text, at)
+        self.breaks.partition_point(|line_break| *line_break < at) + 1
     }
 
     /// What was read, if nothing was wrong; else every fault, by line.

@@ -4,10 +4,13 @@
 mod callee;
 mod doubles;
 mod phone;
+mod registering;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
 use frontdesk::desk::hours::Hours;
 use frontdesk::desk::people::Directory;
+use frontdesk::desk::presence::Notice;
 use frontdesk::desk::request::DeskRequest;
 use frontdesk::flow::io::RecordSpec;
 use frontdesk::flow::{CompileContext, Flow};
@@ -34,6 +38,7 @@ use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingI
 use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
 use phone::{Phone, sdp};
+use registering::Registering;
 
 /// More steps than this for one command is a run that doesn't settle.
 const STEPS_MAX: usize = 20_000;
@@ -65,15 +70,26 @@ fn flow(text: &str) -> Arc<Flow> {
     Arc::new(Flow::compile(text, "flow", &context).unwrap_or_else(|problems| panic!("{problems:#?}")))
 }
 
-fn service(after_rings: u8, flow: Arc<Flow>) -> Arc<Service> {
+fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
+    let text = |name: &Option<String>, built_in: &str| match name {
+        Some(name) => {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls").join(name);
+            fs::read_to_string(path).expect("the file is there")
+        }
+        None => built_in.to_owned(),
+    };
+    let people = text(&setup.people, Directory::default_text());
+    let hours = text(&setup.hours, Hours::default_text());
     Arc::new(Service {
         flow,
-        people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("the built-in people are good")),
+        people: Arc::new(Directory::parse(&people, "people").expect("the people are good")),
+        hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
+        gateway: setup.gateway.clone(),
         phones: Arc::default(),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
         cadence: Cadence::default(),
-        after_rings,
+        after_rings: setup.after_rings,
         time_zone: chrono_tz::Asia::Shanghai,
         codecs: Codec::ALL.to_vec(),
         record: RecordSpec::default(),
@@ -115,6 +131,9 @@ pub struct CallTest {
     /// Rows may be fewer than INVITEs: a flood.
     pub flood: bool,
     idle_told: usize,
+    /// Telephones that register: account, contact, and what they asked so far.
+    registering: Vec<Registering>,
+    said: BTreeMap<String, Notice>,
 }
 
 #[derive(Debug, Clone)]
@@ -123,11 +142,23 @@ pub struct Setup {
     pub calls_max: usize,
     pub ports: usize,
     pub allowed: Vec<Network>,
+    /// Files of tests/calls, in place of what is built in.
+    pub people: Option<String>,
+    pub hours: Option<String>,
+    pub gateway: Option<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { after_rings: 0, calls_max: 100, ports: 100, allowed: Vec::new() }
+        Self {
+            after_rings: 0,
+            calls_max: 100,
+            ports: 100,
+            allowed: Vec::new(),
+            people: None,
+            hours: None,
+            gateway: None,
+        }
     }
 }
 
@@ -141,11 +172,13 @@ impl CallTest {
             info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
             ..UaConfig::default()
         };
-        let limits = AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed, ..Default::default() };
+        let limits =
+            AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
         static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
         let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
-        let ua = UserAgent::new(config, Random::for_testing(1));
-        let service = service(setup.after_rings, flow);
+        let mut ua = UserAgent::new(config, Random::for_testing(1));
+        ua.set_accounts(now.mono, registering::accounts());
+        let service = service(&setup, flow);
         Self {
             exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
             now,
@@ -171,6 +204,8 @@ impl CallTest {
             refused: 0,
             flood: false,
             idle_told: 0,
+            registering: Vec::new(),
+            said: BTreeMap::new(),
         }
     }
 
@@ -213,6 +248,11 @@ impl CallTest {
                 self.in_dialog("INVITE", Some(("application/sdp", &body)));
             }
             ["callee", user, what @ ..] => self.callee(user, what),
+            ["register", account, contact] => self.register(account, contact),
+            ["presence", extension, state, lasts @ ..] => {
+                let until = lasts.first().map(|lasts| self.now.wall + duration(lasts));
+                self.presence(extension, state, until);
+            }
             ["lose", "ack"] => self.lose_ack = true,
             ["lose", "bye"] => self.lose_bye = true,
             // Its worker could not open it, or lost its socket.
@@ -243,7 +283,7 @@ impl CallTest {
             ["reload", "rings", rings] => {
                 let rings = rings.parse().expect("a number");
                 let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
-                let service = service(rings, flow);
+                let service = service(&Setup { after_rings: rings, ..Setup::default() }, flow);
                 self.input(Input::Reload(service));
             }
             ["shutdown", time] => {
@@ -482,6 +522,12 @@ impl CallTest {
                 self.soon(move || Input::PortsLent { stream, ports });
             }
             Output::ReturnPorts { stream } => self.give_back(stream),
+            Output::Resolve { stream, name } => {
+                // One name leads to the phones, any other to nobody.
+                let addresses = if name == "phones.example" { vec!["127.0.0.1".parse().expect("one")] } else { vec![] };
+                self.note(format!("looks up {name}"));
+                self.after(COMMIT, Due::Input(Box::new(move || Input::Resolved { stream, addresses })));
+            }
             Output::OpenStream { stream: id, config } => {
                 assert!(self.lent.contains(&id), "a stream without ports");
                 self.note(format!("{}stream {}", leg_of(id), config.codec));
@@ -685,6 +731,9 @@ impl CallTest {
         if let Message::Response(response) = &message
             && self.answer_sent_to_callee(&call_id, response)
         {
+            return;
+        }
+        if self.sent_to_registered(to, &call_id, &message) {
             return;
         }
         let index = self.phones.iter().position(|phone| phone.call_id() == call_id).expect("it is one of our calls");

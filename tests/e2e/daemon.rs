@@ -126,8 +126,13 @@ impl Daemon {
 
     /// Runs a command on this daemon's data.
     pub fn cli(&self, args: &[&str]) -> Output {
+        self.cli_with(args, &[])
+    }
+
+    /// The same with settings in its environment.
+    pub fn cli_with(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
         let mut command = Command::new(BIN);
-        command.args(args).arg("--data").arg(self.data()).env("NO_COLOR", "1");
+        command.envs(env.iter().copied()).args(args).arg("--data").arg(self.data()).env("NO_COLOR", "1");
         command.output().expect("it runs")
     }
 

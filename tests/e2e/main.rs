@@ -8,6 +8,7 @@ mod hostile;
 mod life;
 mod mailbox;
 mod phone;
+mod presence;
 mod reached;
 mod registered;
 mod sipp_calls;

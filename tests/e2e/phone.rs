@@ -27,6 +27,12 @@ pub struct Phone {
 impl Phone {
     /// A phone of these users that knows only this codec, with a file for a microphone, that writes what it hears into the folder.
     pub fn start(folder: &Path, users: &[&str], codec: &str, rate_hz: u32) -> Self {
+        let accounts: String = users.iter().map(|user| format!("<sip:{user}@127.0.0.1>;regint=0\n")).collect();
+        Self::with_accounts(folder, &accounts, codec, rate_hz)
+    }
+
+    /// The same with baresip's own lines for its accounts, which may register.
+    pub fn with_accounts(folder: &Path, accounts: &str, codec: &str, rate_hz: u32) -> Self {
         speech(&folder.join("speech.wav"), rate_hz);
         let held = [0, 1].map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port"));
         let [sip, control] = held.map(|socket| socket.local_addr().expect("an address"));
@@ -41,7 +47,6 @@ impl Phone {
             folder = folder.display(),
         );
         fs::write(folder.join("config"), config).expect("written");
-        let accounts: String = users.iter().map(|user| format!("<sip:{user}@127.0.0.1>;regint=0\n")).collect();
         fs::write(folder.join("accounts"), accounts).expect("written");
         fs::write(folder.join("contacts"), "").expect("written");
         let log = fs::File::create(folder.join("phone.log")).expect("a log");

@@ -140,3 +140,62 @@ fn the_caller_never_sees_where_a_person_was_rung() {
     assert_eq!(call["outcome"], "abandoned", "{call:#}");
     assert_eq!(call["legs"][0]["end"], "cancelled");
 }
+
+/// The system's resolver is asked beside the SIP thread's work: a name that nobody has, then one that everybody has.
+#[test]
+fn a_place_is_rung_by_its_hosts_name_and_one_that_is_not_found_is_passed_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path().join("phone");
+    fs::create_dir(&at).expect("a folder");
+    let phone = Phone::start(&at, &["201"], "g711", 8_000);
+    let people = folder.path().join("people.toml");
+    let places = format!("[\"sip:201@nobody.invalid\", \"sip:201@localhost:{}\"]", phone.sip.port());
+    let text = format!("[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = {places}\n");
+    fs::write(&people, text).expect("written");
+    let daemon = Daemon::with(&[("PEOPLE__FILE", people.to_str().expect("text"))]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
+    let _ = caller.kill();
+    let _ = caller.wait();
+    assert!(daemon.log().contains("a host name of a place to ring was not found"), "{}", daemon.log());
+}
+
+/// RFC 3261 section 16.7: the first telephone of an account that answers has the call, the other is told to stop.
+#[test]
+fn of_two_telephones_of_one_account_the_first_to_answer_has_the_call() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let accounts = write("phones.toml", "[[phone]]\nuser = \"desk\"\npassword = \"rr4tz-77qpx\"\nmd5_only = true\n");
+    let person = "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:desk@frontdesk\"]\nduty = [\"receptionist\"]\n";
+    let people = write("people.toml", person);
+    let daemon = Daemon::with(&[("PHONES__FILE", &accounts), ("PEOPLE__FILE", &people)]);
+    let account = format!("<sip:desk@{}>;auth_pass=rr4tz-77qpx;regint=60\n", daemon.udp);
+    let phones = ["one", "two"].map(|name| {
+        let at = folder.path().join(name);
+        fs::create_dir(&at).expect("a folder");
+        Phone::with_accounts(&at, &account, "g711", 8_000)
+    });
+    daemon.wait_for("both registrations", || (daemon.log().matches("phone registered").count() >= 2).then_some(()));
+    let heard = daemon.path("heard.wav");
+    let heard = heard.to_str().expect("text");
+    let args = ["--keys", "0", "--say", SPOKEN, "--record", heard, "--hangup-after", "12"];
+    let caller = daemon.dialling(&daemon.uri(), &args);
+    for phone in &phones {
+        daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
+    }
+    let mut control = phones[1].connect(&daemon);
+    command(&mut control, "accept", "");
+    let call = daemon.ended_call();
+    drop(caller.wait_with_output());
+    assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("100")), "{call:#}");
+    let mut ends: Vec<&str> =
+        call["legs"].as_array().expect("legs").iter().filter_map(|leg| leg["end"].as_str()).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, ["cancelled", "talked"], "{call:#}");
+    let said = likeness(&read(Path::new(SPOKEN)), &read(Path::new(heard)));
+    assert!(said > 0.8, "the caller did not hear the one who answered: {said:.3}");
+}

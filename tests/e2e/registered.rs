@@ -161,6 +161,35 @@ fn a_registered_telephone_is_rung() {
     let _ = caller.wait();
 }
 
+/// RFC 3261 section 16.6: all telephones of an account ring.
+#[test]
+fn both_telephones_of_one_account_ring() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let phones = file("phones.toml", PHONES);
+    let people =
+        file("people.toml", "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [\"sip:old@frontdesk\"]\n");
+    let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
+    let folders = ["one", "two"].map(|name| folder.path().join(name));
+    let _phones = folders.each_ref().map(|at| {
+        fs::create_dir(at).expect("a folder");
+        baresip(&daemon, at)
+    });
+    daemon.wait_for("both registrations", || (daemon.log().matches("phone registered").count() >= 2).then_some(()));
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    for at in &folders {
+        daemon.wait_for("ringing telephone", || {
+            fs::read_to_string(at.join("phone.log")).ok().filter(|log| log.contains("Incoming call"))
+        });
+    }
+    let _ = caller.kill();
+    let _ = caller.wait();
+}
+
 /// A telephone's program: it ends with the test, however that ends.
 struct Baresip(Child);
 

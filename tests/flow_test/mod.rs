@@ -29,7 +29,9 @@ const SETTLE_MAX: usize = 2_000;
 /// Compiles a flow against the built-in answers; every prompt but `no-such-prompt` exists.
 pub fn compile(text: &str, file: &str, languages: &[Lang]) -> Result<Flow, Vec<Problem>> {
     let answers = Answers::parse(Answers::default_text(), "built-in answers").expect("the built-in answers are good");
-    let hours = "[week]\nmon = [\"08:00-18:00\"]\ntue = []\nwed = []\nthu = []\nfri = []\nsat = []\nsun = []\n";
+    let hours = "[week]\nmon = [\"08:00-18:00\"]\ntue = []\nwed = []\nthu = []\nfri = []\nsat = []\nsun = []\n\
+                 [schedule.fees]\nmon = [\"10:30-12:00\"]\n\
+                 [[duty]]\ngroup = \"engineer\"\npeople = [\"201\"]\ndays = [\"mon\"]\nhours = [\"20:00-10:30\", \"09:00-11:00\"]\n";
     let hours = Hours::parse(hours, "hours.toml").expect("the hours are good");
     let context = CompileContext {
         prompts: &|id| id != "no-such-prompt",
@@ -138,6 +140,14 @@ impl FlowTest {
             mailbox: Mailbox::default(),
             directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
         }
+    }
+
+    /// Adds so many people called Wang Xin to the directory.
+    pub fn add_people(&mut self, count: usize) {
+        let person =
+            |n| format!("\n[[person]]\nextension = \"{}\"\nname = \"王新\"\ndepartment = \"保洁部\"\n", 500 + n);
+        let text = (0..count).map(person).fold(Directory::default_text().to_owned(), |text, person| text + &person);
+        self.directory = Directory::parse(&text, "people").expect("they are good");
     }
 
     pub fn start(&mut self) {

@@ -1,10 +1,11 @@
 //! One leg that rings somebody: ports, INVITE, answer, stream, end. It knows nothing of why it rings.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Caller;
 use super::account::Account;
-use super::place::{Unreachable, way_to};
+use super::place::{Towards, Unreachable, Way, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
 use crate::call::io::{LentPorts, Output};
@@ -20,9 +21,13 @@ use crate::types::{Codec, Mono, StreamId};
 const SLACK: Duration = Duration::from_millis(100);
 
 enum State {
+    /// Waits for its host's address.
+    Seeking {
+        target: Uri,
+    },
     /// Waits for ports.
     Arriving {
-        to: super::place::Way,
+        to: Way,
     },
     Ringing {
         leg: LegId,
@@ -64,12 +69,17 @@ impl OutLeg {
         caller: &Caller<'_>,
         stream: StreamId,
         candidate: &Candidate,
+        towards: Result<Towards, Unreachable>,
         account: &mut Account,
     ) -> Option<OutLeg> {
         let at_ms = h.now.mono.ms_since(caller.started);
-        account.begin(stream.leg, at_ms, &candidate.extension, &candidate.address);
-        let way = match way_to(h.ua, &candidate.address, caller.listener) {
-            Ok(way) => way,
+        account.begin(stream.leg, at_ms, &candidate.extension, &candidate.target.to_string());
+        let state = match towards {
+            Ok(Towards::Known(way)) => arriving(h, stream, way),
+            Ok(Towards::Named { target, name }) => {
+                h.out.push_back(Output::Resolve { stream, name });
+                State::Seeking { target }
+            }
             Err(why) => {
                 let end = LegEnd::NotCalled;
                 account.of(stream.leg).into_iter().for_each(|record| record.end = Some(end));
@@ -78,8 +88,6 @@ impl OutLeg {
                 return None;
             }
         };
-        let channel = way.destination.channel;
-        h.out.push_back(Output::LendPorts { stream, listener: channel.listener, peer: way.destination.remote });
         h.board.rings(&candidate.extension, stream.call);
         Some(OutLeg {
             stream,
@@ -87,7 +95,7 @@ impl OutLeg {
             replaces: None,
             began: h.now.mono,
             ring: candidate.ring,
-            state: State::Arriving { to: way },
+            state,
             local: None,
             version: 1,
         })
@@ -124,6 +132,14 @@ impl OutLeg {
         Ok(())
     }
 
+    /// The addresses of its host, none when it has none; false when the leg can't be made.
+    pub fn resolved(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, addresses: &[IpAddr]) -> bool {
+        let State::Seeking { target } = &self.state else { return true };
+        let Some(way) = way_by(h.ua, target.clone(), addresses, caller.listener) else { return false };
+        self.state = arriving(h, self.stream, way);
+        true
+    }
+
     /// Sends the INVITE; false when the leg can't be made.
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
@@ -150,7 +166,7 @@ impl OutLeg {
 
     pub fn leg(&self) -> Option<LegId> {
         match &self.state {
-            State::Arriving { .. } => None,
+            State::Seeking { .. } | State::Arriving { .. } => None,
             State::Ringing { leg, .. } | State::Up { leg, .. } => Some(*leg),
         }
     }
@@ -159,14 +175,14 @@ impl OutLeg {
     pub fn rings_until(&self) -> Option<Mono> {
         match &self.state {
             State::Ringing { until, .. } => Some(*until),
-            State::Arriving { .. } | State::Up { .. } => None,
+            State::Seeking { .. } | State::Arriving { .. } | State::Up { .. } => None,
         }
     }
 
     pub fn config(&self) -> Option<&StreamConfig> {
         match &self.state {
             State::Up { config, .. } => Some(config),
-            State::Arriving { .. } | State::Ringing { .. } => None,
+            State::Seeking { .. } | State::Arriving { .. } | State::Ringing { .. } => None,
         }
     }
 
@@ -243,6 +259,8 @@ impl OutLeg {
             h.legs.remove(&leg);
         }
         match &self.state {
+            // Nobody waits for the address any more.
+            State::Seeking { .. } => {}
             State::Arriving { .. } if self.local.is_none() => {
                 // Whoever lends the ports is told when they come.
             }
@@ -274,6 +292,12 @@ impl OutLeg {
     }
 }
 
+fn arriving(h: &mut Hands<'_>, stream: StreamId, to: Way) -> State {
+    let Destination { channel, remote } = to.destination;
+    h.out.push_back(Output::LendPorts { stream, listener: channel.listener, peer: remote });
+    State::Arriving { to }
+}
+
 /// The caller's own codec first: then nothing need be transcoded.
 fn prefer(codecs: &mut [Codec], first: Option<Codec>) {
     if let Some(at) = codecs.iter().position(|codec| Some(*codec) == first) {
@@ -294,7 +318,7 @@ fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, to: Destination) -> NameAddr {
 fn words(why: Unreachable) -> &'static str {
     match why {
         Unreachable::BadAddress => "its address is no SIP address that can be called",
-        Unreachable::Name => "its host is a name; write its address",
+        Unreachable::NoGateway => "it is a number, and [sip] gateway is not set",
         Unreachable::NotRegistered => "no phone is registered with that account",
         Unreachable::NoListener => "no listener of that transport and address family",
     }

@@ -2,7 +2,7 @@
 //! comes of it (R15 to R18). One `Reach` belongs to one call; its legs are streams of that call.
 //!
 //! - `whom`: from the directory to rounds of places.
-//! - `place`: a configured SIP address as somewhere that can be rung.
+//! - `place`: a configured place as somewhere that can be rung.
 //! - `leg`: one leg that rings somebody: from its ports to its end.
 //! - `search`: legs tried round by round until one takes the call.
 //! - `talk`: the caller and the one who took the call, with holds and keys.
@@ -25,6 +25,7 @@ mod visitor;
 mod whom;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use self::account::Account;
 use self::handover::Handover;
@@ -32,7 +33,7 @@ pub(super) use self::handover::Visit;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
-pub(super) use self::whom::{Plan, Staff};
+pub(super) use self::whom::{Colleague, Plan};
 use super::exchange::Service;
 use super::io::{LentPorts, Output};
 use super::session::Hands;
@@ -87,7 +88,7 @@ pub(super) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// The staff hears the desk's own language.
+    /// The colleague hears the desk's own language.
     pub fn desk_lang(&self) -> Lang {
         self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
     }
@@ -191,6 +192,10 @@ impl Reach {
             return;
         }
         self.search_does(h, caller, |search, h, account| search.ports_lent(h, caller, stream, ports, account));
+    }
+
+    pub fn resolved(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, addresses: &[IpAddr]) {
+        self.search_does(h, caller, |search, h, account| search.resolved(h, caller, stream, addresses, account));
     }
 
     pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {

@@ -1,7 +1,9 @@
-//! A configured SIP address as somewhere that can be rung.
+//! A configured place as somewhere that can be rung.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use crate::call::exchange::Service;
+use crate::desk::people::PlaceTarget;
 use crate::sip::user_agent::{Destination, UserAgent};
 use crate::sip::wire::{Host, Scheme, Transport, Uri};
 
@@ -12,42 +14,88 @@ pub(super) struct Way {
     pub destination: Destination,
 }
 
+/// What is known of the way so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Towards {
+    Known(Way),
+    /// The address of this host has to be found first: nothing here waits for DNS.
+    Named {
+        target: Uri,
+        name: String,
+    },
+}
+
 /// Why a place can't be rung.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreachable {
     /// It can't be read as a SIP address.
     BadAddress,
-    /// Its host is a name: only addresses are called, as nothing here waits for DNS.
-    Name,
-    /// It is one of the desk's own phones, and none is registered.
+    /// It is a number, and the settings name no gateway.
+    NoGateway,
+    /// It is an account of the desk's own phones, and none is registered.
     NotRegistered,
     /// No listener of that transport and address family.
     NoListener,
 }
 
-/// The way to a configured address, from the listener that the caller came in on where that fits.
-pub(super) fn way_to(ua: &UserAgent, address: &str, listener: usize) -> Result<Way, Unreachable> {
-    let target: Uri = address.parse().map_err(|_| Unreachable::BadAddress)?;
+/// The ways to a place, never none: one, but for an account with several telephones, which all ring (RFC 3261 section
+/// 16.6). They begin at the listener that the caller came in on where that fits.
+pub(super) fn towards(
+    ua: &UserAgent,
+    service: &Service,
+    place: &PlaceTarget,
+    listener: usize,
+) -> Vec<Result<Towards, Unreachable>> {
+    match place {
+        PlaceTarget::Phones(account) => registered(ua, account),
+        PlaceTarget::Number(number) => vec![behind_gateway(ua, service, number, listener)],
+        PlaceTarget::Sip(address) => {
+            let Ok(target) = address.parse::<Uri>() else { return vec![Err(Unreachable::BadAddress)] };
+            match &target.host {
+                Some(Host::Name(name)) if name.eq_ignore_ascii_case(ua.realm()) => {
+                    registered(ua, target.user.as_deref().unwrap_or_default())
+                }
+                Some(_) | None => vec![to_uri(ua, target, listener)],
+            }
+        }
+    }
+}
+
+/// The way to a host whose addresses were found: by the first of them that a listener leads to.
+pub(super) fn way_by(ua: &UserAgent, target: Uri, addresses: &[IpAddr], listener: usize) -> Option<Way> {
+    let transport = target.transport().unwrap_or(Transport::Udp);
+    let port = target.port.unwrap_or(5060);
+    let destination = addresses.iter().find_map(|ip| ua.way_to(transport, SocketAddr::new(*ip, port), listener))?;
+    Some(Way { target, destination })
+}
+
+fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unreachable> {
     if target.scheme != Scheme::Sip {
         return Err(Unreachable::BadAddress);
     }
     let ip = match &target.host {
         Some(Host::Ip(ip)) => *ip,
-        Some(Host::Name(name)) if name.eq_ignore_ascii_case("localhost") => [127, 0, 0, 1].into(),
-        Some(Host::Name(name)) if name.eq_ignore_ascii_case(ua.realm()) => {
-            return registered(ua, target.user.as_deref().unwrap_or_default());
+        Some(Host::Name(name)) => {
+            let name = name.to_ascii_lowercase();
+            return Ok(Towards::Named { target, name });
         }
-        Some(Host::Name(_)) => return Err(Unreachable::Name),
         None => return Err(Unreachable::BadAddress),
     };
-    let remote = SocketAddr::new(ip, target.port.unwrap_or(5060));
-    let transport = target.transport().unwrap_or(Transport::Udp);
-    let destination = ua.way_to(transport, remote, listener).ok_or(Unreachable::NoListener)?;
-    Ok(Way { target, destination })
+    way_by(ua, target, &[ip], listener).map(Towards::Known).ok_or(Unreachable::NoListener)
 }
 
-/// The way to a phone that is registered here; of several of one account to that which it likes best, or which came last.
-fn registered(ua: &UserAgent, user: &str) -> Result<Way, Unreachable> {
-    let binding = ua.bindings(user).into_iter().next().ok_or(Unreachable::NotRegistered)?;
-    Ok(Way { target: binding.contact, destination: binding.destination })
+/// A number at the gateway, marked as one (RFC 3261 section 19.1.6).
+fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usize) -> Result<Towards, Unreachable> {
+    let gateway = service.gateway.as_deref().ok_or(Unreachable::NoGateway)?;
+    let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
+    to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
+}
+
+/// The ways to all telephones of an account that are registered here.
+fn registered(ua: &UserAgent, account: &str) -> Vec<Result<Towards, Unreachable>> {
+    let way = |binding: crate::sip::user_agent::Binding| {
+        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination }))
+    };
+    let ways: Vec<_> = ua.bindings(account).into_iter().map(way).collect();
+    if ways.is_empty() { vec![Err(Unreachable::NotRegistered)] } else { ways }
 }

@@ -1,10 +1,12 @@
 //! The search for somebody who takes the call: round by round, each place rung, asked, and let go (R15, R17).
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::account::Account;
 use super::leg::{Answered, OutLeg};
+use super::place;
 use super::whom::{Candidate, Plan};
 use super::{Caller, LEGS_MAX, Whisper};
 use crate::call::io::{LentPorts, Output};
@@ -41,6 +43,8 @@ pub(super) enum Searching {
 /// A leg of the search, and how far it is.
 struct Trial {
     leg: OutLeg,
+    /// Of which place: the number of its first leg. Several telephones of one account share it.
+    place: u32,
     asked: Option<Asking>,
 }
 
@@ -104,14 +108,18 @@ impl Search {
             if *next_leg >= LEGS_MAX {
                 return Searching::Over(SearchEnd::Absent);
             }
-            if let Some(round) = self.rounds.pop_front() {
+            if let Some(mut round) = self.rounds.pop_front() {
                 self.again_at = None;
+                round.retain(|candidate| self.plan.still_wants(candidate, caller.service, h.board, h.now));
                 for candidate in &round {
-                    let stream = StreamId { call, leg: *next_leg };
-                    *next_leg += 1;
-                    if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, account) {
-                        leg.replaces = self.plan.replaces.clone();
-                        self.trials.push(Trial { leg, asked: None });
+                    let place = *next_leg;
+                    for towards in place::towards(h.ua, caller.service, &candidate.target, caller.listener) {
+                        let stream = StreamId { call, leg: *next_leg };
+                        *next_leg += 1;
+                        if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, towards, account) {
+                            leg.replaces = self.plan.replaces.clone();
+                            self.trials.push(Trial { leg, place, asked: None });
+                        }
                     }
                 }
                 continue;
@@ -124,7 +132,7 @@ impl Search {
                 if !self.rounds.is_empty() {
                     continue;
                 }
-                self.alive |= self.plan.has_staff(caller.service);
+                self.alive |= self.plan.has_staff(caller.service, h.board, h.now);
             }
             if self.again_at.is_some() {
                 return Searching::GoesOn;
@@ -178,6 +186,24 @@ impl Search {
         Searching::GoesOn
     }
 
+    /// A leg's host has these addresses. One without any is given up at once.
+    pub fn resolved(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        stream: StreamId,
+        addresses: &[IpAddr],
+        account: &mut Account,
+    ) -> Searching {
+        let Some(trial) = self.trials.iter_mut().find(|trial| trial.leg.stream == stream) else {
+            return Searching::GoesOn;
+        };
+        if !trial.leg.resolved(h, caller, addresses) {
+            self.drop_where(h, account, LegEnd::Failed, |trial| trial.leg.stream == stream);
+        }
+        Searching::GoesOn
+    }
+
     pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
         if let Some(trial) = self.trial_of(leg) {
             trial.leg.ringing(leg, sdp);
@@ -192,10 +218,8 @@ impl Search {
         sdp: Option<Vec<u8>>,
         account: &mut Account,
     ) -> Searching {
-        let Some(at) = self.trials.iter().position(|trial| trial.leg.leg() == Some(leg)) else {
-            return Searching::GoesOn;
-        };
-        let trial = &mut self.trials[at];
+        let Some(trial) = self.trial_of(leg) else { return Searching::GoesOn };
+        let place = trial.place;
         match trial.leg.answered(h, leg, sdp) {
             Answered::Up => {}
             Answered::NotOurs => return Searching::GoesOn,
@@ -204,6 +228,12 @@ impl Search {
                 return Searching::GoesOn;
             }
         }
+        // The first telephone of an account that answers has it (RFC 3261 section 16.7, step 10).
+        self.drop_where(h, account, LegEnd::Cancelled, |trial| trial.place == place && trial.leg.leg() != Some(leg));
+        let Some(at) = self.trials.iter().position(|trial| trial.leg.leg() == Some(leg)) else {
+            return Searching::GoesOn;
+        };
+        let trial = &mut self.trials[at];
         if self.whisper.say.is_empty() && self.whisper.consent == Consent::Lifted {
             return Searching::Taken(Box::new(self.trials.swap_remove(at).leg));
         }
@@ -220,9 +250,13 @@ impl Search {
             _ => LegEnd::Failed,
         };
         let Some(trial) = self.trial_of(leg) else { return Searching::GoesOn };
-        let stream = trial.leg.stream;
+        let (stream, place) = (trial.leg.stream, trial.place);
         if let Some(record) = account.of(stream.leg) {
             record.status = Some(status);
+        }
+        if status >= 600 {
+            // It speaks for the whole place (section 16.7, step 5).
+            self.drop_where(h, account, LegEnd::Cancelled, |t| t.place == place && t.leg.stream != stream);
         }
         self.drop_where(h, account, end, |trial| trial.leg.stream == stream);
         if end == LegEnd::Declined && self.plan.one_person {
@@ -366,7 +400,13 @@ impl Search {
         while at < self.trials.len() {
             if gone(&mut self.trials[at]) {
                 self.alive |= rang;
-                self.trials.swap_remove(at).leg.end(h, account, end);
+                let leg = self.trials.swap_remove(at).leg;
+                let (extension, call) = (leg.extension.clone(), leg.stream.call);
+                leg.end(h, account, end);
+                // Whose other telephone still rings is not free.
+                if self.trials.iter().any(|trial| trial.leg.extension == extension) {
+                    h.board.rings(&extension, call);
+                }
             } else {
                 at += 1;
             }

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::leg::OutLeg;
-use super::whom::Staff;
+use super::whom::Colleague;
 use crate::call::exchange::Service;
 use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
@@ -33,14 +33,14 @@ struct Agreed {
 pub(super) struct Visitor {
     pub leg: LegId,
     pub stream: StreamId,
-    pub staff: Staff,
+    pub colleague: Colleague,
     pub source: SocketAddr,
     state: State,
 }
 
 impl Visitor {
-    pub fn new(leg: LegId, stream: StreamId, staff: Staff, source: SocketAddr, offer: Vec<u8>) -> Self {
-        Self { leg, stream, staff, source, state: State::Arriving { offer } }
+    pub fn new(leg: LegId, stream: StreamId, colleague: Colleague, source: SocketAddr, offer: Vec<u8>) -> Self {
+        Self { leg, stream, colleague, source, state: State::Arriving { offer } }
     }
 
     /// False when nothing can be agreed on: it is refused then.
@@ -75,7 +75,7 @@ impl Visitor {
             return None;
         }
         h.out.push_back(Output::OpenStream { stream: self.stream, config: agreed.config.clone() });
-        Some(OutLeg::up(h.now.mono, self.stream, self.staff.extension, self.leg, agreed.config, agreed.local))
+        Some(OutLeg::up(h.now.mono, self.stream, self.colleague.extension, self.leg, agreed.config, agreed.local))
     }
 
     /// Nothing comes of it.

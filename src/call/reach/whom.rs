@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::search::Consent;
 use crate::call::exchange::Service;
 use crate::call::switchboard::Switchboard;
-use crate::desk::people::{Duty, Person, Place};
+use crate::desk::on_duty::Staff;
+use crate::desk::people::{Duty, Person, Place, PlaceTarget};
 use crate::flow::io::{Strategy, Whom};
 use crate::sip::user_agent::{IncomingInvite, UserAgent};
 use crate::sip::wire::{Host, Replaces, Uri};
@@ -26,7 +27,7 @@ const EMERGENCY_MAX: Duration = Duration::from_secs(900);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub extension: String,
-    pub address: String,
+    pub target: PlaceTarget,
     pub ring: Duration,
 }
 
@@ -81,16 +82,15 @@ impl Plan {
     pub fn rounds(&self, service: &Service, board: &Switchboard, call: CallId, now: Now) -> Rounds {
         match &self.whom {
             Whom::Person(extension) => {
-                let person = service
-                    .people
-                    .people()
-                    .iter()
-                    .find(|p| p.extension == *extension && (p.present || self.replaces.is_some()));
+                // One who has just talked to whoever transfers the caller is there.
+                let is_in =
+                    |p: &&Person| self.replaces.is_some() || board.presences.of(p, service.time_zone, now.wall).is_in();
+                let person = service.people.person(extension).filter(is_in);
                 person.map(|p| rounds_of(service, p, now)).unwrap_or_default()
             }
-            Whom::DutyOfficers => all_at_once(service, on_duty(service, Duty::Emergency), now),
+            Whom::DutyOfficers => all_at_once(service, on_duty(service, board, Duty::Emergency, now), now),
             Whom::Receptionists(strategy) => {
-                let mut free: Vec<&Person> = on_duty(service, Duty::Receptionist)
+                let mut free: Vec<&Person> = on_duty(service, board, Duty::Receptionist, now)
                     .into_iter()
                     .filter(|p| board.is_free(&p.extension, call, now.mono))
                     .collect();
@@ -108,34 +108,46 @@ impl Plan {
         }
     }
 
-    /// Whether there is anybody who could take the call later, being busy now.
-    pub fn has_staff(&self, service: &Service) -> bool {
-        self.is_queue() && Plan::staff(service) > 0
+    /// Whether a place of a later round is still to be rung: not when its person has gone out meanwhile. Duty officers are:
+    /// each round of them begins anew soon enough.
+    pub fn still_wants(&self, candidate: &Candidate, service: &Service, board: &Switchboard, now: Now) -> bool {
+        match self.whom {
+            Whom::DutyOfficers => true,
+            Whom::Person(_) | Whom::Receptionists(_) => {
+                let is_in = |p: &Person| board.presences.of(p, service.time_zone, now.wall).is_in();
+                service.people.person(&candidate.extension).is_some_and(is_in)
+            }
+        }
     }
 
-    /// How many receptionists there are at all, busy or not.
-    pub fn staff(service: &Service) -> usize {
-        on_duty(service, Duty::Receptionist).len()
+    /// Whether there is anybody who could take the call later, being busy now.
+    pub fn has_staff(&self, service: &Service, board: &Switchboard, now: Now) -> bool {
+        self.is_queue() && Plan::staff(service, board, now) > 0
+    }
+
+    /// How many receptionists are on duty, busy or not.
+    pub fn staff(service: &Service, board: &Switchboard, now: Now) -> usize {
+        on_duty(service, board, Duty::Receptionist, now).len()
     }
 }
 
 /// One of the staff, known by the phone that they call with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Staff {
+pub struct Colleague {
     pub extension: String,
 }
 
-impl Staff {
+impl Colleague {
     /// Whose phone this INVITE comes from: one that is registered here with the account that it names, or one that is called
     /// at a configured address.
-    pub fn of(service: &Service, ua: &UserAgent, invite: &IncomingInvite) -> Option<Staff> {
+    pub fn of(service: &Service, ua: &UserAgent, invite: &IncomingInvite) -> Option<Colleague> {
         let user = invite.caller.user.as_deref()?;
         let account = service.phones.phones().iter().find(|phone| phone.user == user);
         let registered = account.filter(|phone| ua.phone_at(&phone.user, invite.source));
         let extension = registered.and_then(|phone| phone.extension.clone());
         let named = |uri: &Uri| uri.user.as_deref() == Some(user);
         let extension = extension.or_else(|| at_place(service, invite.source, named).first().map(extension_of))?;
-        Some(Staff { extension })
+        Some(Colleague { extension })
     }
 }
 
@@ -168,7 +180,8 @@ fn extension_of(person: &&Person) -> String {
 /// Who is called at this address, by a name of that kind.
 fn at_place(service: &Service, address: SocketAddr, named: impl Fn(&Uri) -> bool) -> Vec<&Person> {
     let is_there = |place: &Place| {
-        let Ok(uri) = place.uri.parse::<Uri>() else { return false };
+        let PlaceTarget::Sip(uri) = &place.target else { return false };
+        let Ok(uri) = uri.parse::<Uri>() else { return false };
         let at = matches!(uri.host, Some(Host::Ip(ip)) if SocketAddr::new(ip, uri.port.unwrap_or(5060)) == address);
         at && named(&uri)
     };
@@ -185,8 +198,14 @@ impl Consent {
     }
 }
 
-fn on_duty(service: &Service, duty: Duty) -> Vec<&Person> {
-    service.people.people().iter().filter(|p| p.duty.contains(&duty) && p.present).collect()
+fn on_duty<'a>(service: &'a Service, board: &'a Switchboard, duty: Duty, now: Now) -> Vec<&'a Person> {
+    let staff = Staff {
+        people: &service.people,
+        hours: &service.hours,
+        presences: &board.presences,
+        time_zone: service.time_zone,
+    };
+    staff.on_duty(duty, now.wall).people
 }
 
 /// All of them: first places at once, then second ones, and so on.
@@ -210,7 +229,7 @@ fn rounds_of(service: &Service, person: &Person, now: Now) -> Rounds {
     for place in person.hunt.iter().filter(open) {
         let candidate = Candidate {
             extension: person.extension.clone(),
-            address: place.uri.clone(),
+            target: place.target.clone(),
             ring: place.ring_s.map_or(RING, |s| Duration::from_secs(s.into())),
         };
         match rounds.back_mut().filter(|_| place.all_at_once) {

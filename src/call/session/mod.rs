@@ -580,7 +580,7 @@ impl Session {
                 FlowOutput::Record { token, spec } => self.start_recording(hands, token, spec),
                 FlowOutput::StopRecord => self.command(hands, MediaCommand::StopRecord),
                 FlowOutput::Find { id, digits } => {
-                    let matches = self.service.find(&digits);
+                    let matches = self.service.find(&digits, &hands.board.presences, hands.now);
                     self.feedback.push_back(FlowInput::Found { id, matches });
                 }
                 FlowOutput::CheckPin { id, extension, pin } => self.check_pin(hands, id, extension, pin),

@@ -1,17 +1,18 @@
 //! A call's dealings with the people whom it reaches: searches for the flow, receptionists who are rung before the answer,
 //! and what both come to.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Hands, Media, Session, Stage};
 use crate::call::events::What;
-use crate::call::reach::{Caller, Consent, News, Plan, Reach, Staff, Visit, Whisper};
+use crate::call::reach::{Caller, Colleague, Consent, News, Plan, Reach, Visit, Whisper};
 use crate::desk::request::RequestId;
 use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
 use crate::sdp;
 use crate::sip::user_agent::{EndReason, LegId, ReferRequest};
-use crate::types::{Digit, Lang};
+use crate::types::{Digit, Lang, StreamId};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
 const BEFORE_ANSWER: RequestId = RequestId(0);
@@ -55,6 +56,11 @@ impl Session {
         }
     }
 
+    /// The addresses of a host that one of our legs goes to.
+    pub fn resolved(&mut self, hands: &mut Hands<'_>, stream: StreamId, addresses: &[IpAddr]) {
+        self.reaching(hands, |reach, h, caller| reach.resolved(h, caller, stream, addresses));
+    }
+
     pub fn leg_rings(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
         self.reach.ringing(leg, sdp);
     }
@@ -94,11 +100,11 @@ impl Session {
         old: LegId,
         by: LegId,
         offer: Option<&[u8]>,
-        staff: Option<&Staff>,
+        colleague: Option<&Colleague>,
     ) -> Result<(), u16> {
         if old != self.leg {
             let mut replaced = Ok(());
-            self.reaching(hands, |reach, h, _| replaced = reach.replaced(h, old, by, offer, staff));
+            self.reaching(hands, |reach, h, _| replaced = reach.replaced(h, old, by, offer, colleague));
             return replaced;
         }
         if !matches!(self.stage, Stage::Talking) {
@@ -227,7 +233,7 @@ impl Session {
     /// Tells the flow where the caller stands in the queue, when that has changed.
     fn tell_place(&mut self, hands: &mut Hands<'_>, id: RequestId) {
         let Some(position) = hands.board.position(self.record.id) else { return };
-        let wait = hands.board.expected_wait(position, Plan::staff(&self.service));
+        let wait = hands.board.expected_wait(position, Plan::staff(&self.service, hands.board, hands.now));
         let whole = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
         let place = (whole(position as u64), whole(wait.as_secs()));
         if self.told_place.replace(place) == Some(place) {
@@ -238,7 +244,7 @@ impl Session {
         self.drive(hands, FlowInput::Queue { id, position, wait_s });
     }
 
-    /// The staff hears the desk's own language.
+    /// The colleague hears the desk's own language.
     fn desk_lang(&self) -> Lang {
         self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
     }

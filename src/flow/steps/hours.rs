@@ -1,4 +1,5 @@
-//! `hours`: leads on by whether the desk is open now, as `hours.toml` says (R43).
+//! `hours`: leads on by whether the desk is open now, as `hours.toml` says, or by another schedule of it, or by whether
+//! somebody of a group is on its duty roster (R43).
 
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ use crate::flow::line::{Exit, Line};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OpeningHours {
+    /// A schedule, or a group of the roster; the desk itself when it is left out.
+    group: Option<Word>,
     open: Word,
     closed: Word,
 }
@@ -24,10 +27,15 @@ impl Step for OpeningHours {
         Vec::new()
     }
 
+    fn group(&self) -> Option<&Word> {
+        self.group.as_ref()
+    }
+
     fn walk(self: Arc<Self>, line: Line) -> Walk {
         Box::pin(async move {
             let at = line.state().now.wall;
-            Ok(Exit::to(if line.flow.is_open(at) { &self.open } else { &self.closed }))
+            let group = self.group.as_ref().map(|group| group.get_ref().as_str());
+            Ok(Exit::to(if line.flow.is_open(group, at) { &self.open } else { &self.closed }))
         })
     }
 }

@@ -90,6 +90,11 @@ pub trait Step: fmt::Debug + Send + Sync {
     /// All that it may say.
     fn words(&self) -> Vec<&Word>;
 
+    /// The schedule or duty group whose hours it asks for.
+    fn group(&self) -> Option<&Word> {
+        None
+    }
+
     fn nature(&self) -> Nature {
         Nature::Passage
     }

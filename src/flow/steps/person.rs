@@ -1,5 +1,5 @@
-//! `person`: looks a person up by extension, or by the letters of the name on the keypad (R14, R17). Several are read out
-//! to choose from; their numbers are never said (R16).
+//! `person`: looks a person up by extension, or by the letters of the name or the department on the keypad (R14, R17).
+//! Several are read out to choose from, eight at a time; their numbers are never said (R16).
 
 use std::sync::Arc;
 
@@ -14,8 +14,10 @@ use crate::types::Digit;
 
 /// Keys of an entry: the longest full pinyin of a name has about 24 letters.
 const DIGITS_MAX: usize = 24;
-/// People read out to choose from: the keys 1 to 8.
-const MATCHES_MAX: usize = 8;
+/// People read out at a time to choose from: the keys 1 to 8.
+const READ_OUT_MAX: usize = 8;
+/// The key for those who were not read out yet.
+const NEXT_KEY: usize = 9;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,9 @@ pub struct Person {
     /// Said before each name, and between it and its key.
     before_name: Saying,
     before_key: Saying,
+    /// Said after them where there are more: 9 for the next ones. Without it the first eight are all.
+    #[serde(default)]
+    next: Saying,
     /// Said after them: 0 for someone else.
     more: Saying,
     /// Where the person who was found is rung.
@@ -43,7 +48,7 @@ impl Step for Person {
     }
 
     fn words(&self) -> Vec<&Word> {
-        let parts = [&self.say, &self.none, &self.several, &self.before_name, &self.before_key, &self.more];
+        let parts = [&self.say, &self.none, &self.several, &self.before_name, &self.before_key, &self.next, &self.more];
         parts.into_iter().flatten().collect()
     }
 
@@ -78,7 +83,9 @@ impl Person {
                 return Ok(Exit::to(&self.human));
             }
             let mut matches = line.find(keys).await?;
-            matches.truncate(MATCHES_MAX);
+            if self.next.is_empty() {
+                matches.truncate(READ_OUT_MAX);
+            }
             let person = match matches.len() {
                 0 => {
                     in_vain += 1;
@@ -90,7 +97,7 @@ impl Person {
                     continue;
                 }
                 1 => matches.pop(),
-                _ => match self.choose(line, matches).await? {
+                _ => match self.choose(line, &matches).await? {
                     Chosen::Person(person) => Some(person),
                     Chosen::Other => None,
                     Chosen::Failed => return Ok(Exit::to(&self.failed)),
@@ -104,26 +111,34 @@ impl Person {
         }
     }
 
-    async fn choose(&self, line: &Line, mut matches: Vec<PersonMatch>) -> Result<Chosen, Gone> {
-        let (lang, mut say) = line.sounds(&self.several);
-        for (person, number) in matches.iter().zip(1..) {
-            say.extend(line.sounds(&self.before_name).1);
-            say.extend(name_of(person, line.flow.phrases()));
-            say.extend(line.sounds(&self.before_key).1);
-            say.push(Say::Number(number));
+    /// Reads them out, eight at a time and round again, until one is chosen.
+    async fn choose(&self, line: &Line, matches: &[PersonMatch]) -> Result<Chosen, Gone> {
+        let more = matches.len() > READ_OUT_MAX;
+        for page in matches.chunks(READ_OUT_MAX).cycle() {
+            let (lang, mut say) = line.sounds(&self.several);
+            for (person, number) in page.iter().zip(1..) {
+                say.extend(line.sounds(&self.before_name).1);
+                say.extend(name_of(person, line.flow.phrases()));
+                say.extend(line.sounds(&self.before_key).1);
+                say.push(Say::Number(number));
+            }
+            if more {
+                say.extend(line.sounds(&self.next).1);
+            }
+            say.extend(line.sounds(&self.more).1);
+            let nth = |key: Digit| key.as_char().to_digit(10).map(|n| n as usize);
+            let accepts = |key: Digit| nth(key).is_some_and(|n| n <= page.len() || more && n == NEXT_KEY);
+            match line.choose(Menu::new((lang, say), &accepts)).await? {
+                Pick::Key(key) => match nth(key) {
+                    Some(NEXT_KEY) => {}
+                    Some(n) if n > 0 => return Ok(page.get(n - 1).cloned().map_or(Chosen::Other, Chosen::Person)),
+                    Some(_) | None => return Ok(Chosen::Other),
+                },
+                Pick::Back => return Ok(Chosen::Other),
+                Pick::Silence | Pick::Failed => return Ok(Chosen::Failed),
+            }
         }
-        say.extend(line.sounds(&self.more).1);
-        let count = matches.len();
-        let nth = |key: Digit| key.as_char().to_digit(10).map(|n| n as usize);
-        let accepts = |key: Digit| nth(key).is_some_and(|n| n <= count);
-        Ok(match line.choose(Menu::new((lang, say), &accepts)).await? {
-            Pick::Key(key) => match nth(key).filter(|n| (1..=count).contains(n)) {
-                Some(n) => Chosen::Person(matches.swap_remove(n - 1)),
-                None => Chosen::Other,
-            },
-            Pick::Back => Chosen::Other,
-            Pick::Silence | Pick::Failed => Chosen::Failed,
-        })
+        Ok(Chosen::Other)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::super::leg::OutLeg;
 use super::super::visitor::Visitor;
-use super::super::whom::Staff;
+use super::super::whom::Colleague;
 use super::super::{Caller, News, Reach};
 use super::{Handover, Stage};
 use crate::call::io::{LentPorts, Output};
@@ -15,7 +15,7 @@ use crate::types::StreamId;
 
 /// A call of one of the staff.
 pub struct Visit {
-    pub staff: Staff,
+    pub colleague: Colleague,
     /// Whom they called: the user part.
     pub wanted: String,
     pub offer: Option<Vec<u8>>,
@@ -34,10 +34,10 @@ impl Reach {
 
     /// One of the staff calls while this caller is theirs, or to pick the caller up. The status that refuses it.
     pub fn visit(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, visit: Visit) -> Result<(), u16> {
-        let Visit { staff, wanted, offer, listener, source } = visit;
+        let Visit { colleague, wanted, offer, listener, source } = visit;
         let offer = offer.ok_or(488u16)?;
         let stream = StreamId { call: self.call, leg: self.next_leg };
-        let visitor = Visitor::new(leg, stream, staff, source, offer);
+        let visitor = Visitor::new(leg, stream, colleague, source, offer);
         match self.handover.as_mut().map(|handover| &mut handover.stage) {
             Some(Stage::Parked { visitor: place @ None, .. }) => {
                 *place = Some(visitor);
@@ -89,7 +89,7 @@ impl Reach {
     /// Lets in one who has called, for the record too.
     pub(super) fn enters(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, visitor: Visitor) -> Option<OutLeg> {
         let at_ms = h.now.mono.ms_since(caller.started);
-        self.account.begin(visitor.stream.leg, at_ms, &visitor.staff.extension, &visitor.source.to_string());
+        self.account.begin(visitor.stream.leg, at_ms, &visitor.colleague.extension, &visitor.source.to_string());
         let leg = visitor.answer(h)?;
         if let Some(record) = self.account.of(leg.stream.leg) {
             record.talk_ms = Some(0);
@@ -111,17 +111,17 @@ impl Reach {
         old: LegId,
         by: LegId,
         offer: Option<&[u8]>,
-        staff: Option<&Staff>,
+        colleague: Option<&Colleague>,
     ) -> Result<(), u16> {
         let Some(talk) = self.talk.as_mut().filter(|talk| talk.is(old)) else { return Err(481) };
         talk.leg.replaced(h, by, offer)?;
         let from = talk.extension().to_owned();
-        if let Some(staff) = staff.filter(|staff| staff.extension != from) {
+        if let Some(colleague) = colleague.filter(|colleague| colleague.extension != from) {
             h.board.talked(h.now.mono, &from, self.call);
-            talk.leg.extension.clone_from(&staff.extension);
-            h.board.talks(h.now.mono, &staff.extension, self.call);
-            self.news.push_back(News::HandedOn { from, to: staff.extension.clone() });
-            self.news.push_back(News::Reached { extension: staff.extension.clone() });
+            talk.leg.extension.clone_from(&colleague.extension);
+            h.board.talks(h.now.mono, &colleague.extension, self.call);
+            self.news.push_back(News::HandedOn { from, to: colleague.extension.clone() });
+            self.news.push_back(News::Reached { extension: colleague.extension.clone() });
         }
         self.news.push_back(News::Music { on: false });
         Ok(())
