@@ -324,13 +324,16 @@ fn accounts(site: &Site) -> Vec<Account> {
 }
 
 fn admission(config: &Config) -> AdmissionLimits {
-    let allowed = config.sip.allowed_sources.iter();
     AdmissionLimits {
         calls_max: config.calls_max() as usize,
         source_rate_max: config.sip.invites_per_second_per_source_max,
         total_rate_max: config.sip.invites_per_second_max,
-        allowed: allowed.map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect(),
+        allowed: networks(&config.sip.allowed_sources),
     }
+}
+
+fn networks(networks: &[crate::config::IpNet]) -> Vec<Network> {
+    networks.iter().map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect()
 }
 
 fn port_range(config: &Config) -> PortRange {
@@ -348,6 +351,7 @@ fn service(site: &Site) -> Arc<Service> {
         people: site.people.clone(),
         hours: site.hours.clone(),
         gateway: site.config.sip.gateway.clone(),
+        refer_to: networks(&site.config.sip.refer_to),
         phones: site.phones.clone(),
         prompts: site.prompts.clone(),
         languages: site.config.desk.languages.clone(),

@@ -39,16 +39,18 @@ fn set(setup: &mut Setup, setting: &str) {
         "after_rings" => setup.after_rings = value.parse().expect("a number"),
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
-        "allowed" => {
-            let (address, prefix) = value.split_once('/').expect("a network");
-            let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));
-            setup.allowed.push(Network { address, prefix });
-        }
+        "allowed" => setup.allowed.push(network(value)),
+        "refer_to" => setup.refer_to.push(network(value)),
         "people" => setup.people = Some(value.to_owned()),
         "hours" => setup.hours = Some(value.to_owned()),
         "gateway" => setup.gateway = Some(value.to_owned()),
         other => panic!("no such setting: {other}"),
     }
+}
+
+fn network(text: &str) -> Network {
+    let (address, prefix) = text.split_once('/').expect("a network");
+    Network { address: address.parse().expect("an address"), prefix: prefix.parse().expect("a length") }
 }
 
 #[test]

@@ -87,6 +87,10 @@ pub enum What {
     Recalled {
         extension: String,
     },
+    /// What a PBX said of two calls that it was asked to put together: from 300 on they talk through the desk as before.
+    PbxTold {
+        status: u16,
+    },
     /// The caller waits for a receptionist.
     Queued {
         position: u32,

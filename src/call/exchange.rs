@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::admission::{Admission, AdmissionLimits, Refusal};
+use super::admission::{Admission, AdmissionLimits, Network, Refusal};
 use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
@@ -45,6 +45,8 @@ pub struct Service {
     pub hours: Arc<Hours>,
     /// The SIP address that telephone numbers are called through.
     pub gateway: Option<String>,
+    /// PBXs that take over two calls of theirs which talk to each other.
+    pub refer_to: Vec<Network>,
     /// The desk's own telephones.
     pub phones: Arc<Phones>,
     pub prompts: Arc<Library>,
@@ -326,10 +328,10 @@ impl Exchange {
             }
             Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
-            // Nobody asks for options, transfers anybody or changes a session yet.
+            Event::ReferProgress { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status)),
+            Event::ReferFailed { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status.max(300))),
+            // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }
-            | Event::ReferProgress { .. }
-            | Event::ReferFailed { .. }
             | Event::ReinviteAnswered { .. }
             | Event::ReinviteFailed { .. }
             | Event::OptionsAnswered { .. } => {}

@@ -33,6 +33,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
 pub use place::Place;
 pub use record::Record;

@@ -46,6 +46,8 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::HandedOn { from, to } => tracing::info!(call, from, to, "caller handed on"),
         What::Parked { extension, slot } => tracing::info!(call, extension, slot, "caller parked"),
         What::Recalled { extension } => tracing::info!(call, extension, "rung to take the caller back"),
+        What::PbxTold { status: 200..=299 } => tracing::info!(call, "the PBX has taken the talk over"),
+        What::PbxTold { status } => tracing::warn!(call, status, "the PBX does not take the talk over: bridged here"),
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
@@ -141,6 +143,7 @@ fn count(what: &What) {
         | What::HandedOn { .. }
         | What::Parked { .. }
         | What::Recalled { .. }
+        | What::PbxTold { .. }
         | What::Queued { .. }
         | What::TicketOpened { kind: None, .. }
         | What::MessagesWaiting(_)

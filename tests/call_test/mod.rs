@@ -84,6 +84,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         flow,
         people: Arc::new(Directory::parse(&people, "people").expect("the people are good")),
         hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
+        refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone(),
         phones: Arc::default(),
         prompts: library(),
@@ -142,6 +143,8 @@ pub struct Setup {
     pub calls_max: usize,
     pub ports: usize,
     pub allowed: Vec<Network>,
+    /// PBXs that take talks over.
+    pub refer_to: Vec<Network>,
     /// Files of tests/calls, in place of what is built in.
     pub people: Option<String>,
     pub hours: Option<String>,
@@ -155,6 +158,7 @@ impl Default for Setup {
             calls_max: 100,
             ports: 100,
             allowed: Vec::new(),
+            refer_to: Vec::new(),
             people: None,
             hours: None,
             gateway: None,
@@ -228,6 +232,11 @@ impl CallTest {
             }
             // The peer wants us to call somebody.
             ["refer"] => self.in_dialog("REFER", Some(("message/x\r\nRefer-To: <sip:202@192.0.2.9>", ""))),
+            // What a PBX says of the two calls that it was asked to put together.
+            ["notify", status] => {
+                let kind = "message/sipfrag\r\nEvent: refer\r\nSubscription-State: terminated;reason=noresource";
+                self.in_dialog("NOTIFY", Some((kind, &format!("SIP/2.0 {status} x\r\n"))));
+            }
             ["wait", time] => self.advance(duration(time)),
             ["speak", time] => self.speak(duration(time)),
             ["bye"] => self.in_dialog("BYE", None),
@@ -693,6 +702,7 @@ impl CallTest {
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
+            What::PbxTold { status } => self.note(format!("the PBX says {status}")),
             What::HandedOn { from, to } => self.note(format!("handed on from {from} to {to}")),
             What::Parked { extension, slot } => self.note(format!("{extension} parks at {slot}")),
             What::Recalled { extension } => self.note(format!("{extension} is called back")),
@@ -740,9 +750,11 @@ impl CallTest {
         let tag = message.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
         match message {
             Message::Request(request) => {
-                self.note_once(format!("-> {}", request.method));
+                let to_whom = request.headers.first(&Name::ReferTo).map(|to| format!(" to {to}")).unwrap_or_default();
+                self.note_once(format!("-> {}{to_whom}", request.method));
                 if !self.lose_bye {
-                    let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
+                    let status = if request.method == Method::Refer { 202 } else { 200 };
+                    let answer = String::from_utf8(request.response(status).to_bytes()).expect("it is text");
                     self.after(Duration::ZERO, Due::Sip(to, answer));
                 }
             }

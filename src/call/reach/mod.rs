@@ -285,6 +285,11 @@ impl Reach {
         self.talk.as_ref().map(Talk::extension)
     }
 
+    /// The leg of the one who talks to the caller.
+    pub fn talks_on(&self) -> Option<LegId> {
+        self.talk.as_ref().and_then(|talk| talk.leg.leg())
+    }
+
     /// The caller put the line on hold, or came back.
     pub fn caller_held(&self, h: &mut Hands<'_>, caller: &Caller<'_>, held: bool) {
         if let Some(talk) = &self.talk {

@@ -128,6 +128,8 @@ pub(super) struct Session {
     /// The ticket that is being opened.
     opening: Option<(RequestId, Kind)>,
     reach: Reach,
+    /// A PBX was asked to take the talk over.
+    pbx_asked: bool,
     /// What the caller was last told of their place in the queue.
     told_place: Option<(u32, u32)>,
 }
@@ -175,6 +177,7 @@ impl Session {
             end: None,
             opening: None,
             reach: Reach::new(id),
+            pbx_asked: false,
             told_place: None,
         };
         session.put_call(hands);

@@ -16,6 +16,8 @@ use crate::types::{Digit, Lang, StreamId};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
 const BEFORE_ANSWER: RequestId = RequestId(0);
+/// Why a call ended that a PBX goes on with.
+const TAKEN_OVER: &str = "taken_over_by_pbx";
 /// How long a key that is carried across by hand sounds.
 const PRESS_MS: u32 = 120;
 
@@ -193,6 +195,7 @@ impl Session {
                     self.reach.connect(hands);
                 }
                 self.put_call(hands);
+                self.offer_to_pbx(hands);
             }
             News::Press { digit } => self.command(hands, MediaCommand::Press { digit, length_ms: PRESS_MS }),
         }
@@ -212,9 +215,39 @@ impl Session {
             self.reach.connect(hands);
         }
         self.put_call(hands);
+        self.offer_to_pbx(hands);
+    }
+
+    /// Where both sides of a talk are calls of one PBX that does it, that PBX is asked to put them together itself (RFC 5589
+    /// section 7); until it says that it has, they talk through the desk.
+    fn offer_to_pbx(&mut self, hands: &mut Hands<'_>) {
+        let at_pbx = |ip: IpAddr| self.service.refer_to.iter().any(|network| network.contains(ip));
+        let Some(other) = self.reach.talks_on() else { return };
+        let Some((target, remote)) = hands.ua.peer_of(other) else { return };
+        if !matches!(self.stage, Stage::Talking) || !at_pbx(self.source) || !at_pbx(remote.ip()) {
+            return;
+        }
+        // Where that can't be asked now the desk goes on bridging them.
+        self.pbx_asked = hands.ua.refer(hands.now.mono, self.leg, &target, Some(other)).is_ok();
+    }
+
+    /// What a PBX says of the two calls that it was asked to put together.
+    pub fn pbx_tells(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
+        if leg != self.leg || !self.pbx_asked || status < 200 {
+            return;
+        }
+        self.pbx_asked = false;
+        self.tell(hands, What::PbxTold { status });
+        if status < 300 {
+            self.hang_up(hands, TAKEN_OVER, None);
+        }
     }
 
     fn parted(&mut self, hands: &mut Hands<'_>, id: RequestId, how: Parted) {
+        if self.pbx_asked && how == Parted::TheyHungUp {
+            // The call that the PBX has taken over ends before it says so.
+            return self.hang_up(hands, TAKEN_OVER, None);
+        }
         self.tell(hands, What::Parted { how });
         self.put_call(hands);
         if id != BEFORE_ANSWER {
