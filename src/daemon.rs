@@ -194,6 +194,14 @@ fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Re
     if !opened.interrupted.is_empty() {
         tracing::warn!(calls = opened.interrupted.len(), "calls of an earlier run were cut off; their rows are closed");
     }
+    if opened.missed_emergencies > 0 {
+        let missed = opened.missed_emergencies;
+        tracing::error!(
+            missed,
+            "MISSED EMERGENCY: duty officers still rang when an earlier run was cut off; see `frontdesk alarms`"
+        );
+        METRICS.emergencies_missed.add(missed as u64);
+    }
     Ok((store, opened.next_call_id))
 }
 

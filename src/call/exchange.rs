@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::admission::{Admission, AdmissionLimits, Refusal};
+use super::alarms::Alarms;
 use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
@@ -141,6 +142,7 @@ pub struct Exchange {
     calls: HashMap<CallId, Session>,
     by_leg: HashMap<LegId, CallId>,
     board: Switchboard,
+    alarms: Alarms,
     timers: BTreeSet<(Mono, CallId)>,
     ua_wait: Option<Mono>,
     next_call: i64,
@@ -161,6 +163,7 @@ impl Exchange {
             calls: HashMap::new(),
             by_leg: HashMap::new(),
             board: Switchboard::default(),
+            alarms: Alarms::default(),
             timers: BTreeSet::new(),
             ua_wait: None,
             next_call,
@@ -194,16 +197,25 @@ impl Exchange {
                 self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
             }
             Input::Desk(reply) => {
+                if reply.call == NO_CALL {
+                    self.alarms.replied(now.mono, reply.id, reply.result.is_ok());
+                }
                 self.tell_waiting(now, &reply);
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::Reload(service) => self.service = service,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
-            Input::Shutdown { until } => self.shutdown = Some(until),
+            Input::Shutdown { until } => {
+                self.shutdown = Some(until);
+                self.with_all(now, |s, h| s.shutting_down(h));
+            }
             Input::Timeout => self.timeout(now),
         }
         self.drain_ua(now);
+        while let Some(request) = self.alarms.poll(now.mono) {
+            self.out.push_back(Output::Desk { call: NO_CALL, request });
+        }
         self.tell_idle();
     }
 
@@ -214,7 +226,7 @@ impl Exchange {
         }
         let call = self.timers.first().map(|(at, _)| *at);
         let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
-        Output::Wait([self.ua_wait, call, shutdown].into_iter().flatten().min())
+        Output::Wait([self.ua_wait, call, shutdown, self.alarms.next_wake()].into_iter().flatten().min())
     }
 
     pub fn live_calls(&self) -> usize {
@@ -231,6 +243,7 @@ impl Exchange {
             && self.by_leg.is_empty()
             && self.timers.is_empty()
             && self.board.is_idle()
+            && self.alarms.is_idle()
             && self.ua.is_idle()
     }
 
@@ -250,10 +263,7 @@ impl Exchange {
         }
         if self.shutdown.is_some_and(|until| until <= now.mono) {
             self.shutdown = Some(now.mono + Duration::from_secs(1));
-            let calls: Vec<CallId> = self.calls.keys().copied().collect();
-            for call in calls {
-                self.with(now, call, |s, h| s.hang_up(h, "shutdown", None));
-            }
+            self.with_all(now, |s, h| s.shut_down(h));
         }
     }
 
@@ -298,7 +308,9 @@ impl Exchange {
             }
             Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
             Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
-            Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
+            Event::Failed { leg, status, contacts, .. } => {
+                self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status, &contacts));
+            }
             // A transfer by a telephone is not taken yet: it hears so, and its call stays.
             Event::Refer { leg, .. } => {
                 let _ = self.ua.refer_progress(now.mono, leg, 603, "Decline");
@@ -347,6 +359,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
+            alarms: &mut self.alarms,
             random: &mut self.random,
         };
         let row = new_record(call, &invite, now.wall);
@@ -411,6 +424,13 @@ impl Exchange {
         }
     }
 
+    fn with_all(&mut self, now: Now, act: impl Fn(&mut Session, &mut Hands<'_>)) {
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.with(now, call, &act);
+        }
+    }
+
     /// Lets one session act; a panic in it ends that call alone.
     fn with(&mut self, now: Now, call: CallId, act: impl FnOnce(&mut Session, &mut Hands<'_>)) {
         let Some(session) = self.calls.get_mut(&call) else { return };
@@ -420,6 +440,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
+            alarms: &mut self.alarms,
             random: &mut self.random,
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(session, &mut hands))) {

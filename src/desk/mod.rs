@@ -2,6 +2,7 @@
 //!
 //! Shapes here are the JSON of `docs/` and of the HTTP API: field names are a promise.
 
+pub mod alarm;
 pub mod answer_time;
 pub mod answers;
 pub mod call_record;

@@ -44,6 +44,10 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Met { extension } => tracing::info!(call, extension, "put through"),
         What::Parted { how } => tracing::info!(call, ?how, "talk over"),
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
+        What::TakenOver { extension } => tracing::info!(call, extension, "taken when the caller was gone"),
+        What::EmergencyMissed { why } => {
+            tracing::error!(call, why, "MISSED EMERGENCY: see `frontdesk alarms`, and call this caller");
+        }
         What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
         What::PinRefused { extension, locked } => tracing::warn!(call, extension, locked, "PIN refused"),
@@ -127,6 +131,7 @@ fn count(what: &What) {
         What::Panicked { .. } => METRICS.calls_panicked.add(1),
         What::Ringing { .. } => METRICS.legs_begun.add(1),
         What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
+        What::EmergencyMissed { .. } => METRICS.emergencies_missed.add(1),
         What::Met { .. } => METRICS.talks_begun.add(1),
         What::TicketOpened { kind: Some(kind), .. } => METRICS.tickets_opened.add(*kind, 1),
         What::StreamClosed { sent, received, dropped } => {
@@ -136,6 +141,7 @@ fn count(what: &What) {
         }
         What::Parted { .. }
         | What::Queued { .. }
+        | What::TakenOver { .. }
         | What::TicketOpened { kind: None, .. }
         | What::MessagesWaiting(_)
         | What::Rejected { .. }

@@ -201,8 +201,25 @@ pub enum Output {
         /// For so long does the caller wait in the queue.
         wait_max_s: u32,
     },
+    /// The caller who is to be called back keeps their place in the queue meanwhile.
     StopSearch {
         id: RequestId,
+        keeps_place: bool,
+    },
+    /// A place that was kept is given up.
+    LeaveQueue,
+    /// The caller is gone: the search goes on without them (R18). `brief` is for the one who takes the call.
+    RingOn {
+        id: RequestId,
+        brief: Vec<Say>,
+    },
+    /// The caller leaves, and is called back when their place in the queue comes up: the receptionists are rung then.
+    CallBack {
+        strategy: Strategy,
+        /// What they hear when they lift.
+        whisper: Vec<Say>,
+        /// For the one who takes it.
+        brief: Vec<Say>,
     },
     /// Starts recording (after the beep has been heard); `RecordDone` follows in any case.
     Record {

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ticket_rows::Edited;
-use super::{StoreError, connection, message_rows, ticket_rows};
+use super::{StoreError, alarm_rows, connection, message_rows, ticket_rows};
+use crate::desk::alarm::AlarmId;
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::types::{MessageId, TicketNumber};
 
@@ -88,6 +89,18 @@ impl Editor {
         match self.transaction(|t| message_rows::confirm(t, at, message, who))? {
             Some(_) => Ok(()),
             None => Err(StoreError::Unknown(format!("message {}", message.0))),
+        }
+    }
+
+    /// Notes who has seen an alarm (R41).
+    pub fn acknowledge(&mut self, alarm: AlarmId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        if who.trim().is_empty() {
+            return Err(StoreError::Refused("the name is empty: an alarm is acknowledged by somebody".to_owned()));
+        }
+        match self.transaction(|t| alarm_rows::acknowledge(t, at, alarm, who.trim()))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(StoreError::Refused(format!("alarm {} was acknowledged before", alarm.0))),
+            None => Err(StoreError::Unknown(format!("alarm {}", alarm.0))),
         }
     }
 

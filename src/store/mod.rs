@@ -12,6 +12,7 @@
 //! - A call row that could not be written is kept and tried again, up to a written number of rows.
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
+mod alarm_rows;
 pub mod backup;
 mod call_rows;
 mod connection;
@@ -32,7 +33,7 @@ mod writer;
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
-pub use filter::{CallFilter, CallState, MessageFilter, TicketFilter};
+pub use filter::{AlarmFilter, CallFilter, CallState, MessageFilter, TicketFilter};
 pub use reader::Reader;
 
 use std::fs::File;
@@ -98,6 +99,8 @@ pub struct Opened {
     pub next_call_id: i64,
     /// Calls that an earlier run left open, as they are now: ended, with the reason `interrupted`.
     pub interrupted: Vec<CallRecord>,
+    /// Emergencies that still rang when an earlier run was cut off: they are alarms now.
+    pub missed_emergencies: usize,
 }
 
 /// The writer's handle. When the last clone goes, the queue is drained and the writer stops.

@@ -18,8 +18,14 @@ macro_rules! migrations {
     };
 }
 
-pub const MIGRATIONS: &[Migration] =
-    migrations!["0001_call_log.sql", "0002_tickets.sql", "0003_messages.sql", "0004_call_legs.sql", "0005_mailbox.sql"];
+pub const MIGRATIONS: &[Migration] = migrations![
+    "0001_call_log.sql",
+    "0002_tickets.sql",
+    "0003_messages.sql",
+    "0004_call_legs.sql",
+    "0005_mailbox.sql",
+    "0006_alarms.sql",
+];
 
 /// The form that this program reads and writes.
 pub const FORM: u32 = MIGRATIONS.len() as u32;
@@ -139,6 +145,7 @@ mod tests {
         0003_messages.sql efa3ca5e48e5030e
         0004_call_legs.sql 20d7bd72e358f3e1
         0005_mailbox.sql 1193e5b959704c9d
+        0006_alarms.sql 9f0d2e3a81b3a2da
         ");
     }
 }

@@ -45,8 +45,14 @@ impl Store {
     /// Keeps a row; the row itself when it is the one that ends the call.
     pub fn put(&mut self, row: CallRecord) -> Option<CallRecord> {
         let id = row.id.0;
-        assert!(!self.ended.contains(&id), "call {id} has a row after its end (R4): {row:?}");
-        self.rows.insert(id, row.clone());
+        let before = self.rows.insert(id, row.clone());
+        if self.ended.contains(&id) {
+            // What is done for a caller who is gone may still come; the end stays as it was.
+            let before = before.expect("it has a row");
+            let end = |row: &CallRecord| (row.ended_at, row.outcome, row.end_reason.clone());
+            assert_eq!(end(&before), end(&row), "a call ends once (R4)");
+            return None;
+        }
         assert_eq!(row.ended_at.is_some(), row.outcome.is_some(), "a call ends with an outcome (R4)");
         row.ended_at?;
         self.ended.insert(id);
@@ -92,6 +98,7 @@ impl Store {
                     ("room", &change.room),
                     ("recording", &change.recording.as_ref().map(|r| r.0.clone())),
                     ("complete", &change.complete.map(|c| c.to_string())),
+                    ("note", &change.note),
                 ] {
                     told += &value.as_ref().map(|v| format!(" {name}={v}")).unwrap_or_default();
                 }
@@ -105,6 +112,10 @@ impl Store {
                 let complete = change.complete.map(|c| format!(" complete={c}")).unwrap_or_default();
                 let relay = change.relay.map(|r| format!(" relay={r}")).unwrap_or_default();
                 (*id, format!("{}{recording}{complete}{relay}", message.0))
+            }
+            DeskRequest::PutAlarm { id, word } => {
+                let ticket = word.ticket.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
+                (*id, format!("alarm {}{ticket}: {}", word.state, word.note))
             }
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
@@ -150,7 +161,7 @@ impl Store {
                 Done::MessageChanged(changed.into_iter().collect())
             }
             DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => Done::Changed,
+            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,
         }
     }
 }

@@ -642,6 +642,8 @@ impl CallTest {
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
+            What::TakenOver { extension } => self.note(format!("{extension} takes it over")),
+            What::EmergencyMissed { why } => self.note(format!("MISSED: {why}")),
             What::Queued { position } => self.note(format!("queue place {position}")),
             What::RecordingStarted { recording } => self.note(format!("records {}", recording.0)),
             What::RecordingEnded { duration_ms, written, .. } => {
@@ -725,6 +727,7 @@ impl CallTest {
             ["answers", "without", "sdp"] => callee.response(200, None),
             ["progress"] => callee.response(183, Some(8)),
             ["refuses", status] => callee.response(status.parse().expect("a status"), None),
+            ["redirects", status, to @ ..] => callee.redirect(status.parse().expect("a status"), to),
             ["bye"] => {
                 callee.answered = false;
                 callee.request(&Method::Bye, None)
@@ -732,12 +735,12 @@ impl CallTest {
             ["hold"] => callee.request(&Method::Invite, Some("sendonly")),
             ["resume"] => callee.request(&Method::Invite, Some("sendrecv")),
             ["loses", "media"] => {
-                let id = self.stream_of(user);
+                let id = self.stream_of(user).expect("it has answered");
                 return self.input(Input::Media { stream: id, event: MediaEvent::MediaLost });
             }
             ["key", keys] => {
                 let keys: Vec<char> = keys.chars().collect();
-                let id = self.stream_of(user);
+                let Some(id) = self.stream_of(user) else { return self.note(format!("{user} has not answered")) };
                 for key in keys {
                     let digit = Digit::from_char(key).expect("it is a key");
                     self.press(id, digit, DigitSource::Rfc4733);
@@ -751,10 +754,9 @@ impl CallTest {
         self.settle();
     }
 
-    fn stream_of(&self, user: &str) -> StreamId {
-        let callee = self.callees.iter().rev().find(|c| c.user == user && c.answered).expect("it has answered");
-        let id = self.streams.keys().rev().find(|id| id.leg == callee.leg);
-        *id.expect("it has a stream")
+    fn stream_of(&self, user: &str) -> Option<StreamId> {
+        let callee = self.callees.iter().rev().find(|c| c.user == user && c.answered)?;
+        self.streams.keys().rev().find(|id| id.leg == callee.leg).copied()
     }
 
     /// A request of ours to a phone that is rung; whether it was one.
@@ -823,7 +825,10 @@ impl Drop for CallTest {
             return;
         }
         self.lose_bye = false;
-        self.advance(Duration::from_secs(4000));
+        // An alarm is told to the store until it is kept.
+        self.store.state = StoreState::Writes;
+        // A call may last an hour, and a call-back wait for four.
+        (0..5).for_each(|_| self.advance(Duration::from_secs(4000)));
         let log = &self.log;
         assert!(self.exchange.is_idle(), "something is left\n{log}");
         assert!(self.lent.is_empty(), "ports are left: {:?}\n{log}", self.lent);

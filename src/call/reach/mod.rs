@@ -6,6 +6,8 @@
 //! - `leg`: one leg that rings somebody: from its ports to its end.
 //! - `search`: legs tried round by round until one takes the call.
 //! - `talk`: the caller and the one who took the call, with holds and keys.
+//! - `briefing`: telling one who took the call what is known of it, when the caller is gone.
+//! - `redirect`: where a telephone that answers 3xx sends us, if that is a place that the desk knows.
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
 //!
@@ -13,9 +15,11 @@
 //! tried is in the call's record, to the last leg.
 
 mod account;
+mod briefing;
 mod codes;
 mod leg;
 mod place;
+mod redirect;
 mod search;
 mod talk;
 mod whom;
@@ -23,6 +27,7 @@ mod whom;
 use std::collections::VecDeque;
 
 use self::account::Account;
+use self::briefing::Briefing;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
@@ -35,6 +40,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Parted, Say, SearchEnd};
 use crate::media::io::{Encoded, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent::{EndReason, LegId};
+use crate::sip::wire::Uri;
 use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
 
 /// Legs that one call rings at most, all searches together: a search that is repeated for ever must end some time.
@@ -47,6 +53,8 @@ pub(super) enum News {
     Met { id: RequestId },
     /// The search ended without a talk.
     Ended { id: RequestId, end: SearchEnd },
+    /// The caller is gone; somebody took the call all the same, and is told of it.
+    TakenOver { extension: String },
     /// The talk is over.
     Parted { id: RequestId, how: Parted },
     /// Music for the caller, or no more of it, while the other side holds or is away.
@@ -75,19 +83,28 @@ pub(super) struct Whisper {
     pub consent: Consent,
 }
 
+/// What is told to one who takes the call when the caller is gone; not known while the caller's last words are written.
+struct Gone {
+    brief: Option<Vec<Say>>,
+}
+
 /// See the module.
 pub(super) struct Reach {
     call: CallId,
     next_leg: u32,
     search: Option<Search>,
     talk: Option<Talk>,
+    /// Set once the caller is gone.
+    gone: Option<Gone>,
+    briefing: Option<Briefing>,
     account: Account,
     news: VecDeque<News>,
 }
 
 impl Reach {
     pub fn new(call: CallId) -> Self {
-        Self { call, next_leg: 1, search: None, talk: None, account: Account::default(), news: VecDeque::new() }
+        let (account, news) = (Account::default(), VecDeque::new());
+        Self { call, next_leg: 1, search: None, talk: None, gone: None, briefing: None, account, news }
     }
 
     pub fn is_talking(&self) -> bool {
@@ -127,23 +144,49 @@ impl Reach {
         }
     }
 
-    /// The caller is gone: whoever rings or talks is let go.
+    /// The caller is gone: whoever rings or talks is let go, but for those who are rung on (R18).
     pub fn leave(&mut self, h: &mut Hands<'_>) {
-        self.stop(h);
+        self.gone = Some(Gone { brief: None });
+        if !self.search.as_ref().is_some_and(Search::outlives_the_caller) {
+            self.stop(h);
+        }
         if let Some(talk) = self.talk.take() {
             talk.end(h, &mut self.account);
         }
         self.news.clear();
     }
 
+    /// What is to be told of a caller who is gone.
+    pub fn know(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, brief: Vec<Say>) {
+        if let Some(briefing) = &mut self.briefing {
+            briefing.know(h, caller, brief.clone());
+        }
+        self.gone = Some(Gone { brief: Some(brief) });
+    }
+
+    /// Whether people are rung, or told, for a caller who is gone.
+    pub fn goes_on(&self) -> bool {
+        self.gone.is_some() && (self.search.is_some() || self.briefing.is_some())
+    }
+
+    /// Lets everybody go.
+    pub fn end(&mut self, h: &mut Hands<'_>) {
+        self.stop(h);
+        if let Some(briefing) = self.briefing.take() {
+            briefing.end(h, self.call, &mut self.account);
+        }
+    }
+
     pub fn next_wake(&self) -> Option<Mono> {
         let talk = self.talk.as_ref().and_then(Talk::next_wake);
-        [self.search.as_ref().and_then(Search::next_wake), talk].into_iter().flatten().min()
+        let briefing = self.briefing.as_ref().and_then(Briefing::next_wake);
+        [self.search.as_ref().and_then(Search::next_wake), talk, briefing].into_iter().flatten().min()
     }
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
         self.search_does(h, caller, |search, h, account| search.timeout(h, caller, account));
         self.talk_does(h, |talk, h| talk.timeout(h));
+        self.briefing_does(h, |briefing, h| briefing.timeout(h, caller));
     }
 
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
@@ -168,8 +211,11 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.answered(h, caller, leg, sdp, account));
     }
 
-    pub fn failed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, status: u16) {
+    pub fn failed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, status: u16, contacts: &[Uri]) {
         h.legs.remove(&leg);
+        if let Some(search) = self.search.as_mut().filter(|_| (300..400).contains(&status)) {
+            search.redirected(h, caller, leg, (status, contacts), &mut self.next_leg, &mut self.account);
+        }
         self.search_does(h, caller, |search, h, account| search.failed(h, leg, status, account));
     }
 
@@ -178,11 +224,15 @@ impl Reach {
         h.legs.remove(&leg);
         self.search_does(h, caller, |search, h, account| search.ended(h, leg, account));
         self.talk_does(h, |talk, h| talk.ended(h, leg, reason));
+        self.briefing_does(h, |briefing, _| briefing.is_leg(leg));
     }
 
     pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite(h, leg, offer);
+        }
+        if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.reinvite(h, offer);
         }
         self.talk_does(h, |talk, h| talk.reinvite(h, leg, offer));
     }
@@ -191,12 +241,18 @@ impl Reach {
         if let Some(search) = &mut self.search {
             search.reinvite_acked(h, leg, sdp);
         }
+        if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.reinvite_acked(h, sdp);
+        }
         self.talk_does(h, |talk, h| talk.reinvite_acked(h, leg, sdp));
     }
 
     pub fn info(&mut self, h: &mut Hands<'_>, leg: LegId, digit: Digit, duration_ms: u32) {
         if let Some(search) = &self.search {
             search.info(h, leg, digit, duration_ms);
+        }
+        if let Some(briefing) = self.briefing.as_ref().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.info(h, digit, duration_ms);
         }
         if let Some(talk) = &self.talk {
             talk.info(h, leg, digit, duration_ms);
@@ -210,6 +266,7 @@ impl Reach {
                 .search_does(h, caller, |search, h, account| search.media_event(h, caller, stream, event, account));
         }
         self.talk_does(h, |talk, h| talk.media_event(h, stream, event));
+        self.briefing_does(h, |briefing, h| briefing.has_stream(stream) && briefing.media_event(h, caller, event));
     }
 
     /// A leg's stream is closed, with its figures; one that closed by itself leaves a mute leg.
@@ -217,11 +274,15 @@ impl Reach {
         self.account.closed(stream.leg, report.stats);
         self.search_does(h, caller, |search, h, account| search.media_closed(h, stream, account));
         self.talk_does(h, |talk, h| talk.media_closed(h, stream));
+        self.briefing_does(h, |briefing, _| briefing.has_stream(stream));
     }
 
     pub fn recording_loaded(&mut self, h: &mut Hands<'_>, id: &RecordingId, audio: Option<&Encoded>) {
         if let Some(search) = &mut self.search {
             search.recording_loaded(h, id, audio);
+        }
+        if let Some(briefing) = &mut self.briefing {
+            briefing.recording_loaded(h, id, audio);
         }
     }
 
@@ -263,8 +324,15 @@ impl Reach {
             Searching::GoesOn => self.go_on(h, caller),
             Searching::Taken(leg) => {
                 let Some(search) = self.search.take() else { return };
-                let id = search.id();
+                let (id, lang) = (search.id(), search.lang());
                 search.give_up(h, &mut self.account, LegEnd::Cancelled);
+                if let Some(gone) = &self.gone {
+                    let what = (gone.brief.clone(), lang);
+                    let briefing = Briefing::begin(h, caller, self.call, *leg, what, &mut self.account);
+                    self.news.push_back(News::TakenOver { extension: briefing.extension().to_owned() });
+                    self.briefing = Some(briefing);
+                    return;
+                }
                 self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
                 self.news.push_back(News::Met { id });
             }
@@ -283,6 +351,15 @@ impl Reach {
         if let Searching::Over(end) = search.go_on(h, caller, self.call, &mut self.next_leg, &mut self.account) {
             let Some(search) = self.search.take() else { return };
             self.news.push_back(News::Ended { id: search.id(), end });
+        }
+    }
+
+    /// Lets the briefing act; `act` says whether it is over.
+    fn briefing_does(&mut self, h: &mut Hands<'_>, act: impl FnOnce(&mut Briefing, &mut Hands<'_>) -> bool) {
+        if self.briefing.as_mut().is_some_and(|briefing| act(briefing, h))
+            && let Some(briefing) = self.briefing.take()
+        {
+            briefing.end(h, self.call, &mut self.account);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
 use crate::sip::user_agent::{EndReason, LegId};
+use crate::sip::wire::Uri;
 use crate::types::{Digit, Lang};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
@@ -40,6 +41,9 @@ impl Session {
         if plan.is_queue() {
             hands.board.wait(self.record.id);
         }
+        if plan.outlives_the_caller() {
+            self.watch_emergency(hands);
+        }
         self.reaching(hands, |reach, h, caller| reach.begin(h, caller, id, plan, whisper));
         self.tell_place(hands, id);
     }
@@ -62,8 +66,8 @@ impl Session {
         self.reaching(hands, |reach, h, caller| reach.answered(h, caller, leg, sdp));
     }
 
-    pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
-        self.reaching(hands, |reach, h, caller| reach.failed(h, caller, leg, status));
+    pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16, contacts: &[Uri]) {
+        self.reaching(hands, |reach, h, caller| reach.failed(h, caller, leg, status, contacts));
     }
 
     pub fn leg_ended(&mut self, hands: &mut Hands<'_>, leg: LegId, reason: EndReason) {
@@ -114,6 +118,7 @@ impl Session {
         while let Some(news) = self.reach.poll() {
             self.hear(hands, news);
         }
+        self.end_when_over(hands);
     }
 
     fn hear(&mut self, hands: &mut Hands<'_>, news: News) {
@@ -121,10 +126,12 @@ impl Session {
             News::Met { id } => self.met(hands, id),
             News::Ended { id, end } => {
                 hands.board.leave_queue(self.record.id);
+                self.nobody_took_it(hands);
                 if id != BEFORE_ANSWER {
                     self.drive(hands, FlowInput::SearchEnded { id, end });
                 }
             }
+            News::TakenOver { extension } => self.taken_over(hands, extension),
             News::Parted { id, how } => self.parted(hands, id, how),
             News::Music { on } => {
                 let (say, lang) = ([Say::Prompt(super::super::exchange::MUSIC.to_owned())], self.desk_lang());
@@ -137,6 +144,7 @@ impl Session {
     fn met(&mut self, hands: &mut Hands<'_>, id: RequestId) {
         let extension = self.reach.talks_to().unwrap_or_default().to_owned();
         self.record.handled_by = Some(extension.clone());
+        self.settle_emergency(hands, &extension);
         self.tell(hands, What::Met { extension });
         if matches!(self.stage, Stage::Ringing { .. }) {
             self.answer(hands);
@@ -181,7 +189,7 @@ impl Session {
     }
 
     /// The staff hears the desk's own language.
-    fn desk_lang(&self) -> Lang {
+    pub(super) fn desk_lang(&self) -> Lang {
         self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
     }
 }

@@ -94,6 +94,16 @@ pub trait Step: fmt::Debug + Send + Sync {
         Nature::Passage
     }
 
+    /// Where it leads though the caller is gone: what follows may have something to do for them.
+    fn leads_the_gone(&self) -> Option<&Word> {
+        None
+    }
+
+    /// Whether it has something to do for a caller who is gone before it began (R18).
+    fn serves_the_gone(&self) -> bool {
+        false
+    }
+
     /// Whether a menu offers it to this caller.
     fn is_offered(&self, _caller: &CallerInfo) -> bool {
         true

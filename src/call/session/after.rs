@@ -1,0 +1,167 @@
+//! What is done for a caller who is gone: duty officers are rung on, and whoever takes the call is told what is known (R18);
+//! receptionists are rung for a call-back once the caller's place in the queue comes up. Nothing of it dials a number that
+//! a caller chose: the receptionist is told it, and calls.
+//!
+//! The call's row is ended by then. It gets what comes of the legs, and who took it; its outcome stays.
+
+use super::{Hands, LEAVE_MAX, Session, Stage};
+use crate::call::events::What;
+use crate::call::io::Output;
+use crate::call::reach::{Consent, Plan, Whisper};
+use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use crate::desk::request::{DeskRequest, RequestId};
+use crate::desk::ticket::TicketChange;
+use crate::flow::io::{Say, Strategy};
+
+/// Of searches and ticket notes that no flow waits for.
+const AFTER: RequestId = RequestId(u32::MAX);
+
+/// What is still to be done, and what came of it.
+#[derive(Debug, Default)]
+pub(super) struct After {
+    call_back: Option<CallBack>,
+    /// Duty officers are rung, and nobody has taken the call yet.
+    emergency: bool,
+    /// Receptionists are rung for a call-back.
+    calls_back: bool,
+    taken_over: bool,
+    /// The search for duty officers ends because the line does.
+    shut_down: bool,
+}
+
+#[derive(Debug)]
+struct CallBack {
+    strategy: Strategy,
+    whisper: Vec<Say>,
+    brief: Vec<Say>,
+}
+
+impl After {
+    pub fn call_back(&mut self, strategy: Strategy, whisper: Vec<Say>, brief: Vec<Say>) {
+        self.call_back = Some(CallBack { strategy, whisper, brief });
+    }
+
+    /// The caller's place in the queue stays theirs.
+    pub fn calls_back(&self) -> bool {
+        self.call_back.is_some() || self.calls_back
+    }
+
+    /// Somebody took the call when the caller was gone: they did not talk.
+    pub fn is_taken_over(&self) -> bool {
+        self.taken_over
+    }
+}
+
+impl Session {
+    /// Duty officers begin to ring. What a crash leaves of it is found at the next start.
+    pub(super) fn watch_emergency(&mut self, hands: &mut Hands<'_>) {
+        self.after.emergency = true;
+        self.say_of_emergency(hands, AlarmState::Watched, "duty officers are rung");
+    }
+
+    /// Somebody took it.
+    pub(super) fn settle_emergency(&mut self, hands: &mut Hands<'_>, extension: &str) {
+        if std::mem::take(&mut self.after.emergency) {
+            self.say_of_emergency(hands, AlarmState::Settled, &format!("{extension} took the call"));
+        }
+    }
+
+    /// A search is over, or was given up, without anybody.
+    pub(super) fn nobody_took_it(&mut self, hands: &mut Hands<'_>) {
+        if std::mem::take(&mut self.after.emergency) {
+            let why = match (self.after.shut_down, self.reach.records().is_empty()) {
+                (true, _) => "the line was shut down while duty officers rang",
+                (false, true) => "nobody is on duty for emergencies",
+                (false, false) => "no duty officer took the call",
+            };
+            self.say_of_emergency(hands, AlarmState::Open, why);
+            self.tell(hands, What::EmergencyMissed { why: why.to_owned() });
+            self.note_in_ticket(hands, why);
+        }
+        if std::mem::take(&mut self.after.calls_back) {
+            hands.board.leave_queue(self.record.id);
+            self.note_in_ticket(hands, "no receptionist took the call-back: call this customer");
+        }
+    }
+
+    pub(super) fn taken_over(&mut self, hands: &mut Hands<'_>, extension: String) {
+        self.settle_emergency(hands, &extension);
+        self.after.taken_over = true;
+        hands.board.leave_queue(self.record.id);
+        let call_back = std::mem::take(&mut self.after.calls_back);
+        let what = if call_back { "takes the call-back" } else { "took the call when the caller had hung up" };
+        self.note_in_ticket(hands, &format!("{extension} {what}"));
+        self.record.handled_by = Some(extension.clone());
+        self.tell(hands, What::TakenOver { extension });
+        self.put_call(hands);
+    }
+
+    /// The caller is gone: their place in the queue may come up.
+    pub(super) fn begin_call_back(&mut self, hands: &mut Hands<'_>) {
+        let Some(CallBack { strategy, whisper, brief }) = self.after.call_back.take() else { return };
+        self.after.calls_back = true;
+        hands.board.wait(self.record.id);
+        let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::Asked };
+        self.reaching(hands, |reach, h, caller| {
+            reach.know(h, caller, brief);
+            reach.begin(h, caller, AFTER, Plan::call_back(strategy), whisper);
+        });
+    }
+
+    /// The line takes no new calls: a call-back that still waits stays a ticket.
+    pub fn shutting_down(&mut self, hands: &mut Hands<'_>) {
+        if self.after.calls_back {
+            self.reach.stop(hands);
+            self.nobody_took_it(hands);
+            self.end_when_over(hands);
+        }
+    }
+
+    /// The line ends now.
+    pub fn shut_down(&mut self, hands: &mut Hands<'_>) {
+        self.hang_up(hands, "shutdown", None);
+        self.after.shut_down = true;
+        self.after.call_back = None;
+        self.reach.end(hands);
+        self.nobody_took_it(hands);
+        self.end_when_over(hands);
+    }
+
+    /// Once the row is ended and nobody is rung or told any more, only streams that close are waited for.
+    pub(super) fn end_when_over(&mut self, hands: &mut Hands<'_>) {
+        let Stage::After { until } = &mut self.stage else { return };
+        if self.reach.goes_on() {
+            return;
+        }
+        if self.reach.is_settled() {
+            return self.over(hands);
+        }
+        until.get_or_insert(hands.now.mono + LEAVE_MAX);
+    }
+
+    pub(super) fn over(&mut self, hands: &mut Hands<'_>) {
+        self.stage = Stage::Over;
+        if !self.reach.records().is_empty() {
+            self.put_call(hands);
+        }
+    }
+
+    fn say_of_emergency(&self, hands: &mut Hands<'_>, state: AlarmState, note: &str) {
+        let word = AlarmWord {
+            kind: AlarmKind::MissedEmergency,
+            call: self.record.id,
+            state,
+            caller: self.record.caller.clone(),
+            ticket: self.record.tickets.last().cloned(),
+            note: note.to_owned(),
+        };
+        hands.alarms.say(hands.now.mono, word);
+    }
+
+    fn note_in_ticket(&self, hands: &mut Hands<'_>, note: &str) {
+        let Some(number) = self.record.tickets.last().cloned() else { return };
+        let change = TicketChange { note: Some(note.to_owned()), ..TicketChange::default() };
+        let request = DeskRequest::ChangeTicket { id: AFTER, number, change };
+        hands.out.push_back(Output::Desk { call: self.record.id, request });
+    }
+}
