@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
-use crate::call::exchange::{Exchange, Service};
+use crate::call::exchange::{CallBackSettings, Exchange, Service};
 use crate::call::info_digits;
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
@@ -354,6 +354,11 @@ fn service(site: &Site) -> Arc<Service> {
         time_zone: site.config.desk.time_zone,
         codecs: Codec::ALL.to_vec(),
         call_max: CALL_MAX,
+        call_back: CallBackSettings {
+            gateway: site.config.call_back.gateway,
+            hours: Some(site.config.call_back.hours),
+            ring: Duration::from_secs(site.config.call_back.ring_s.into()),
+        },
         record: RecordSpec {
             max_ms: site.config.record.max_ms,
             silence_ms: site.config.record.silence_ms,

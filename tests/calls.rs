@@ -39,6 +39,8 @@ fn set(setup: &mut Setup, setting: &str) {
         "after_rings" => setup.after_rings = value.parse().expect("a number"),
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
+        "gateway" => setup.gateway = Some(value.parse().expect("an address")),
+        "hour" => setup.hour = value.parse().expect("a number"),
         "allowed" => {
             let (address, prefix) = value.split_once('/').expect("a network");
             let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));

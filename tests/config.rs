@@ -66,6 +66,8 @@ fn every_setting_arrives() {
     assert_eq!(config.rtp.media_timeout_ms, 30_000);
     assert_eq!(config.console.listen, "[::1]:8080".parse().unwrap());
     assert_eq!(config.answer.delay_ms(), 6000);
+    assert_eq!(config.call_back.gateway, Some("192.168.0.10:5060".parse().unwrap()));
+    assert_eq!((config.call_back.hours.to_string().as_str(), config.call_back.ring_s), ("09:00-20:00", 30));
     assert_eq!((config.record.max_ms, config.record.silence_ms), (300_000, 8000));
     assert_eq!((config.record.min_ms, config.record.warn_ms), (2000, 15_000));
     assert_eq!(config.record.disk_free_min_bytes, 2_000_000_000);

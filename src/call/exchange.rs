@@ -1,6 +1,7 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::pin_locks::{Holder, PinLocks};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::hours::Span;
 use crate::desk::message::MessagesWaiting;
 use crate::desk::people::{Directory, Person};
 use crate::desk::phones::Phones;
@@ -35,6 +37,17 @@ use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
 /// In place of an extension that nobody has.
 const NOBODYS: &str = "an extension that nobody has";
 
+/// How the desk itself calls those back who asked for it (R10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallBackSettings {
+    /// Calls that came from its address are called back through it, over UDP.
+    pub gateway: Option<SocketAddr>,
+    /// When it may dial; none for always.
+    pub hours: Option<Span>,
+    /// How long it rings there.
+    pub ring: Duration,
+}
+
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
 pub struct Service {
     pub flow: Arc<Flow>,
@@ -52,6 +65,7 @@ pub struct Service {
     pub record: RecordSpec,
     /// The longest a call may last.
     pub call_max: Duration,
+    pub call_back: CallBackSettings,
 }
 
 impl Service {

@@ -15,12 +15,12 @@ use chrono::{DateTime, Utc};
 use frontdesk::call::admission::{AdmissionLimits, Network};
 use frontdesk::call::answering::Cadence;
 use frontdesk::call::events::What;
-use frontdesk::call::exchange::{Exchange, Service};
+use frontdesk::call::exchange::{CallBackSettings, Exchange, Service};
 use frontdesk::call::info_digits::CONTENT_TYPES;
 use frontdesk::call::io::{Input, LentPorts, Output};
 use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
-use frontdesk::desk::hours::Hours;
+use frontdesk::desk::hours::{Hours, Span};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::DeskRequest;
 use frontdesk::flow::io::RecordSpec;
@@ -65,7 +65,7 @@ fn flow(text: &str) -> Arc<Flow> {
     Arc::new(Flow::compile(text, "flow", &context).unwrap_or_else(|problems| panic!("{problems:#?}")))
 }
 
-fn service(after_rings: u8, flow: Arc<Flow>) -> Arc<Service> {
+fn service(after_rings: u8, flow: Arc<Flow>, gateway: Option<SocketAddr>) -> Arc<Service> {
     Arc::new(Service {
         flow,
         people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("the built-in people are good")),
@@ -78,6 +78,7 @@ fn service(after_rings: u8, flow: Arc<Flow>) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
+        call_back: CallBackSettings { gateway, hours: Span::parse("08:00-21:00"), ring: Duration::from_secs(30) },
     })
 }
 
@@ -123,17 +124,21 @@ pub struct Setup {
     pub calls_max: usize,
     pub ports: usize,
     pub allowed: Vec<Network>,
+    pub gateway: Option<SocketAddr>,
+    /// The time of day at the desk.
+    pub hour: u32,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { after_rings: 0, calls_max: 100, ports: 100, allowed: Vec::new() }
+        Self { after_rings: 0, calls_max: 100, ports: 100, allowed: Vec::new(), gateway: None, hour: 10 }
     }
 }
 
 impl CallTest {
     pub fn new(setup: Setup) -> Self {
-        let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
+        let wall: DateTime<Utc> = "2026-11-22T16:00:00Z".parse().expect("it is a time");
+        let wall = wall + Duration::from_secs(3600 * u64::from(setup.hour));
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
         let local = "192.0.2.1:5060".parse().expect("an address");
         let config = UaConfig {
@@ -145,7 +150,7 @@ impl CallTest {
         static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
         let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
         let ua = UserAgent::new(config, Random::for_testing(1));
-        let service = service(setup.after_rings, flow);
+        let service = service(setup.after_rings, flow, setup.gateway);
         Self {
             exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
             now,
@@ -238,7 +243,7 @@ impl CallTest {
             ["reload", "rings", rings] => {
                 let rings = rings.parse().expect("a number");
                 let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
-                let service = service(rings, flow);
+                let service = service(rings, flow, None);
                 self.input(Input::Reload(service));
             }
             ["shutdown", time] => {

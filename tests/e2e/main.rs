@@ -7,6 +7,7 @@ mod dialled;
 mod hostile;
 mod life;
 mod mailbox;
+mod odd_callees;
 mod phone;
 mod reached;
 mod registered;

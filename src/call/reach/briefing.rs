@@ -35,6 +35,15 @@ pub(super) struct Briefing {
     waits_until: Option<Mono>,
 }
 
+/// Notes that somebody took the call.
+pub(super) fn took(h: &mut Hands<'_>, call: CallId, leg: &OutLeg, account: &mut Account) {
+    if let Some(record) = account.of(leg.stream.leg) {
+        record.ring_ms = leg.ms_so_far(h.now.mono);
+        record.talk_ms = Some(0);
+    }
+    h.board.talks(h.now.mono, &leg.extension, call);
+}
+
 impl Briefing {
     pub fn begin(
         h: &mut Hands<'_>,
@@ -44,19 +53,22 @@ impl Briefing {
         (say, lang): (Option<Vec<Say>>, Lang),
         account: &mut Account,
     ) -> Self {
-        if let Some(record) = account.of(leg.stream.leg) {
-            record.ring_ms = leg.ms_so_far(h.now.mono);
-            record.talk_ms = Some(0);
-        }
-        h.board.talks(h.now.mono, &leg.extension, call);
-        let (begun, playback) = (h.now.mono, Playback::default());
+        took(h, call, &leg, account);
+        let begun = h.now.mono;
+        Self::of(h, caller, (leg, begun), (say, lang))
+    }
+
+    /// With one who has taken the call at that time already.
+    pub fn of(
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        (leg, begun): (OutLeg, Mono),
+        (say, lang): (Option<Vec<Say>>, Lang),
+    ) -> Self {
+        let playback = Playback::default();
         let mut briefing = Self { leg, begun, say, lang, playback, times: 0, wanted: TIMES, waits_until: None };
         briefing.say_it(h, caller);
         briefing
-    }
-
-    pub fn extension(&self) -> &str {
-        &self.leg.extension
     }
 
     pub fn has_stream(&self, stream: StreamId) -> bool {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Caller;
 use super::account::Account;
+use super::call_back::WayBack;
 use super::place::{Unreachable, way_to};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
@@ -18,6 +19,8 @@ use crate::types::{Codec, Mono, StreamId};
 
 /// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
 const SLACK: Duration = Duration::from_millis(100);
+/// The user part of our own address.
+const DESK: &str = "desk";
 
 enum State {
     /// Waits for ports.
@@ -38,6 +41,7 @@ enum State {
 /// See the module.
 pub(super) struct OutLeg {
     pub stream: StreamId,
+    /// Empty for a customer's.
     pub extension: String,
     began: Mono,
     ring: Duration,
@@ -78,7 +82,9 @@ impl OutLeg {
         };
         let channel = way.destination.channel;
         h.out.push_back(Output::LendPorts { stream, listener: channel.listener, peer: way.destination.remote });
-        h.board.rings(&candidate.extension, stream.call);
+        if !candidate.extension.is_empty() {
+            h.board.rings(&candidate.extension, stream.call);
+        }
         Some(OutLeg {
             stream,
             extension: candidate.extension.clone(),
@@ -90,6 +96,22 @@ impl OutLeg {
         })
     }
 
+    /// Begins to ring a customer who is called back.
+    pub fn begin_to_customer(
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        stream: StreamId,
+        way: &WayBack,
+        account: &mut Account,
+    ) -> Option<OutLeg> {
+        let candidate = Candidate { extension: String::new(), address: way.address.clone(), ring: way.ring };
+        OutLeg::begin(h, caller, stream, &candidate, account)
+    }
+
+    fn is_staff(&self) -> bool {
+        !self.extension.is_empty()
+    }
+
     /// Sends the INVITE; false when the leg can't be made.
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
@@ -98,8 +120,11 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
-            from: who_calls(h, caller, to.destination),
-            contact_user: "desk".to_owned(),
+            from: match self.is_staff() {
+                true => who_calls(h, caller, to.destination),
+                false => the_desk(h, to.destination),
+            },
+            contact_user: DESK.to_owned(),
             sdp: Some(sdp::offer(&local)),
             replaces: None,
             referred_by: None,
@@ -222,7 +247,9 @@ impl OutLeg {
         }
         let in_vain =
             matches!(end, LegEnd::NoAnswer | LegEnd::NoConsent | LegEnd::Declined | LegEnd::Busy | LegEnd::Failed);
-        h.board.rang(h.now.mono, &self.extension, self.stream.call, in_vain);
+        if self.is_staff() {
+            h.board.rang(h.now.mono, &self.extension, self.stream.call, in_vain);
+        }
         if let Some(record) = account.of(self.stream.leg) {
             record.end.get_or_insert(end);
             if record.talk_ms.is_none() {
@@ -237,6 +264,16 @@ impl OutLeg {
     /// How long it has rung or lasted so far.
     pub fn ms_so_far(&self, now: Mono) -> u64 {
         now.ms_since(self.began)
+    }
+}
+
+/// What a final response other than 2xx says.
+pub(super) fn end_of(status: u16) -> LegEnd {
+    match status {
+        486 | 600 => LegEnd::Busy,
+        603 => LegEnd::Declined,
+        408 | 480 | 487 => LegEnd::NoAnswer,
+        _ => LegEnd::Failed,
     }
 }
 
@@ -255,6 +292,11 @@ fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, to: Destination) -> NameAddr {
         Some(name) => NameAddr::new(uri).with_display(name),
         None => NameAddr::new(uri),
     }
+}
+
+/// What a customer's telephone shows who is called back.
+fn the_desk(h: &Hands<'_>, to: Destination) -> NameAddr {
+    NameAddr::new(Uri::new(Host::Ip(h.ua.local_ip(to))).with_user(DESK))
 }
 
 fn words(why: Unreachable) -> &'static str {

@@ -7,6 +7,7 @@
 //! - `search`: legs tried round by round until one takes the call.
 //! - `talk`: the caller and the one who took the call, with holds and keys.
 //! - `briefing`: telling one who took the call what is known of it, when the caller is gone.
+//! - `call_back`: a receptionist and a customer who is called back.
 //! - `redirect`: where a telephone that answers 3xx sends us, if that is a place that the desk knows.
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
@@ -16,6 +17,7 @@
 
 mod account;
 mod briefing;
+mod call_back;
 mod codes;
 mod leg;
 mod place;
@@ -27,7 +29,10 @@ mod whom;
 use std::collections::VecDeque;
 
 use self::account::Account;
-use self::briefing::Briefing;
+use self::briefing::{Briefing, took};
+pub(super) use self::call_back::WayBack;
+use self::call_back::{CallBack, Returned};
+use self::leg::OutLeg;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
@@ -53,8 +58,12 @@ pub(super) enum News {
     Met { id: RequestId },
     /// The search ended without a talk.
     Ended { id: RequestId, end: SearchEnd },
-    /// The caller is gone; somebody took the call all the same, and is told of it.
+    /// The caller is gone; somebody took the call all the same, and is told of it, or the caller is rung.
     TakenOver { extension: String },
+    /// The customer was called back, and talks to the one who took it.
+    CalledBack,
+    /// The customer did not answer.
+    NotCalledBack,
     /// The talk is over.
     Parted { id: RequestId, how: Parted },
     /// Music for the caller, or no more of it, while the other side holds or is away.
@@ -86,6 +95,10 @@ pub(super) struct Whisper {
 /// What is told to one who takes the call when the caller is gone; not known while the caller's last words are written.
 struct Gone {
     brief: Option<Vec<Say>>,
+    /// Where the caller is called back.
+    way: Option<WayBack>,
+    /// Of the brief.
+    lang: Option<Lang>,
 }
 
 /// See the module.
@@ -97,6 +110,7 @@ pub(super) struct Reach {
     /// Set once the caller is gone.
     gone: Option<Gone>,
     briefing: Option<Briefing>,
+    call_back: Option<CallBack>,
     account: Account,
     news: VecDeque<News>,
 }
@@ -104,7 +118,7 @@ pub(super) struct Reach {
 impl Reach {
     pub fn new(call: CallId) -> Self {
         let (account, news) = (Account::default(), VecDeque::new());
-        Self { call, next_leg: 1, search: None, talk: None, gone: None, briefing: None, account, news }
+        Self { call, next_leg: 1, search: None, talk: None, gone: None, briefing: None, call_back: None, account, news }
     }
 
     pub fn is_talking(&self) -> bool {
@@ -146,7 +160,7 @@ impl Reach {
 
     /// The caller is gone: whoever rings or talks is let go, but for those who are rung on (R18).
     pub fn leave(&mut self, h: &mut Hands<'_>) {
-        self.gone = Some(Gone { brief: None });
+        self.gone = Some(Gone { brief: None, way: None, lang: None });
         if !self.search.as_ref().is_some_and(Search::outlives_the_caller) {
             self.stop(h);
         }
@@ -161,12 +175,19 @@ impl Reach {
         if let Some(briefing) = &mut self.briefing {
             briefing.know(h, caller, brief.clone());
         }
-        self.gone = Some(Gone { brief: Some(brief) });
+        self.gone = Some(Gone { brief: Some(brief), way: None, lang: None });
+    }
+
+    /// The caller, who is gone, is called back there once somebody has taken the call.
+    pub fn call_back_at(&mut self, way: Option<WayBack>) {
+        if let Some(gone) = &mut self.gone {
+            gone.way = way;
+        }
     }
 
     /// Whether people are rung, or told, for a caller who is gone.
     pub fn goes_on(&self) -> bool {
-        self.gone.is_some() && (self.search.is_some() || self.briefing.is_some())
+        self.gone.is_some() && (self.search.is_some() || self.briefing.is_some() || self.call_back.is_some())
     }
 
     /// Lets everybody go.
@@ -175,21 +196,29 @@ impl Reach {
         if let Some(briefing) = self.briefing.take() {
             briefing.end(h, self.call, &mut self.account);
         }
+        if let Some(call_back) = self.call_back.take() {
+            call_back.end(h, &mut self.account);
+        }
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
         let talk = self.talk.as_ref().and_then(Talk::next_wake);
         let briefing = self.briefing.as_ref().and_then(Briefing::next_wake);
-        [self.search.as_ref().and_then(Search::next_wake), talk, briefing].into_iter().flatten().min()
+        let call_back = self.call_back.as_ref().and_then(CallBack::next_wake);
+        [self.search.as_ref().and_then(Search::next_wake), talk, briefing, call_back].into_iter().flatten().min()
     }
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
         self.search_does(h, caller, |search, h, account| search.timeout(h, caller, account));
         self.talk_does(h, |talk, h| talk.timeout(h));
         self.briefing_does(h, |briefing, h| briefing.timeout(h, caller));
+        self.call_back_does(h, caller, |call_back, h, _| call_back.timeout(h.now.mono));
     }
 
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
+        if self.call_back.as_ref().is_some_and(|call_back| call_back.waits_for_ports(stream)) {
+            return self.call_back_does(h, caller, |call_back, h, _| call_back.ports_lent(h, caller, ports));
+        }
         let wanted = self.search.as_ref().is_some_and(|search| search.has_stream(stream));
         if !wanted {
             // Given up before the ports came: they go back unused.
@@ -204,10 +233,15 @@ impl Reach {
     pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
         if let Some(search) = &mut self.search {
             search.ringing(leg, sdp);
+        } else if let Some(call_back) = &mut self.call_back {
+            call_back.ringing(leg, sdp);
         }
     }
 
     pub fn answered(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<Vec<u8>>) {
+        if self.call_back.is_some() {
+            return self.call_back_does(h, caller, |call_back, h, _| call_back.answered(h, leg, sdp));
+        }
         self.search_does(h, caller, |search, h, account| search.answered(h, caller, leg, sdp, account));
     }
 
@@ -217,6 +251,7 @@ impl Reach {
             search.redirected(h, caller, leg, (status, contacts), &mut self.next_leg, &mut self.account);
         }
         self.search_does(h, caller, |search, h, account| search.failed(h, leg, status, account));
+        self.call_back_does(h, caller, |call_back, _, account| call_back.failed(leg, status, account));
     }
 
     /// A dialog of ours is over without our doing.
@@ -225,6 +260,7 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.ended(h, leg, account));
         self.talk_does(h, |talk, h| talk.ended(h, leg, reason));
         self.briefing_does(h, |briefing, _| briefing.is_leg(leg));
+        self.call_back_does(h, caller, |call_back, _, _| call_back.ended(leg));
     }
 
     pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
@@ -233,6 +269,9 @@ impl Reach {
         }
         if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
             briefing.reinvite(h, offer);
+        }
+        if let Some(call_back) = &mut self.call_back {
+            call_back.reinvite(h, leg, offer);
         }
         self.talk_does(h, |talk, h| talk.reinvite(h, leg, offer));
     }
@@ -244,6 +283,9 @@ impl Reach {
         if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
             briefing.reinvite_acked(h, sdp);
         }
+        if let Some(call_back) = &mut self.call_back {
+            call_back.reinvite_acked(h, leg, sdp);
+        }
         self.talk_does(h, |talk, h| talk.reinvite_acked(h, leg, sdp));
     }
 
@@ -253,6 +295,9 @@ impl Reach {
         }
         if let Some(briefing) = self.briefing.as_ref().filter(|briefing| briefing.is_leg(leg)) {
             briefing.info(h, digit, duration_ms);
+        }
+        if let Some(call_back) = &self.call_back {
+            call_back.info(h, leg, digit, duration_ms);
         }
         if let Some(talk) = &self.talk {
             talk.info(h, leg, digit, duration_ms);
@@ -267,6 +312,10 @@ impl Reach {
         }
         self.talk_does(h, |talk, h| talk.media_event(h, stream, event));
         self.briefing_does(h, |briefing, h| briefing.has_stream(stream) && briefing.media_event(h, caller, event));
+        self.call_back_does(h, caller, |call_back, _, _| match call_back.has_stream(stream) {
+            true => call_back.media_event(event),
+            false => Returned::GoesOn,
+        });
     }
 
     /// A leg's stream is closed, with its figures; one that closed by itself leaves a mute leg.
@@ -275,6 +324,10 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.media_closed(h, stream, account));
         self.talk_does(h, |talk, h| talk.media_closed(h, stream));
         self.briefing_does(h, |briefing, _| briefing.has_stream(stream));
+        self.call_back_does(h, caller, |call_back, _, _| match call_back.has_stream(stream) {
+            true => Returned::Over,
+            false => Returned::GoesOn,
+        });
     }
 
     pub fn recording_loaded(&mut self, h: &mut Hands<'_>, id: &RecordingId, audio: Option<&Encoded>) {
@@ -326,12 +379,8 @@ impl Reach {
                 let Some(search) = self.search.take() else { return };
                 let (id, lang) = (search.id(), search.lang());
                 search.give_up(h, &mut self.account, LegEnd::Cancelled);
-                if let Some(gone) = &self.gone {
-                    let what = (gone.brief.clone(), lang);
-                    let briefing = Briefing::begin(h, caller, self.call, *leg, what, &mut self.account);
-                    self.news.push_back(News::TakenOver { extension: briefing.extension().to_owned() });
-                    self.briefing = Some(briefing);
-                    return;
+                if self.gone.is_some() {
+                    return self.taken_over(h, caller, *leg, lang);
                 }
                 self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
                 self.news.push_back(News::Met { id });
@@ -351,6 +400,53 @@ impl Reach {
         if let Searching::Over(end) = search.go_on(h, caller, self.call, &mut self.next_leg, &mut self.account) {
             let Some(search) = self.search.take() else { return };
             self.news.push_back(News::Ended { id: search.id(), end });
+        }
+    }
+
+    /// Somebody took the call whose caller is gone: the caller is called back where that can be, else they are told of it.
+    fn taken_over(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: OutLeg, lang: Lang) {
+        let Some(gone) = &mut self.gone else { return };
+        self.news.push_back(News::TakenOver { extension: leg.extension.clone() });
+        gone.lang = Some(lang.clone());
+        let what = (gone.brief.clone(), lang);
+        let mut leg = leg;
+        let may_dial = may_dial(h, caller) && self.next_leg < LEGS_MAX;
+        if let Some(way) = gone.way.take().filter(|_| may_dial) {
+            took(h, self.call, &leg, &mut self.account);
+            let stream = StreamId { call: self.call, leg: self.next_leg };
+            self.next_leg += 1;
+            match CallBack::begin(h, caller, leg, stream, &way, &mut self.account) {
+                Ok(call_back) => return self.call_back = Some(call_back),
+                Err(desk) => leg = *desk,
+            }
+            self.news.push_back(News::NotCalledBack);
+        }
+        self.briefing = Some(Briefing::begin(h, caller, self.call, leg, what, &mut self.account));
+    }
+
+    fn call_back_does(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        act: impl FnOnce(&mut CallBack, &mut Hands<'_>, &mut Account) -> Returned,
+    ) {
+        let Some(call_back) = &mut self.call_back else { return };
+        match act(call_back, h, &mut self.account) {
+            Returned::GoesOn => {}
+            Returned::Met => self.news.push_back(News::CalledBack),
+            Returned::InVain => {
+                let Some(call_back) = self.call_back.take() else { return };
+                let leg = call_back.give_up(h, &mut self.account);
+                let gone = self.gone.as_ref();
+                let what = (gone.and_then(|gone| gone.brief.clone()), gone.and_then(|gone| gone.lang.clone()));
+                let what = (what.0, what.1.unwrap_or_else(|| Lang::new("zh")));
+                self.briefing = Some(Briefing::of(h, caller, leg, what));
+                self.news.push_back(News::NotCalledBack);
+            }
+            Returned::Over => {
+                let Some(call_back) = self.call_back.take() else { return };
+                call_back.end(h, &mut self.account);
+            }
         }
     }
 
@@ -377,4 +473,10 @@ impl Reach {
             }
         }
     }
+}
+
+/// Whether the desk may dial a customer now (R10).
+fn may_dial(h: &Hands<'_>, caller: &Caller<'_>) -> bool {
+    let time = h.now.wall.with_timezone(&caller.service.time_zone).time();
+    caller.service.call_back.hours.is_none_or(|hours| hours.contains(time))
 }

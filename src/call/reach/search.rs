@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::account::Account;
-use super::leg::{Answered, OutLeg};
+use super::leg::{Answered, OutLeg, end_of};
 use super::redirect;
 use super::whom::{Candidate, Plan};
 use super::{Caller, LEGS_MAX, Whisper};
@@ -259,12 +259,7 @@ impl Search {
     }
 
     pub fn failed(&mut self, h: &mut Hands<'_>, leg: LegId, status: u16, account: &mut Account) -> Searching {
-        let end = match status {
-            486 | 600 => LegEnd::Busy,
-            603 => LegEnd::Declined,
-            408 | 480 | 487 => LegEnd::NoAnswer,
-            _ => LegEnd::Failed,
-        };
+        let end = end_of(status);
         let Some(trial) = self.trial_of(leg) else { return Searching::GoesOn };
         let stream = trial.leg.stream;
         if let Some(record) = account.of(stream.leg) {

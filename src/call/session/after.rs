@@ -1,13 +1,14 @@
 //! What is done for a caller who is gone: duty officers are rung on, and whoever takes the call is told what is known (R18);
-//! receptionists are rung for a call-back once the caller's place in the queue comes up. Nothing of it dials a number that
-//! a caller chose: the receptionist is told it, and calls.
+//! receptionists are rung for a call-back once the caller's place in the queue comes up. No caller makes the desk dial a
+//! number of their choosing: only the number that a call came from is dialled, and only where the call's source vouches for
+//! it; else the receptionist is told it.
 //!
 //! The call's row is ended by then. It gets what comes of the legs, and who took it; its outcome stays.
 
 use super::{Hands, LEAVE_MAX, Session, Stage};
 use crate::call::events::What;
 use crate::call::io::Output;
-use crate::call::reach::{Consent, Plan, Whisper};
+use crate::call::reach::{Consent, Plan, WayBack, Whisper};
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::ticket::TicketChange;
@@ -102,10 +103,33 @@ impl Session {
         self.after.calls_back = true;
         hands.board.wait(self.record.id);
         let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::Asked };
+        let way = self.way_back(hands);
         self.reaching(hands, |reach, h, caller| {
             reach.know(h, caller, brief);
+            reach.call_back_at(way);
             reach.begin(h, caller, AFTER, Plan::call_back(strategy), whisper);
         });
+    }
+
+    /// Where this caller can be called back by the desk itself: a telephone that is registered here and called from there, or
+    /// a number that the gateway brought.
+    fn way_back(&self, hands: &Hands<'_>) -> Option<WayBack> {
+        let settings = &self.service.call_back;
+        let number = self.record.caller.as_deref()?;
+        let registered = hands.ua.bindings(number).iter().any(|binding| binding.destination.remote == self.source);
+        let gateway =
+            settings.gateway.filter(|gateway| gateway.ip() == self.source.ip() && is_telephone_number(number));
+        let address = match gateway {
+            _ if registered => format!("sip:{number}@{}", hands.ua.realm()),
+            Some(gateway) => format!("sip:{number}@{gateway}"),
+            None => return None,
+        };
+        Some(WayBack { address, ring: settings.ring })
+    }
+
+    pub(super) fn called_back(&mut self, hands: &mut Hands<'_>, talks: bool) {
+        let note = if talks { "called back, and they talk" } else { "the customer did not answer: call by hand" };
+        self.note_in_ticket(hands, note);
     }
 
     /// The line takes no new calls: a call-back that still waits stays a ticket.
@@ -163,5 +187,27 @@ impl Session {
         let change = TicketChange { note: Some(note.to_owned()), ..TicketChange::default() };
         let request = DeskRequest::ChangeTicket { id: AFTER, number, change };
         hands.out.push_back(Output::Desk { call: self.record.id, request });
+    }
+}
+
+/// Digits, with a plus before them: neither a name nor a service of the network (`*21*`).
+fn is_telephone_number(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    (3..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_numbers_are_dialled_back() {
+        for number in ["13800138000", "+8613800138000", "110"] {
+            assert!(is_telephone_number(number), "{number}");
+        }
+        for other in ["", "+", "12", "*21*138#", "anonymous", "138;phone-context=x", "13800138000@evil", "１３８００"]
+        {
+            assert!(!is_telephone_number(other), "{other}");
+        }
     }
 }

@@ -4,7 +4,7 @@ mod after;
 mod reaching;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +127,7 @@ pub(super) struct Session {
     recording: Option<Recording>,
     recordings: u32,
     /// Where the INVITE came from.
-    source: IpAddr,
+    source: SocketAddr,
     /// The PIN that is being checked, and for which extension.
     pin: Option<(RequestId, String)>,
     /// Inputs for the flow that its own outputs brought about.
@@ -178,7 +178,7 @@ impl Session {
             playing: None,
             recording: None,
             recordings: 0,
-            source: invite.source.ip(),
+            source: invite.source,
             pin: None,
             feedback: VecDeque::new(),
             end: None,
@@ -639,7 +639,7 @@ impl Session {
     /// Whose PIN was checked, and who keyed it.
     pub fn pin_claim(&mut self, id: RequestId) -> Option<PinClaim> {
         let (_, extension) = self.pin.take_if(|(asked, _)| *asked == id)?;
-        let caller = Holder::Caller { source: self.source, number: self.record.caller.clone() };
+        let caller = Holder::Caller { source: self.source.ip(), number: self.record.caller.clone() };
         Some(PinClaim { known: self.service.person(&extension).is_some(), extension, caller })
     }
 

@@ -131,6 +131,8 @@ impl Session {
                     self.drive(hands, FlowInput::SearchEnded { id, end });
                 }
             }
+            News::CalledBack => self.called_back(hands, true),
+            News::NotCalledBack => self.called_back(hands, false),
             News::TakenOver { extension } => self.taken_over(hands, extension),
             News::Parted { id, how } => self.parted(hands, id, how),
             News::Music { on } => {
