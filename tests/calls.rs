@@ -40,6 +40,7 @@ fn set(setup: &mut Setup, setting: &str) {
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
         "gateway" => setup.gateway = Some(value.parse().expect("an address")),
+        "duty" => setup.nobody_on_duty = value == "nobody",
         "hour" => setup.hour = value.parse().expect("a number"),
         "allowed" => {
             let (address, prefix) = value.split_once('/').expect("a network");
@@ -80,6 +81,44 @@ fn calls_go_as_their_transcripts_say() {
     }
     assert!(seen > 20, "the transcripts are gone");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whatever a person's telephone does, the caller is led on within 5 s: the next place rings, or the menu goes on (R17). Who
+/// waits for a receptionist (1xx) is in the queue meanwhile, and of duty officers the others still ring.
+#[test]
+fn no_failure_of_a_telephone_keeps_a_caller_waiting() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls");
+    let ends = ["busy", "failed", "no_answer", "no_consent", "declined", "message_wanted", "not_called"];
+    let mut failures = 0;
+    for entry in fs::read_dir(&folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("emergency")) {
+            continue;
+        }
+        let script = fs::read_to_string(&path).expect("it can be read");
+        let lines: Vec<(u64, &str)> = script.lines().filter_map(timed).collect();
+        for (at, (ms, line)) in lines.iter().enumerate() {
+            let failed =
+                line.split_once(' ').is_some_and(|(who, end)| who.starts_with(['2', '3']) && ends.contains(&end));
+            // The search may go on with others who ring, or be over with the call.
+            let mut rest = lines[at + 1..].iter();
+            let next =
+                rest.find(|(_, line)| ["rings ", "step ", "row ended", "MISSED"].iter().any(|w| line.starts_with(w)));
+            let Some((next_ms, _)) = next.filter(|_| failed) else { continue };
+            failures += 1;
+            assert!(next_ms - ms <= 5_000, "{}: {} ms after `{line}`", path.display(), next_ms - ms);
+        }
+    }
+    assert!(failures > 20, "only {failures} failures found");
+}
+
+/// Milliseconds and the rest of a line of what was seen.
+fn timed(line: &str) -> Option<(u64, &str)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (minutes, seconds) = time.split_once(':')?;
+    let (seconds, ms) = seconds.split_once('.')?;
+    let number = |text: &str| text.parse::<u64>().ok();
+    Some((number(minutes)? * 60_000 + number(seconds)? * 1_000 + number(ms)?, rest))
 }
 
 fn first_difference(expected: &str, got: &str) -> (usize, String) {

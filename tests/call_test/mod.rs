@@ -65,10 +65,19 @@ fn flow(text: &str) -> Arc<Flow> {
     Arc::new(Flow::compile(text, "flow", &context).unwrap_or_else(|problems| panic!("{problems:#?}")))
 }
 
-fn service(after_rings: u8, flow: Arc<Flow>, gateway: Option<SocketAddr>) -> Arc<Service> {
+/// The built-in people, where wanted with no duty officer.
+fn people(nobody_on_duty: bool) -> Arc<Directory> {
+    let text = Directory::default_text();
+    let without = text.replace("duty = [\"emergency\", ", "duty = [").replace("duty = [\"emergency\"]", "duty = []");
+    let text = if nobody_on_duty { without.as_str() } else { text };
+    Arc::new(Directory::parse(text, "people").expect("the built-in people are good"))
+}
+
+fn service(after_rings: u8, flow: Arc<Flow>, setup: &Setup) -> Arc<Service> {
+    let (gateway, people) = (setup.gateway, people(setup.nobody_on_duty));
     Arc::new(Service {
         flow,
-        people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("the built-in people are good")),
+        people,
         phones: Arc::default(),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
@@ -125,13 +134,22 @@ pub struct Setup {
     pub ports: usize,
     pub allowed: Vec<Network>,
     pub gateway: Option<SocketAddr>,
+    pub nobody_on_duty: bool,
     /// The time of day at the desk.
     pub hour: u32,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { after_rings: 0, calls_max: 100, ports: 100, allowed: Vec::new(), gateway: None, hour: 10 }
+        Self {
+            after_rings: 0,
+            calls_max: 100,
+            ports: 100,
+            allowed: Vec::new(),
+            gateway: None,
+            nobody_on_duty: false,
+            hour: 10,
+        }
     }
 }
 
@@ -146,11 +164,12 @@ impl CallTest {
             info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
             ..UaConfig::default()
         };
-        let limits = AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed, ..Default::default() };
+        let limits =
+            AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
         static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
         let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
         let ua = UserAgent::new(config, Random::for_testing(1));
-        let service = service(setup.after_rings, flow, setup.gateway);
+        let service = service(setup.after_rings, flow, &setup);
         Self {
             exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
             now,
@@ -243,7 +262,7 @@ impl CallTest {
             ["reload", "rings", rings] => {
                 let rings = rings.parse().expect("a number");
                 let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
-                let service = service(rings, flow, None);
+                let service = service(rings, flow, &Setup::default());
                 self.input(Input::Reload(service));
             }
             ["shutdown", time] => {

@@ -4,6 +4,7 @@ mod audio;
 mod baresip;
 mod daemon;
 mod dialled;
+mod emergency;
 mod hostile;
 mod life;
 mod mailbox;

@@ -150,6 +150,10 @@ impl Search {
                     self.followed.clear();
                     continue;
                 }
+                if !self.plan.is_queue() {
+                    // There is nobody at all: ringing them later would be waiting for nothing.
+                    return Searching::Over(SearchEnd::Absent);
+                }
                 self.alive |= self.plan.has_staff(caller.service);
             }
             if self.again_at.is_some() {
