@@ -25,6 +25,7 @@ use crate::call::exchange::{CallBackSettings, Exchange, Service};
 use crate::call::info_digits;
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
@@ -84,7 +85,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
 
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
-    let (store, next_call) = open_store(&config, data, to_line.clone())?;
+    let (store, next_call, call_backs) = open_store(&config, data, to_line.clone())?;
     repair_recordings(&recordings);
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
@@ -112,6 +113,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         inbox,
     )
     .map_err(DaemonError::Thread)?;
+    // The line takes it before the first call.
+    let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
@@ -184,7 +187,11 @@ fn seed() -> [u8; 32] {
     seed
 }
 
-fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Result<(Store, i64), DaemonError> {
+fn open_store(
+    config: &Config,
+    data: &Path,
+    to_line: mpsc::Sender<ToLine>,
+) -> Result<(Store, i64, Vec<WaitingCallBack>), DaemonError> {
     let mut options = StoreOptions::new(data.join("frontdesk.db"), config.desk.time_zone);
     options.queue_max = config.store.queue_max as usize;
     let reply = Box::new(move |reply| {
@@ -202,7 +209,7 @@ fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Re
         );
         METRICS.emergencies_missed.add(missed as u64);
     }
-    Ok((store, opened.next_call_id))
+    Ok((store, opened.next_call_id, opened.call_backs))
 }
 
 struct DiskThreads {

@@ -16,6 +16,7 @@ use super::io::{Input, LentPorts, Output};
 use super::pin_locks::{Holder, PinLocks};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::hours::Span;
 use crate::desk::message::MessagesWaiting;
@@ -218,6 +219,7 @@ impl Exchange {
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
+            Input::CallBacks(waiting) => waiting.into_iter().for_each(|one| self.take_up(now, one)),
             Input::Reload(service) => self.service = service,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => {
@@ -384,6 +386,18 @@ impl Exchange {
                 self.calls.insert(call, session);
             }
             Err(panic) => self.never_began(now, leg, row, &*panic),
+        }
+    }
+
+    /// A call-back of an earlier run waits on.
+    fn take_up(&mut self, now: Now, waiting: WaitingCallBack) {
+        let (call, service) = (waiting.record.id, self.service.clone());
+        if self.calls.contains_key(&call) {
+            return;
+        }
+        if let Some(session) = Session::taken_up(waiting, service, now) {
+            self.calls.insert(call, session);
+            self.with(now, call, Session::begin_call_back);
         }
     }
 

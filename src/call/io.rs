@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::events::CallEvent;
 use super::exchange::Service;
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::pin::PinHash;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
@@ -58,6 +59,8 @@ pub enum Input<'a> {
         id: RequestId,
         right: Option<bool>,
     },
+    /// Callers whom an earlier run promised to call back, in the order of their places.
+    CallBacks(Vec<WaitingCallBack>),
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Other telephones may register from now on.

@@ -5,6 +5,7 @@
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod call_back;
 pub mod call_record;
 pub mod category;
 pub mod clocks;

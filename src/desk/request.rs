@@ -1,6 +1,7 @@
 //! What a call asks of the desk's store, and what comes back. The store carries it out; `call` and `flow` only say it.
 
 use super::alarm::AlarmWord;
+use super::call_back::CallBackWord;
 use super::call_record::CallRecord;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::ticket::{TicketChange, TicketDraft};
@@ -29,6 +30,8 @@ pub enum DeskRequest {
     CountMessages { id: RequestId, for_person: String },
     /// Inserts the alarm, or puts this word in the place of an older one of the same call.
     PutAlarm { id: RequestId, word: AlarmWord },
+    /// The same for a call-back.
+    PutCallBack { id: RequestId, word: CallBackWord },
 }
 
 /// Messages in one list: as many as anybody listens to in one call.
@@ -45,7 +48,8 @@ impl DeskRequest {
             | DeskRequest::ChangeMessage { id, .. }
             | DeskRequest::ListMessages { id, .. }
             | DeskRequest::CountMessages { id, .. }
-            | DeskRequest::PutAlarm { id, .. } => Some(*id),
+            | DeskRequest::PutAlarm { id, .. }
+            | DeskRequest::PutCallBack { id, .. } => Some(*id),
         }
     }
 }

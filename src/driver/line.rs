@@ -25,6 +25,7 @@ use super::tcp::{self, Connections};
 use crate::call::events::CallEvent;
 use crate::call::exchange::{Exchange, Service};
 use crate::call::io::{Input, LentPorts, Output};
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
@@ -51,6 +52,8 @@ pub enum ToLine {
         right: bool,
     },
     Desk(DeskReply),
+    /// Callers whom an earlier run promised to call back.
+    CallBacks(Vec<WaitingCallBack>),
     Reload(Arc<Service>),
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
@@ -277,6 +280,7 @@ impl Line {
                 Line::input(line, Input::PinChecked { call, id, right: Some(right) });
             }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
+            ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),

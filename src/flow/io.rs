@@ -7,7 +7,8 @@ use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::types::{Digit, Lang, Mono, RecordingId, Redacted};
 
 /// One thing to be heard. `call` turns it into prompt clips of the caller's language.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Say {
     /// A text of the catalogue, by id.
     Prompt(String),
@@ -97,7 +98,7 @@ pub enum Whom {
 }
 
 /// In which order the receptionists are rung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// All at once.

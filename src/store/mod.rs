@@ -14,6 +14,7 @@
 
 mod alarm_rows;
 pub mod backup;
+mod call_back_rows;
 mod call_rows;
 mod connection;
 mod counters;
@@ -45,6 +46,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::CallRecord;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest};
 use crate::types::CallId;
@@ -101,6 +103,8 @@ pub struct Opened {
     pub interrupted: Vec<CallRecord>,
     /// Emergencies that still rang when an earlier run was cut off: they are alarms now.
     pub missed_emergencies: usize,
+    /// Callers who are still to be called back, in the order of their places.
+    pub call_backs: Vec<WaitingCallBack>,
 }
 
 /// The writer's handle. When the last clone goes, the queue is drained and the writer stops.
@@ -120,7 +124,7 @@ impl Store {
     pub fn open(options: StoreOptions, reply: Box<dyn Fn(DeskReply) + Send>) -> Result<(Store, Opened), StoreError> {
         let lock = lock(&options.path)?;
         let mut connection = connection::for_writing(&options)?;
-        let opened = interrupted::end_calls_of_earlier_runs(&mut connection)
+        let opened = interrupted::end_calls_of_earlier_runs(&mut connection, Utc::now())
             .map_err(|source| StoreError::sqlite(&options.path, source))?;
         let queue = Arc::new(Queue::new(&options));
         let writer = Writer::new(connection, Arc::clone(&queue), reply, options);

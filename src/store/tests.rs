@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::backup::copy_database;
 use super::*;
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use crate::desk::call_back::{CallBackState, CallBackWord};
 use crate::desk::call_record::{Outcome, PathStep, RtpStats};
 use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
 use crate::desk::request::{Done, RequestId};
@@ -510,6 +511,26 @@ fn an_emergency_that_still_rang_when_the_run_was_cut_off_is_an_alarm_with_its_ti
     let seen = &desk.reader().alarms(&AlarmFilter::default()).unwrap()[0];
     assert_eq!(seen.acknowledged.as_ref().map(|a| a.by.as_str()), Some("王芳"));
     assert_eq!(desk.again().opened.missed_emergencies, 0);
+}
+
+#[test]
+fn call_backs_wait_over_a_restart_until_they_are_over_their_ticket_is_closed_or_they_are_too_old() {
+    let mut desk = Desk::open();
+    let now = Utc::now();
+    let word = |call, state| CallBackWord { call: CallId(call), state, say: format!("say {call}") };
+    let mut numbers = Vec::new();
+    for (call, at) in [(1, now), (2, now - TimeDelta::minutes(5)), (3, now), (4, now), (5, now - TimeDelta::hours(5))] {
+        desk.put(&ended(call));
+        numbers.push(desk.open_ticket(at, TicketDraft { call: CallId(call), ..draft(Kind::Inquiry, None) }));
+        desk.ask(at, |id| DeskRequest::PutCallBack { id, word: word(call, CallBackState::Waiting) })
+            .expect("it is kept");
+    }
+    desk.ask(now, |id| DeskRequest::PutCallBack { id, word: word(3, CallBackState::Over) }).expect("it is kept");
+    let closing = Closing::Done { note: "spoken to".into() };
+    desk.editor().close(&numbers[3], "王芳", now, &closing).expect("it is open");
+    let desk = desk.again();
+    let waiting: Vec<_> = desk.opened.call_backs.iter().map(|w| (w.record.id.0, w.say.as_str())).collect();
+    assert_eq!(waiting, [(2, "say 2"), (1, "say 1")], "in the order of their places");
 }
 
 #[test]

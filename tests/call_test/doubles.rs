@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use frontdesk::desk::call_back::{CallBackState, WaitingCallBack};
 use frontdesk::desk::call_record::CallRecord;
 use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
@@ -32,12 +33,14 @@ pub struct Store {
     /// Calls by their newest row.
     pub rows: BTreeMap<i64, CallRecord>,
     pub ended: BTreeSet<i64>,
+    /// By call, in the order of their places: whether it waits, and what is said.
+    pub call_backs: BTreeMap<i64, (CallBackState, String)>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, left, lost, rows, ended) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended }
+        let (tickets, left, lost, rows, ended, call_backs) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended, call_backs }
     }
 }
 
@@ -75,6 +78,16 @@ impl Store {
             call: None,
             deleted: None,
         });
+    }
+
+    /// Call-backs that wait, as the next run finds them.
+    pub fn waiting_call_backs(&self) -> Vec<WaitingCallBack> {
+        let waiting = self.call_backs.iter().filter(|(_, (state, _))| *state == CallBackState::Waiting);
+        let found = |(call, (_, say)): (&i64, &(CallBackState, String))| {
+            let record = self.rows[call].clone();
+            WaitingCallBack { since: record.started_at, record, say: say.clone() }
+        };
+        waiting.map(found).collect()
     }
 
     fn waiting(&self) -> MessagesWaiting {
@@ -117,6 +130,7 @@ impl Store {
                 let ticket = word.ticket.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
                 (*id, format!("alarm {}{ticket}: {}", word.state, word.note))
             }
+            DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
         };
@@ -159,6 +173,12 @@ impl Store {
                 }
                 let changed = Some(self.waiting()).filter(|now| *now != before);
                 Done::MessageChanged(changed.into_iter().collect())
+            }
+            DeskRequest::PutCallBack { word, .. } => {
+                let say = word.say.clone();
+                let kept = self.call_backs.entry(word.call.0).or_insert((word.state, say));
+                kept.0 = word.state;
+                Done::Changed
             }
             DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
             DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,

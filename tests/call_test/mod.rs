@@ -91,6 +91,22 @@ fn service(after_rings: u8, flow: Arc<Flow>, setup: &Setup) -> Arc<Service> {
     })
 }
 
+/// A run of the line.
+fn exchange(setup: Setup, next_call: i64) -> Exchange {
+    let local = "192.0.2.1:5060".parse().expect("an address");
+    let config = UaConfig {
+        listeners: vec![Listener { transport: Transport::Udp, local, advertised: None }],
+        info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
+        ..UaConfig::default()
+    };
+    let limits = AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
+    static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
+    let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
+    let ua = UserAgent::new(config, Random::for_testing(1));
+    let service = service(setup.after_rings, flow, &setup);
+    Exchange::new(ua, service, limits, next_call, Random::for_testing(2))
+}
+
 /// An input that is on its way to the exchange.
 enum Due {
     Input(Box<dyn FnOnce() -> Input<'static>>),
@@ -99,6 +115,7 @@ enum Due {
 
 pub struct CallTest {
     exchange: Exchange,
+    setup: Setup,
     now: Now,
     zero: Mono,
     log: String,
@@ -158,20 +175,11 @@ impl CallTest {
         let wall: DateTime<Utc> = "2026-11-22T16:00:00Z".parse().expect("it is a time");
         let wall = wall + Duration::from_secs(3600 * u64::from(setup.hour));
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
-        let local = "192.0.2.1:5060".parse().expect("an address");
-        let config = UaConfig {
-            listeners: vec![Listener { transport: Transport::Udp, local, advertised: None }],
-            info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
-            ..UaConfig::default()
-        };
-        let limits =
-            AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
-        static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
-        let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
-        let ua = UserAgent::new(config, Random::for_testing(1));
-        let service = service(setup.after_rings, flow, &setup);
         Self {
-            exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
+            exchange: exchange(setup.clone(), 1),
+            source: "192.0.2.7".to_owned(),
+            free_ports: setup.ports,
+            setup,
             now,
             zero: now.mono,
             log: String::new(),
@@ -183,8 +191,6 @@ impl CallTest {
             callees: Vec::new(),
             bridges: Vec::new(),
             phone: 0,
-            source: "192.0.2.7".to_owned(),
-            free_ports: setup.ports,
             lent: BTreeSet::new(),
             streams: BTreeMap::new(),
             store: Store::default(),
@@ -264,6 +270,16 @@ impl CallTest {
                 let flow = flow(&Flow::default_text().replacen("say = [\"greeting\"]", "say = [\"goodbye\"]", 1));
                 let service = service(rings, flow, &Setup::default());
                 self.input(Input::Reload(service));
+            }
+            // Another run on the same store.
+            ["restart"] => {
+                assert!(self.lent.is_empty() && self.streams.is_empty(), "the line has not ended");
+                let next_call = self.store.rows.keys().max().map_or(1, |last| last + 1);
+                self.exchange = exchange(self.setup.clone(), next_call);
+                (self.wake, self.idle_told) = (None, 0);
+                self.callees.clear();
+                let waiting = self.store.waiting_call_backs();
+                self.input(Input::CallBacks(waiting));
             }
             ["shutdown", time] => {
                 let until = self.now.mono + duration(time);

@@ -2,6 +2,7 @@
 
 mod audio;
 mod baresip;
+mod call_back;
 mod daemon;
 mod dialled;
 mod emergency;

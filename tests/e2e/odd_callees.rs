@@ -12,15 +12,15 @@ use tempfile::TempDir;
 use crate::daemon::{Daemon, peer};
 
 /// A telephone that does one scenario for one call.
-struct Odd {
+pub struct Odd {
     child: Child,
-    sip: SocketAddr,
+    pub sip: SocketAddr,
     errors: PathBuf,
 }
 
 impl Odd {
     /// `keys` stand in brackets in the scenario.
-    fn start(folder: &Path, scenario: &str, keys: &[(&str, &str)]) -> Self {
+    pub fn start(folder: &Path, scenario: &str, keys: &[(&str, &str)]) -> Self {
         let sip = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
         let errors = folder.join(format!("{scenario}-{}", sip.port()));
         let text = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/e2e/sipp/callee_{scenario}.xml"));
@@ -48,7 +48,7 @@ impl Odd {
     }
 
     /// It went as the scenario says.
-    fn went_well(mut self, call: &Value) {
+    pub fn went_well(mut self, call: &Value) {
         let status = self.child.wait().expect("it ends");
         let errors = fs::read_to_string(&self.errors).unwrap_or_default();
         assert!(status.success(), "{}: {status}\n{errors}\n{call:#}", self.errors.display());

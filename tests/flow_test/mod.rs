@@ -411,6 +411,7 @@ impl FlowTest {
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutCallBack { .. }
             | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
@@ -461,7 +462,10 @@ impl FlowTest {
                 (id, Ok(Done::MessageChanged(Vec::new())))
             }
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => {
+            DeskRequest::CountMessages { .. }
+            | DeskRequest::PutCall(_)
+            | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutCallBack { .. } => {
                 panic!("a flow does not ask for that")
             }
         }
@@ -544,7 +548,9 @@ fn request_shown(request: &DeskRequest) -> String {
         }
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
-        DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => panic!("a flow knows nothing of rows and alarms"),
+        DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } | DeskRequest::PutCallBack { .. } => {
+            panic!("a flow knows nothing of rows and alarms")
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl OutLeg {
         candidate: &Candidate,
         account: &mut Account,
     ) -> Option<OutLeg> {
-        let at_ms = h.now.mono.ms_since(caller.started);
+        let at_ms = caller.earlier_ms + h.now.mono.ms_since(caller.started);
         account.begin(stream.leg, at_ms, &candidate.extension, &candidate.address);
         let way = match way_to(h.ua, &candidate.address, caller.listener) {
             Ok(way) => way,

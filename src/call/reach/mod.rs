@@ -82,6 +82,8 @@ pub(super) struct Caller<'a> {
     /// The caller's stream, once it is open.
     pub config: Option<&'a StreamConfig>,
     pub started: Mono,
+    /// How long before that the call came in, in an earlier run.
+    pub earlier_ms: u64,
 }
 
 /// What the one who is rung hears before the call is put through, and whether they are asked.
@@ -119,6 +121,13 @@ impl Reach {
     pub fn new(call: CallId) -> Self {
         let (account, news) = (Account::default(), VecDeque::new());
         Self { call, next_leg: 1, search: None, talk: None, gone: None, briefing: None, call_back: None, account, news }
+    }
+
+    /// Goes on where an earlier run was cut off.
+    pub fn taken_up(call: CallId, legs: Vec<LegRecord>) -> Self {
+        let next_leg = legs.iter().map(|leg| leg.leg).max().unwrap_or(0).saturating_add(1);
+        let gone = Some(Gone { brief: None, way: None, lang: None });
+        Self { next_leg, gone, account: Account::of_earlier(legs), ..Self::new(call) }
     }
 
     pub fn is_talking(&self) -> bool {

@@ -5,17 +5,32 @@
 //!
 //! The call's row is ended by then. It gets what comes of the legs, and who took it; its outcome stays.
 
-use super::{Hands, LEAVE_MAX, Session, Stage};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{End, Hands, LEAVE_MAX, Media, SdpIds, Session, Stage};
 use crate::call::events::What;
+use crate::call::exchange::Service;
 use crate::call::io::Output;
-use crate::call::reach::{Consent, Plan, WayBack, Whisper};
+use crate::call::playback::Playback;
+use crate::call::reach::{Consent, Plan, Reach, WayBack, Whisper};
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use crate::desk::call_back::{CallBackState, CallBackWord, WaitingCallBack};
 use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::ticket::TicketChange;
-use crate::flow::io::{Say, Strategy};
+use crate::flow::io::{Finish, Say, Strategy};
+use crate::flow::run::FlowRun;
+use crate::sip::user_agent::LegId;
+use crate::types::Now;
 
 /// Of searches and ticket notes that no flow waits for.
 const AFTER: RequestId = RequestId(u32::MAX);
+
+/// The leg of a caller whose call was in an earlier run: no leg has it.
+const NO_LEG: LegId = LegId(u64::MAX);
 
 /// What is still to be done, and what came of it.
 #[derive(Debug, Default)]
@@ -30,18 +45,17 @@ pub(super) struct After {
     shut_down: bool,
 }
 
-#[derive(Debug)]
+/// What a call-back needs, as it is kept over a restart too.
+#[derive(Debug, Serialize, Deserialize)]
 struct CallBack {
     strategy: Strategy,
     whisper: Vec<Say>,
     brief: Vec<Say>,
+    /// Where the desk itself may call, as the call's source has shown.
+    way: Option<String>,
 }
 
 impl After {
-    pub fn call_back(&mut self, strategy: Strategy, whisper: Vec<Say>, brief: Vec<Say>) {
-        self.call_back = Some(CallBack { strategy, whisper, brief });
-    }
-
     /// The caller's place in the queue stays theirs.
     pub fn calls_back(&self) -> bool {
         self.call_back.is_some() || self.calls_back
@@ -81,6 +95,7 @@ impl Session {
         }
         if std::mem::take(&mut self.after.calls_back) {
             hands.board.leave_queue(self.record.id);
+            self.say_of_call_back(hands, CallBackState::Over, String::new());
             self.note_in_ticket(hands, "no receptionist took the call-back: call this customer");
         }
     }
@@ -90,6 +105,9 @@ impl Session {
         self.after.taken_over = true;
         hands.board.leave_queue(self.record.id);
         let call_back = std::mem::take(&mut self.after.calls_back);
+        if call_back {
+            self.say_of_call_back(hands, CallBackState::Over, String::new());
+        }
         let what = if call_back { "takes the call-back" } else { "took the call when the caller had hung up" };
         self.note_in_ticket(hands, &format!("{extension} {what}"));
         self.record.handled_by = Some(extension.clone());
@@ -98,12 +116,13 @@ impl Session {
     }
 
     /// The caller is gone: their place in the queue may come up.
-    pub(super) fn begin_call_back(&mut self, hands: &mut Hands<'_>) {
-        let Some(CallBack { strategy, whisper, brief }) = self.after.call_back.take() else { return };
+    pub fn begin_call_back(&mut self, hands: &mut Hands<'_>) {
+        let Some(CallBack { strategy, whisper, brief, way }) = self.after.call_back.take() else { return };
         self.after.calls_back = true;
         hands.board.wait(self.record.id);
         let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::Asked };
-        let way = self.way_back(hands);
+        let ring = self.service.call_back.ring;
+        let way = way.filter(|way| self.is_way_back(hands, way)).map(|address| WayBack { address, ring });
         self.reaching(hands, |reach, h, caller| {
             reach.know(h, caller, brief);
             reach.call_back_at(way);
@@ -111,20 +130,89 @@ impl Session {
         });
     }
 
+    /// The caller will be called back: kept on disk, and begun once they are gone.
+    pub(super) fn keep_call_back(
+        &mut self,
+        hands: &mut Hands<'_>,
+        strategy: Strategy,
+        whisper: Vec<Say>,
+        brief: Vec<Say>,
+    ) {
+        let call_back = CallBack { strategy, whisper, brief, way: self.way_back(hands) };
+        // What can be said can be written down.
+        let say = serde_json::to_string(&call_back).unwrap_or_default();
+        self.say_of_call_back(hands, CallBackState::Waiting, say);
+        self.after.call_back = Some(call_back);
+    }
+
+    /// Takes up what an earlier run promised; none if it can't be read any more: the ticket remains.
+    pub fn taken_up(waiting: WaitingCallBack, service: Arc<Service>, now: Now) -> Option<Session> {
+        let WaitingCallBack { record, say, .. } = waiting;
+        let call_back: CallBack = serde_json::from_str(&say).ok()?;
+        let earlier_ms = (now.wall - record.started_at).num_milliseconds();
+        let flow = FlowRun::new(service.flow.clone(), service.caller_info(&record));
+        let reach = Reach::taken_up(record.id, record.legs.clone());
+        let end = End {
+            at: record.ended_at?,
+            mono: now.mono,
+            reason: record.end_reason.clone().unwrap_or_default(),
+            outcome: record.outcome,
+        };
+        Some(Self {
+            leg: NO_LEG,
+            record,
+            scheduled: None,
+            service,
+            listener: 0,
+            started: now.mono,
+            earlier_ms: u64::try_from(earlier_ms).unwrap_or(0),
+            answered: None,
+            stage: Stage::After { until: None },
+            media: Media::None,
+            local: None,
+            sdp_ids: SdpIds { session_id: 0, version: 1 },
+            flow,
+            flow_wait: None,
+            finish: Some(Finish::Ticket),
+            playback: Playback::default(),
+            playing: None,
+            recording: None,
+            recordings: 0,
+            source: SocketAddr::from(([0, 0, 0, 0], 0)),
+            pin: None,
+            feedback: VecDeque::new(),
+            end: Some(end),
+            opening: None,
+            reach,
+            after: After { call_back: Some(call_back), ..After::default() },
+            told_place: None,
+        })
+    }
+
     /// Where this caller can be called back by the desk itself: a telephone that is registered here and called from there, or
     /// a number that the gateway brought.
-    fn way_back(&self, hands: &Hands<'_>) -> Option<WayBack> {
-        let settings = &self.service.call_back;
+    fn way_back(&self, hands: &Hands<'_>) -> Option<String> {
         let number = self.record.caller.as_deref()?;
         let registered = hands.ua.bindings(number).iter().any(|binding| binding.destination.remote == self.source);
-        let gateway =
-            settings.gateway.filter(|gateway| gateway.ip() == self.source.ip() && is_telephone_number(number));
-        let address = match gateway {
-            _ if registered => format!("sip:{number}@{}", hands.ua.realm()),
-            Some(gateway) => format!("sip:{number}@{gateway}"),
-            None => return None,
-        };
-        Some(WayBack { address, ring: settings.ring })
+        let gateway = self.service.call_back.gateway.filter(|gateway| gateway.ip() == self.source.ip());
+        match gateway {
+            _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
+            Some(gateway) if is_telephone_number(number) => Some(format!("sip:{number}@{gateway}")),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Whether it still is one by the settings of today.
+    fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
+        let number = self.record.caller.as_deref().unwrap_or_default();
+        let gateway = self.service.call_back.gateway.map(|gateway| format!("sip:{number}@{gateway}"));
+        gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
+    }
+
+    fn say_of_call_back(&self, hands: &mut Hands<'_>, state: CallBackState, say: String) {
+        let word = CallBackWord { call: self.record.id, state, say };
+        let request = DeskRequest::PutCallBack { id: AFTER, word };
+        hands.out.push_back(Output::Desk { call: self.record.id, request });
     }
 
     pub(super) fn called_back(&mut self, hands: &mut Hands<'_>, talks: bool) {
@@ -132,11 +220,11 @@ impl Session {
         self.note_in_ticket(hands, note);
     }
 
-    /// The line takes no new calls: a call-back that still waits stays a ticket.
+    /// The line takes no new calls: a call-back that still waits goes on at the next start.
     pub fn shutting_down(&mut self, hands: &mut Hands<'_>) {
-        if self.after.calls_back {
+        if std::mem::take(&mut self.after.calls_back) {
             self.reach.stop(hands);
-            self.nobody_took_it(hands);
+            hands.board.leave_queue(self.record.id);
             self.end_when_over(hands);
         }
     }
@@ -146,6 +234,7 @@ impl Session {
         self.hang_up(hands, "shutdown", None);
         self.after.shut_down = true;
         self.after.call_back = None;
+        self.shutting_down(hands);
         self.reach.end(hands);
         self.nobody_took_it(hands);
         self.end_when_over(hands);

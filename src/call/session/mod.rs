@@ -113,6 +113,8 @@ pub(super) struct Session {
     service: Arc<Service>,
     listener: usize,
     started: Mono,
+    /// How long before that the call came in, in an earlier run.
+    earlier_ms: u64,
     answered: Option<Mono>,
     stage: Stage,
     media: Media,
@@ -166,6 +168,7 @@ impl Session {
             service,
             listener,
             started: hands.now.mono,
+            earlier_ms: 0,
             answered: None,
             stage: Stage::Arriving { offer: invite.sdp },
             media: Media::None,
@@ -595,7 +598,9 @@ impl Session {
                 FlowOutput::RingOn { brief, .. } => {
                     self.reaching(hands, |reach, h, caller| reach.know(h, caller, brief))
                 }
-                FlowOutput::CallBack { strategy, whisper, brief } => self.after.call_back(strategy, whisper, brief),
+                FlowOutput::CallBack { strategy, whisper, brief } => {
+                    self.keep_call_back(hands, strategy, whisper, brief);
+                }
                 FlowOutput::StopPlay => {
                     self.playback.clear();
                     self.playing = None;

@@ -113,6 +113,7 @@ impl Session {
             listener: self.listener,
             config,
             started: self.started,
+            earlier_ms: self.earlier_ms,
         };
         act(&mut self.reach, hands, &caller);
         while let Some(news) = self.reach.poll() {
