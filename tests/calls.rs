@@ -134,6 +134,23 @@ fn first_difference(expected: &str, got: &str) -> (usize, String) {
     (at + 1, format!("more: `{}`", got.next().unwrap_or_default()))
 }
 
+/// A hundred emergencies ring on for callers who are gone; one more is an alarm at once, and what still rings when the line
+/// ends is one then.
+#[test]
+fn more_emergencies_than_may_ring_on_are_alarms() {
+    let mut call = CallTest::new(Setup { calls_max: 200, ports: 1_000, ..Setup::default() });
+    for _ in 0..101 {
+        ["invite", "ack", "key 9", "key 1", "wait 50ms", "bye"].iter().for_each(|line| call.command(line));
+    }
+    let log = call.take_log();
+    assert_eq!(log.matches("MISSED").count(), 1, "{log}");
+    assert!(log.contains("MISSED: too many emergencies ring at the same time"), "{log}");
+    call.command("shutdown 1s");
+    call.command("wait 3s");
+    let log = call.take_log();
+    assert_eq!(log.matches("MISSED: the line was shut down").count(), 100, "{log}");
+}
+
 fn command() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "invite",

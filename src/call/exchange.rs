@@ -482,6 +482,7 @@ impl Exchange {
             }
             self.by_leg.remove(&session.leg);
             self.calls.remove(&call);
+            self.board.forget(call);
             return;
         }
         let wake = session.next_wake();

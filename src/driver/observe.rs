@@ -34,6 +34,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::RecordingEnded { recording, duration_ms, written } => {
             tracing::info!(call, recording = recording.0, duration_ms, written, "recorded");
         }
+        What::Ringing { extension } if extension.is_empty() => tracing::info!(call, "calls the customer back"),
         What::Ringing { extension } => tracing::info!(call, extension, "rings a person"),
         What::LegEnded { extension, end, why } if why.is_empty() => {
             tracing::info!(call, extension, end = end.as_str(), "stopped ringing or talking");

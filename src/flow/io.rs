@@ -164,6 +164,8 @@ pub enum Input {
         id: RequestId,
         position: u32,
         wait_s: u32,
+        /// Whether there is room for one more who is to be called back.
+        may_call_back: bool,
     },
     Desk(DeskReply),
     /// Whether the PIN is right; `None` when it could not be checked.

@@ -181,9 +181,9 @@ impl State {
             }
             Input::SearchEnded { id, end } => self.search.ended(id, end),
             Input::Parted { id, how } => self.search.parted(id, how),
-            Input::Queue { id, position, wait_s } => {
+            Input::Queue { id, position, wait_s, may_call_back } => {
                 if self.search == Search::Rings(id) {
-                    self.queue = Some(Place { position, wait_s });
+                    self.queue = Some(Place { position, wait_s, may_call_back });
                 }
             }
             Input::PinChecked { id, right } => self.pin.answer(id, right),

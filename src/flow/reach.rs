@@ -284,8 +284,9 @@ impl State {
             return None;
         };
         while let Some(key) = self.keys.pop_front() {
-            let keeps_place = errand.call_back == Some(key);
-            if (errand.keys)(key) || keeps_place {
+            let wants_call_back = errand.call_back == Some(key);
+            let keeps_place = wants_call_back && self.queue.is_some_and(|place| place.may_call_back);
+            if (errand.keys)(key) || wants_call_back {
                 self.search = Search::None;
                 self.stop_play();
                 self.out.push_back(Output::StopSearch { id, keeps_place });
@@ -320,6 +321,7 @@ impl State {
 pub struct Place {
     pub position: u32,
     pub wait_s: u32,
+    pub may_call_back: bool,
 }
 
 /// How long it will take, in whole minutes as they are said.

@@ -243,7 +243,7 @@ impl FlowTest {
     /// The caller's place in the queue is told.
     pub fn queue(&mut self, position: u32, wait_s: u32) {
         let id = self.searching.expect("a search goes on");
-        self.input(Input::Queue { id, position, wait_s });
+        self.input(Input::Queue { id, position, wait_s, may_call_back: true });
     }
 
     /// Those who are rung do what they do, if they do anything yet.

@@ -43,6 +43,8 @@ pub(super) struct After {
     taken_over: bool,
     /// The search for duty officers ends because the line does.
     shut_down: bool,
+    /// It ends because too many ring for callers who are gone.
+    too_many: bool,
 }
 
 /// What a call-back needs, as it is kept over a restart too.
@@ -84,10 +86,11 @@ impl Session {
     /// A search is over, or was given up, without anybody.
     pub(super) fn nobody_took_it(&mut self, hands: &mut Hands<'_>) {
         if std::mem::take(&mut self.after.emergency) {
-            let why = match (self.after.shut_down, self.reach.records().is_empty()) {
-                (true, _) => "the line was shut down while duty officers rang",
-                (false, true) => "nobody is on duty for emergencies",
-                (false, false) => "no duty officer took the call",
+            let why = match (self.after.too_many, self.after.shut_down, self.reach.records().is_empty()) {
+                (true, ..) => "too many emergencies ring at the same time",
+                (false, true, _) => "the line was shut down while duty officers rang",
+                (false, false, true) => "nobody is on duty for emergencies",
+                (false, false, false) => "no duty officer took the call",
             };
             self.say_of_emergency(hands, AlarmState::Open, why);
             self.tell(hands, What::EmergencyMissed { why: why.to_owned() });
@@ -98,6 +101,16 @@ impl Session {
             self.say_of_call_back(hands, CallBackState::Over, String::new());
             self.note_in_ticket(hands, "no receptionist took the call-back: call this customer");
         }
+    }
+
+    /// The caller is gone: it rings on, if not too many do.
+    pub(super) fn ring_on(&mut self, hands: &mut Hands<'_>, brief: Vec<Say>) {
+        if self.after.emergency && !hands.board.ring_on(self.record.id) {
+            self.after.too_many = true;
+            self.reach.stop(hands);
+            return self.nobody_took_it(hands);
+        }
+        self.reaching(hands, |reach, h, caller| reach.know(h, caller, brief));
     }
 
     pub(super) fn taken_over(&mut self, hands: &mut Hands<'_>, extension: String) {
@@ -119,6 +132,7 @@ impl Session {
     pub fn begin_call_back(&mut self, hands: &mut Hands<'_>) {
         let Some(CallBack { strategy, whisper, brief, way }) = self.after.call_back.take() else { return };
         self.after.calls_back = true;
+        hands.board.call_back(self.record.id);
         hands.board.wait(self.record.id);
         let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::Asked };
         let ring = self.service.call_back.ring;

@@ -595,9 +595,7 @@ impl Session {
                     }
                 }
                 FlowOutput::LeaveQueue => hands.board.leave_queue(self.record.id),
-                FlowOutput::RingOn { brief, .. } => {
-                    self.reaching(hands, |reach, h, caller| reach.know(h, caller, brief))
-                }
+                FlowOutput::RingOn { brief, .. } => self.ring_on(hands, brief),
                 FlowOutput::CallBack { strategy, whisper, brief } => {
                     self.keep_call_back(hands, strategy, whisper, brief);
                 }

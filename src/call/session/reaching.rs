@@ -187,8 +187,9 @@ impl Session {
             return;
         }
         let (position, wait_s) = place;
+        let may_call_back = hands.board.has_room_to_call_back();
         self.tell(hands, What::Queued { position });
-        self.drive(hands, FlowInput::Queue { id, position, wait_s });
+        self.drive(hands, FlowInput::Queue { id, position, wait_s, may_call_back });
     }
 
     /// The staff hears the desk's own language.

@@ -112,7 +112,9 @@ impl Human {
             Reached::Parted(Parted::TheyHungUp) => self.over.as_ref().map_or(Exit::End, Exit::to),
             Reached::Parted(Parted::HandedBack | Parted::Lost) => self.back.as_ref().map_or(Exit::Back, Exit::to),
             Reached::Key(Digit::HASH) => Exit::Back,
-            Reached::Key(key) if Some(key) == call_back => return self.promise_call_back(line).await,
+            Reached::Key(key) if Some(key) == call_back && may_call_back(line) => {
+                return self.promise_call_back(line).await;
+            }
             Reached::Key(_) | Reached::Ended(_) => Exit::to(&self.nobody),
         })
     }
@@ -145,4 +147,9 @@ impl Human {
         line.insist(&[line.sounds(&self.call_back)], false).await?;
         Ok(Exit::End)
     }
+}
+
+/// Whether there is room for one more; else the caller leaves a message.
+fn may_call_back(line: &Line) -> bool {
+    line.state().queue.is_some_and(|place| place.may_call_back)
 }
