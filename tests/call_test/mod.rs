@@ -4,6 +4,7 @@
 mod callee;
 mod doubles;
 mod phone;
+mod registration;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -28,7 +29,7 @@ use frontdesk::flow::{CompileContext, Flow};
 use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
-use frontdesk::sip::wire::{Limits, Message, Method, Request, Response, Transport, parse_datagram};
+use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, parse_datagram};
 use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
 
 use callee::Callee;
@@ -137,6 +138,8 @@ pub struct CallTest {
     /// ACKs, or the answers to our BYE, that get lost.
     lose_ack: bool,
     lose_bye: bool,
+    /// What a REGISTER was asked.
+    challenge: Option<String>,
     invites: usize,
     refused: usize,
     /// Rows may be fewer than INVITEs: a flood.
@@ -197,6 +200,7 @@ impl CallTest {
             recorder: Recorder::default(),
             lose_ack: false,
             lose_bye: false,
+            challenge: None,
             invites: 0,
             refused: 0,
             flood: false,
@@ -271,6 +275,13 @@ impl CallTest {
                 let service = service(rings, flow, &Setup::default());
                 self.input(Input::Reload(service));
             }
+            // The caller's telephone registers here first.
+            ["register"] => {
+                self.input(Input::Accounts(vec![registration::account()]));
+                self.register(None);
+                let challenge = self.challenge.take().expect("it is asked for its password");
+                self.register(Some(&challenge));
+            }
             // Another run on the same store.
             ["restart"] => {
                 assert!(self.lent.is_empty() && self.streams.is_empty(), "the line has not ended");
@@ -295,6 +306,13 @@ impl CallTest {
             }
             other => panic!("no such command: {other:?}"),
         }
+    }
+
+    fn register(&mut self, challenge: Option<&str>) {
+        let source = format!("{}:5062", self.source).parse().expect("an address");
+        let text = registration::request(&self.source, challenge);
+        self.receive(source, &text);
+        self.settle();
     }
 
     fn invite(&mut self, what: &[&str]) {
@@ -711,6 +729,19 @@ impl CallTest {
     fn sent(&mut self, to: SocketAddr, bytes: &[u8]) {
         let message = parse_datagram(bytes, &Limits::default()).expect("we send what can be read");
         let call_id = message.headers().call_id().expect("it has one").to_owned();
+        if let Message::Request(request) = &message
+            && matches!(request.method, Method::Options | Method::Notify)
+        {
+            // The way to a registered telephone is kept open, and it is told of messages.
+            let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
+            return self.after(Duration::ZERO, Due::Sip(to, answer));
+        }
+        if let Message::Response(response) = &message
+            && call_id == registration::CALL_ID
+        {
+            self.challenge = response.headers.first(&Name::WwwAuthenticate).map(str::to_owned);
+            return self.note(format!("-> {} REGISTER", response.status));
+        }
         if let Message::Request(request) = &message
             && self.sent_to_callee(to, request)
         {
