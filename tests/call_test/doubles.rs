@@ -132,7 +132,8 @@ impl Store {
             }
             DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
+            DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::PutCall(_) => unreachable!("it is put"),
         };
         let result = match self.state {
             StoreState::Writes => Ok(self.write(request)),
@@ -144,7 +145,7 @@ impl Store {
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
             Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
             Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
-            Ok(Done::Waiting(_)) => unreachable!("a call does not ask for it"),
+            Ok(Done::Waiting(waiting)) => format!("counts {} messages {told}", waiting.new),
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
@@ -181,7 +182,10 @@ impl Store {
                 Done::Changed
             }
             DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,
+            DeskRequest::CountMessages { for_person, .. } => {
+                Done::Waiting(MessagesWaiting { extension: for_person, new: 0, old: 0 })
+            }
+            DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,
         }
     }
 }

@@ -23,6 +23,7 @@ use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
 use frontdesk::desk::hours::{Hours, Span};
 use frontdesk::desk::people::Directory;
+use frontdesk::desk::phones::Phones;
 use frontdesk::desk::request::DeskRequest;
 use frontdesk::flow::io::RecordSpec;
 use frontdesk::flow::{CompileContext, Flow};
@@ -79,7 +80,7 @@ fn service(after_rings: u8, flow: Arc<Flow>, setup: &Setup) -> Arc<Service> {
     Arc::new(Service {
         flow,
         people,
-        phones: Arc::default(),
+        phones: Arc::new(Phones::parse(registration::PHONES, "phones").expect("they are good")),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
         cadence: Cadence::default(),

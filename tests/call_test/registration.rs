@@ -9,6 +9,9 @@ pub const CALL_ID: &str = "registration";
 pub const USER: &str = "13800138000";
 const PASSWORD: &str = "k9fjw-2xq7m";
 
+/// It is the telephone of 301.
+pub const PHONES: &str = "[[phone]]\nuser = \"13800138000\"\npassword = \"k9fjw-2xq7m\"\nextension = \"301\"\n";
+
 pub fn account() -> Account {
     let secret = Secret::Password(Redacted(PASSWORD.to_owned()));
     Account { user: USER.to_owned(), secret, md5_only: false }
