@@ -118,16 +118,16 @@ impl CallBack {
         if self.desk.leg() == Some(leg) || self.customer.leg() == Some(leg) { Returned::Over } else { Returned::GoesOn }
     }
 
-    pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
-        if let Some(one) = self.leg_mut(leg) {
-            one.reinvite(h, offer);
-        }
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
+        let Some((one, other)) = self.leg_and_other(leg) else { return };
+        let heard = one.reinvite(h, offer);
+        held(h, caller, other, heard);
     }
 
-    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, leg: LegId, answer: Option<&[u8]>) {
-        if let Some(one) = self.leg_mut(leg) {
-            one.reinvite_acked(h, answer);
-        }
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, answer: Option<&[u8]>) {
+        let Some((one, other)) = self.leg_and_other(leg) else { return };
+        let heard = one.reinvite_acked(h, answer);
+        held(h, caller, other, heard);
     }
 
     pub fn info(&self, h: &mut Hands<'_>, leg: LegId, digit: Digit, duration_ms: u32) {
@@ -174,7 +174,20 @@ impl CallBack {
         self.desk.end(h, account, LegEnd::Talked);
     }
 
-    fn leg_mut(&mut self, leg: LegId) -> Option<&mut OutLeg> {
-        [&mut self.desk, &mut self.customer].into_iter().find(|one| one.leg() == Some(leg))
+    fn leg_and_other(&mut self, leg: LegId) -> Option<(&mut OutLeg, &OutLeg)> {
+        if self.desk.leg() == Some(leg) {
+            Some((&mut self.desk, &self.customer))
+        } else if self.customer.leg() == Some(leg) {
+            Some((&mut self.customer, &self.desk))
+        } else {
+            None
+        }
     }
+}
+
+/// Music for one of them while the other side holds.
+fn held(h: &mut Hands<'_>, caller: &Caller<'_>, other: &OutLeg, may_be_heard: Option<bool>) {
+    let (Some(heard), Some(config)) = (may_be_heard, other.config()) else { return };
+    let music = caller.service.music(config.codec).filter(|_| !heard);
+    other.command(h, music.map_or(MediaCommand::StopPlay, |music| MediaCommand::PlayLoop { items: vec![music] }));
 }

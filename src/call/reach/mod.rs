@@ -272,7 +272,7 @@ impl Reach {
         self.call_back_does(h, caller, |call_back, _, _| call_back.ended(leg));
     }
 
-    pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite(h, leg, offer);
         }
@@ -280,12 +280,12 @@ impl Reach {
             briefing.reinvite(h, offer);
         }
         if let Some(call_back) = &mut self.call_back {
-            call_back.reinvite(h, leg, offer);
+            call_back.reinvite(h, caller, leg, offer);
         }
         self.talk_does(h, |talk, h| talk.reinvite(h, leg, offer));
     }
 
-    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite_acked(h, leg, sdp);
         }
@@ -293,7 +293,7 @@ impl Reach {
             briefing.reinvite_acked(h, sdp);
         }
         if let Some(call_back) = &mut self.call_back {
-            call_back.reinvite_acked(h, leg, sdp);
+            call_back.reinvite_acked(h, caller, leg, sdp);
         }
         self.talk_does(h, |talk, h| talk.reinvite_acked(h, leg, sdp));
     }

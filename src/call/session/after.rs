@@ -41,10 +41,8 @@ pub(super) struct After {
     /// Receptionists are rung for a call-back.
     calls_back: bool,
     taken_over: bool,
-    /// The search for duty officers ends because the line does.
-    shut_down: bool,
-    /// It ends because too many ring for callers who are gone.
-    too_many: bool,
+    /// Why the search for duty officers is ended, where it does not end by itself.
+    cut_off: Option<&'static str>,
 }
 
 /// What a call-back needs, as it is kept over a restart too.
@@ -86,11 +84,10 @@ impl Session {
     /// A search is over, or was given up, without anybody.
     pub(super) fn nobody_took_it(&mut self, hands: &mut Hands<'_>) {
         if std::mem::take(&mut self.after.emergency) {
-            let why = match (self.after.too_many, self.after.shut_down, self.reach.records().is_empty()) {
-                (true, ..) => "too many emergencies ring at the same time",
-                (false, true, _) => "the line was shut down while duty officers rang",
-                (false, false, true) => "nobody is on duty for emergencies",
-                (false, false, false) => "no duty officer took the call",
+            let why = match (self.after.cut_off, self.reach.records().is_empty()) {
+                (Some(why), _) => why,
+                (None, true) => "nobody is on duty for emergencies",
+                (None, false) => "no duty officer took the call",
             };
             self.say_of_emergency(hands, AlarmState::Open, why);
             self.tell(hands, What::EmergencyMissed { why: why.to_owned() });
@@ -106,7 +103,7 @@ impl Session {
     /// The caller is gone: it rings on, if not too many do.
     pub(super) fn ring_on(&mut self, hands: &mut Hands<'_>, brief: Vec<Say>) {
         if self.after.emergency && !hands.board.ring_on(self.record.id) {
-            self.after.too_many = true;
+            self.after.cut_off = Some("too many emergencies ring at the same time");
             self.reach.stop(hands);
             return self.nobody_took_it(hands);
         }
@@ -246,7 +243,12 @@ impl Session {
     /// The line ends now.
     pub fn shut_down(&mut self, hands: &mut Hands<'_>) {
         self.hang_up(hands, "shutdown", None);
-        self.after.shut_down = true;
+        self.cut_off(hands, "the line was shut down while duty officers rang");
+    }
+
+    /// Nothing more is done for the caller.
+    pub(super) fn cut_off(&mut self, hands: &mut Hands<'_>, why: &'static str) {
+        self.after.cut_off = Some(why);
         self.after.call_back = None;
         self.shutting_down(hands);
         self.reach.end(hands);

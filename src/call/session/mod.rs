@@ -556,10 +556,10 @@ impl Session {
             hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording: recording.id });
         }
         self.hang_up(hands, "internal_error", None);
-        if !self.is_over() {
+        if !matches!(self.stage, Stage::After { .. } | Stage::Over) {
             self.finalize(hands);
         }
-        self.shut_down(hands);
+        self.cut_off(hands, "a bug ended the call while duty officers rang");
     }
 
     fn drive(&mut self, hands: &mut Hands<'_>, input: FlowInput) {

@@ -75,11 +75,11 @@ impl Session {
     }
 
     pub fn leg_reinvites(&mut self, hands: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
-        self.reaching(hands, |reach, h, _| reach.reinvite(h, leg, offer));
+        self.reaching(hands, |reach, h, caller| reach.reinvite(h, caller, leg, offer));
     }
 
     pub fn leg_reinvite_acked(&mut self, hands: &mut Hands<'_>, leg: LegId, sdp: Option<&[u8]>) {
-        self.reaching(hands, |reach, h, _| reach.reinvite_acked(h, leg, sdp));
+        self.reaching(hands, |reach, h, caller| reach.reinvite_acked(h, caller, leg, sdp));
     }
 
     /// A key of the caller while they talk to somebody: RFC 4733 and tones go across with the audio.

@@ -46,7 +46,8 @@ pub struct Ring {
     report: Saying,
     #[serde(default)]
     limits: Limits,
-    /// Emergencies: for the one who takes the call when the caller has hung up; `{report}` is what was said.
+    /// Emergencies: for the one who takes the call when the caller has hung up; `{report}` is what was said. As `whisper`
+    /// unless it is written.
     #[serde(default)]
     gone: Saying,
     /// Emergencies: nobody took the call, and a report was given; as `absent` unless it is written.
@@ -131,7 +132,7 @@ impl Ring {
             keys: &|key: Digit| key == Digit::HASH && !emergency || has_human && key.as_char() == '0',
             call_back: None,
             report: (emergency && !self.report.is_empty()).then_some(Report { say: &self.report, spec }),
-            gone: emergency.then_some(&self.gone),
+            gone: emergency.then_some(if self.gone.is_empty() { &self.whisper } else { &self.gone }),
         };
         let otherwise = |to: &Option<Word>| Exit::to(to.as_ref().unwrap_or(&self.absent));
         Ok(match line.reach(&errand).await? {
