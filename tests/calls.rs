@@ -151,6 +151,15 @@ fn more_emergencies_than_may_ring_on_are_alarms() {
     assert_eq!(log.matches("MISSED: the line was shut down").count(), 100, "{log}");
 }
 
+/// A caller, an emergency that rings, and a call-back that waits.
+fn beginning() -> impl Strategy<Value = &'static [&'static str]> {
+    prop::sample::select(vec![
+        &["invite"][..],
+        &["invite", "ack", "key 9", "key 2", "wait 3s"],
+        &["invite", "ack", "key 0", "wait 2s", "callee 100 refuses 486", "key 2", "wait 14s", "callee 100 answers"],
+    ])
+}
+
 fn command() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "invite",
@@ -176,6 +185,11 @@ fn command() -> impl Strategy<Value = &'static str> {
         "callee 100 answers",
         "callee 100 key 1",
         "callee 100 bye",
+        "callee 101 answers",
+        "callee 101 key 1",
+        "callee 13800138000 answers",
+        "callee 13800138000 refuses 486",
+        "callee 13800138000 bye",
         "callee 101 refuses 603",
         "key 2",
         "info 5",
@@ -205,12 +219,15 @@ proptest! {
     #[test]
     fn no_order_of_events_leaves_anything_behind(
         after_rings in 0u8..3,
-        ports in 0usize..3,
+        ports in 0usize..6,
         commands in prop::collection::vec(command(), 0..40),
         shutdown in any::<bool>(),
+        gateway in any::<bool>(),
+        begin in beginning(),
     ) {
-        let mut call = CallTest::new(Setup { after_rings, ports, calls_max: 2, ..Setup::default() });
-        call.command("invite");
+        let gateway = gateway.then(|| "192.0.2.7:5060".parse().expect("an address"));
+        let mut call = CallTest::new(Setup { after_rings, ports, calls_max: 2, gateway, ..Setup::default() });
+        begin.iter().for_each(|text| call.command(text));
         for text in commands {
             call.command(text);
         }
