@@ -95,6 +95,14 @@ pub enum What {
     Queued {
         position: u32,
     },
+    /// Somebody took the call when the caller was gone, and is told what is known.
+    TakenOver {
+        extension: String,
+    },
+    /// Nobody took an emergency (R18): an alarm.
+    EmergencyMissed {
+        why: String,
+    },
     TicketOpened {
         number: TicketNumber,
         kind: Option<Kind>,

@@ -2,11 +2,14 @@
 
 mod audio;
 mod baresip;
+mod call_back;
 mod daemon;
 mod dialled;
+mod emergency;
 mod hostile;
 mod life;
 mod mailbox;
+mod odd_callees;
 mod phone;
 mod presence;
 mod reached;

@@ -33,7 +33,7 @@ impl Phone {
 
     /// The same with baresip's own lines for its accounts, which may register.
     pub fn with_accounts(folder: &Path, accounts: &str, codec: &str, rate_hz: u32) -> Self {
-        speech(&folder.join("speech.wav"), rate_hz);
+        speech(&folder.join("speech.wav"), rate_hz, 1);
         let held = [0, 1].map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port"));
         let [sip, control] = held.map(|socket| socket.local_addr().expect("an address"));
         let modules = "/usr/lib/baresip/modules";
@@ -60,6 +60,11 @@ impl Phone {
             .spawn()
             .expect("baresip starts");
         Self { child, control, sip, folder: folder.to_owned() }
+    }
+
+    /// Its microphone is a file, at whose end it hangs up: so often it speaks in the calls from now on.
+    pub fn speaks_times(&self, times: usize, rate_hz: u32) {
+        speech(&self.folder.join("speech.wav"), rate_hz, times);
     }
 
     /// What came out of its decoder in its last call.
@@ -92,10 +97,11 @@ impl Drop for Phone {
 }
 
 /// The spoken fault at the rate of the codec: baresip does not resample it.
-fn speech(path: &Path, rate_hz: u32) {
+fn speech(path: &Path, rate_hz: u32, times: usize) {
     let spoken = read(Path::new(SPOKEN));
     let step = (spoken.rate_hz / rate_hz) as usize;
-    let samples = spoken.samples.iter().copied().step_by(step).collect();
+    let once: Vec<i16> = spoken.samples.iter().copied().step_by(step).collect();
+    let samples = once.repeat(times);
     wav::write(fs::File::create(path).expect("a file"), &Clip { rate_hz, samples }).expect("written");
 }
 

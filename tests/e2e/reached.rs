@@ -13,16 +13,16 @@ use crate::phone::{PRESS_EVERY, Phone, command};
 const CALLER: &str = "13800138000";
 
 /// A desk whose people have this one telephone, and a folder for it.
-struct Desk {
-    daemon: Daemon,
-    phone: Phone,
+pub struct Desk {
+    pub daemon: Daemon,
+    pub phone: Phone,
     /// Of both; dropped last.
     _folder: TempDir,
 }
 
 impl Desk {
     /// `codec` and its rate are the telephone's.
-    fn new(codec: &str, rate_hz: u32) -> Self {
+    pub fn new(codec: &str, rate_hz: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path().join("phone");
         fs::create_dir(&at).expect("a folder");
@@ -39,14 +39,14 @@ impl Desk {
         Self { daemon, phone, _folder: folder }
     }
 
-    fn calling(&self, keys: &str, heard: &Path, more: &[&str]) -> std::process::Child {
+    pub fn calling(&self, keys: &str, heard: &Path, more: &[&str]) -> std::process::Child {
         let heard = heard.to_str().expect("text");
         let mut args = vec!["--keys", keys, "--say", SPOKEN, "--from", CALLER, "--record", heard];
         args.extend(more);
         self.daemon.dialling(&self.daemon.uri(), &args)
     }
 
-    fn wait_for_ring(&self) {
+    pub fn wait_for_ring(&self) {
         self.daemon.wait_for("ringing telephone", || self.phone.log().contains("Incoming call").then_some(()));
     }
 }
