@@ -30,7 +30,7 @@ fn a_caller_is_called_back_by_the_receptionist_after_a_power_cut() {
         ("CALL_BACK__GATEWAY", &gateway),
         ("CALL_BACK__HOURS", "00:00-24:00"),
     ]);
-    daemon.dial(&daemon.uri(), &["--keys", "0,w3,2", "--from", CALLER, "--hangup-after", "15"]);
+    daemon.dial(&daemon.uri(), &["--keys", "0,www,2", "--from", CALLER, "--hangup-after", "15"]);
     let call = daemon.ended_call();
     let ticket = &daemon.tickets()[0];
     assert_eq!((&ticket["kind"], &ticket["category"]), (&"inquiry".into(), &"call_back".into()), "{ticket:#}");

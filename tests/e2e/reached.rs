@@ -54,8 +54,10 @@ impl Desk {
 /// A person takes the call with 1 and both hear each other, in this codec of the telephone against that of the caller.
 fn talk_both_ways(module: &str, rate_hz: u32, caller_codec: &str) {
     let desk = Desk::new(module, rate_hz);
+    // It begins to speak when it lifts: what the caller hears begins later.
+    desk.phone.speaks_times(4, rate_hz);
     let heard = desk.daemon.path("heard.wav");
-    let caller = desk.calling("4,201#,w14,s,w2", &heard, &["--codec", caller_codec, "--hangup-after", "30"]);
+    let caller = desk.calling("4,201#,wwwwwwwwwwwwww,s,ww", &heard, &["--codec", caller_codec, "--hangup-after", "30"]);
     let mut control = desk.phone.connect(&desk.daemon);
     desk.wait_for_ring();
     command(&mut control, "accept", "");
@@ -153,7 +155,7 @@ fn a_place_is_rung_by_its_hosts_name_and_one_that_is_not_found_is_passed_over() 
     let text = format!("[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = {places}\n");
     fs::write(&people, text).expect("written");
     let daemon = Daemon::with(&[("PEOPLE__FILE", people.to_str().expect("text"))]);
-    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,wwwwwwww", "--hangup-after", "20"]);
     daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
     let _ = caller.kill();
     let _ = caller.wait();
