@@ -1,4 +1,4 @@
-//! The daemon as it is run, called by real telephones: the built-in caller, SIPp and baresip.
+//! The daemon as it is run, called by real telephones: the built-in caller, SIPp, baresip and Linphone.
 
 mod audio;
 mod baresip;
@@ -6,10 +6,12 @@ mod daemon;
 mod dialled;
 mod hostile;
 mod life;
+mod linphone;
 mod mailbox;
 mod phone;
 mod presence;
 mod reached;
 mod registered;
 mod sipp_calls;
+mod transferred;
 mod unreachable;
