@@ -26,18 +26,12 @@ impl Linphone {
     /// A telephone that is called by this name without registering anywhere, with a file for a microphone; it writes what it
     /// hears into the folder.
     pub fn start(folder: &Path, user: &str) -> Self {
-        Self::with_account(folder, user, "")
-    }
-
-    /// The same with Linphone's own sections for an account that registers.
-    pub fn with_account(folder: &Path, user: &str, account: &str) -> Self {
         // Held only until it is known: Linphone binds it itself, and any port for its audio.
         let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        let default_proxy = if account.is_empty() { -1 } else { 0 };
         let config = format!(
-            "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\ndefault_proxy={default_proxy}\n\
+            "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\ndefault_proxy=-1\n\
              contact=\"Wang Fang\" <sip:{user}@127.0.0.1>\nguess_hostname=0\nipv6_migration_done=1\nuse_ipv6=0\n\
-             [rtp]\naudio_rtp_port=-1\n{account}",
+             [rtp]\naudio_rtp_port=-1\n",
             port = sip.port()
         );
         fs::write(folder.join("linphonerc"), config).expect("written");
@@ -64,6 +58,12 @@ impl Linphone {
     pub fn told(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().expect("it is piped");
         writeln!(stdin, "{line}").expect("Linphone runs");
+    }
+
+    /// Registers with the desk, and is called there from now on.
+    pub fn registers(&mut self, daemon: &Daemon, user: &str, password: &str) {
+        self.told(&format!("register sip:{user}@{desk} sip:{desk} {password}", desk = daemon.udp));
+        daemon.logs(&["phone registered", &format!("user=\"{user}\"")], 1);
     }
 
     /// In the call that it has now it says this.

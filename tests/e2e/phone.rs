@@ -95,6 +95,13 @@ impl Phone {
         });
     }
 
+    /// Tells it to end: it hangs up and takes its leave.
+    pub fn quit(&self) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("phone.log")).unwrap_or_default()
     }

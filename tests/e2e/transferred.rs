@@ -3,17 +3,16 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Child;
 
 use frontdesk::media::clip::Clip;
-use frontdesk::media::wav;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::audio::{likeness, read, voices};
+use crate::audio::{likeness, voices};
 use crate::daemon::Daemon;
 use crate::linphone::Linphone;
 use crate::phone::{Phone, command, press};
+use crate::talker::{Talker, talk, was_heard};
 
 /// A folder for telephones, and what their people and the caller say.
 struct Office {
@@ -39,21 +38,6 @@ impl Office {
         Daemon::with(&[("PEOPLE__FILE", file.to_str().expect("text"))])
     }
 
-    /// A caller who wants the receptionist, and talks all the time.
-    fn caller(&self, daemon: &Daemon) -> Child {
-        let (speech, heard) = (self.folder.path().join("speech.wav"), self.heard_file());
-        wav::write(fs::File::create(&speech).expect("a file"), self.callers_voice()).expect("written");
-        let (speech, heard) = (speech.to_str().expect("text"), heard.to_str().expect("text"));
-        let keys = format!("0{}", "s".repeat(60));
-        let args =
-            ["--keys", &keys, "--say", speech, "--from", "13800138000", "--record", heard, "--hangup-after", "200"];
-        daemon.dialling(&daemon.uri(), &args)
-    }
-
-    fn heard_file(&self) -> PathBuf {
-        self.folder.path().join("heard.wav")
-    }
-
     fn callers_voice(&self) -> &Clip {
         &self.voices[0]
     }
@@ -64,24 +48,6 @@ impl Office {
 
     fn engineers_voice(&self) -> &Clip {
         &self.voices[2]
-    }
-
-    /// The caller's record, once that call is over and the caller is gone.
-    fn over(&self, daemon: &Daemon, caller: Child) -> Value {
-        let report = caller.wait_with_output().expect("it ends");
-        assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
-        daemon.wait_for("the caller's record", || {
-            daemon.calls().into_iter().find(|call| call["caller"] == "13800138000" && !call["ended_at"].is_null())
-        })
-    }
-
-    fn heard_by_caller(&self) -> Clip {
-        read(&self.heard_file())
-    }
-
-    fn was_heard(&self, who: &str, voice: &Clip) {
-        let alike = likeness(voice, &self.heard_by_caller());
-        assert!(alike > 0.8, "the caller did not hear {who}: {alike:.3}");
     }
 }
 
@@ -94,17 +60,6 @@ fn ways_of(call: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let legs = call["legs"].as_array().expect("legs").iter();
     legs.map(|leg| format!("{} {}", text(&leg["extension"]), text(&leg["end"]))).collect()
-}
-
-/// Waits until it heard this voice, and then as much again, so that the other side has heard something as well.
-fn talk(daemon: &Daemon, whose: &str, voice: &Clip, heard: impl Fn() -> Option<Clip>) {
-    let ms = |clip: &Clip| clip.samples.len() * 1000 / clip.rate_hz as usize;
-    let mut looked_at = 0;
-    // Compared twice a second: that takes its time.
-    let mut more = || heard().filter(|heard| ms(heard) >= looked_at + 500).inspect(|heard| looked_at = ms(heard));
-    let at = daemon.wait_for(&format!("voice of {whose}"), || more().filter(|heard| likeness(voice, heard) > 0.8));
-    let until = ms(&at) + ms(voice);
-    daemon.wait_for("more of it", || heard().filter(|heard| ms(heard) >= until));
 }
 
 /// One engineer does not answer: the caller is back with the receptionist. The other one takes the call.
@@ -123,7 +78,7 @@ fn a_telephone_transfers_a_caller_who_comes_back_when_nobody_answers() {
         .concat(),
     );
     let mut control = engineers.connect(&daemon);
-    let caller = office.caller(&daemon);
+    let caller = Talker::calls(&daemon, "0", office.callers_voice());
     receptionist.shows(&daemon, &["Receiving new incoming call"]);
     receptionist.told("answer");
     daemon.logs(&["put through", "extension=\"100\""], 1);
@@ -145,11 +100,11 @@ fn a_telephone_transfers_a_caller_who_comes_back_when_nobody_answers() {
     talk(&daemon, "the caller", office.callers_voice(), || engineers.heard());
     command(&mut control, "hangup", "");
 
-    let call = office.over(&daemon, caller);
+    let (call, heard) = caller.over();
     assert_eq!(ways_of(&call), ["100 talked", "202 no_answer", "201 talked"], "{call:#}");
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("201")), "{call:#}");
-    office.was_heard("the receptionist", office.receptionists_voice());
-    office.was_heard("the engineer", office.engineers_voice());
+    was_heard("the receptionist", office.receptionists_voice(), &heard);
+    was_heard("the engineer", office.engineers_voice(), &heard);
 }
 
 /// The receptionist's telephone holds the caller and calls the engineer through the desk, which knows it by its address.
@@ -167,7 +122,7 @@ fn a_telephone_asks_on_its_second_line_and_puts_the_two_together() {
         .concat(),
     );
     let mut control = engineer.connect(&daemon);
-    let caller = office.caller(&daemon);
+    let caller = Talker::calls(&daemon, "0", office.callers_voice());
     receptionist.shows(&daemon, &["Receiving new incoming call"]);
     receptionist.told("answer");
     receptionist.shows(&daemon, &["Call 1", "connected"]);
@@ -190,11 +145,11 @@ fn a_telephone_asks_on_its_second_line_and_puts_the_two_together() {
     talk(&daemon, "the caller", office.callers_voice(), || engineer.heard());
     command(&mut control, "hangup", "");
 
-    let call = office.over(&daemon, caller);
+    let (call, heard) = caller.over();
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("201")), "{call:#}");
-    office.was_heard("the engineer", office.engineers_voice());
-    let heard = likeness(office.receptionists_voice(), &office.heard_by_caller());
-    assert!(heard < 0.8, "the caller, who was held, heard the receptionist: {heard:.3}");
+    was_heard("the engineer", office.engineers_voice(), &heard);
+    let alike = likeness(office.receptionists_voice(), &heard);
+    assert!(alike < 0.8, "the caller, who was held, heard the receptionist: {alike:.3}");
 }
 
 /// By keys: a colleague declines, so the receptionist is rung again; the colleague's telephone picks up whom she then parks.
@@ -213,7 +168,7 @@ fn a_receptionist_hands_a_caller_on_by_keys_and_parks_the_one_who_came_back() {
     );
     let mut reception = receptionist.connect(&daemon);
     let mut elsewhere = colleague.connect(&daemon);
-    let caller = office.caller(&daemon);
+    let caller = Talker::calls(&daemon, "0", office.callers_voice());
     receptionist.rings(&daemon, 1);
     command(&mut reception, "accept", "");
     daemon.logs(&["put through", "extension=\"100\""], 1);
@@ -239,10 +194,10 @@ fn a_receptionist_hands_a_caller_on_by_keys_and_parks_the_one_who_came_back() {
     talk(&daemon, "the caller", office.callers_voice(), || colleague.heard());
     command(&mut elsewhere, "hangup", "");
 
-    let call = office.over(&daemon, caller);
+    let (call, heard) = caller.over();
     let ways = ["100 talked", "201 declined", "100 talked", "201 talked"];
     assert_eq!(ways_of(&call), ways, "{call:#}");
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("201")), "{call:#}");
-    office.was_heard("the receptionist", office.receptionists_voice());
-    office.was_heard("the colleague", office.engineers_voice());
+    was_heard("the receptionist", office.receptionists_voice(), &heard);
+    was_heard("the colleague", office.engineers_voice(), &heard);
 }
