@@ -14,6 +14,20 @@ pub fn read(path: &Path) -> Clip {
     wav::read(file).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// At a rate that the clip's is a multiple of.
+pub fn at_rate(clip: &Clip, rate_hz: u32) -> Clip {
+    let step = (clip.rate_hz / rate_hz) as usize;
+    Clip { rate_hz, samples: clip.samples.iter().copied().step_by(step).collect() }
+}
+
+/// What three who talk say over and over, each something else: the caller, and two of the staff.
+pub fn voices() -> [Clip; 3] {
+    let Clip { rate_hz, samples } = read(Path::new(SPOKEN));
+    let (first, second) = samples.split_at(samples.len() / 2);
+    let backwards: Vec<i16> = first.iter().rev().copied().collect();
+    [first.to_vec(), second.to_vec(), backwards].map(|samples| Clip { rate_hz, samples })
+}
+
 /// How alike the loudness of `part` and of a stretch of `whole` runs, from -1 to 1, where they fit best. The part may begin
 /// before the whole by half its own length.
 pub fn likeness(part: &Clip, whole: &Clip) -> f64 {
@@ -46,4 +60,16 @@ fn likeness_tells_the_same_speech_from_other() {
     assert!(likeness(&spoken, &late) > 0.99);
     let backwards = Clip { rate_hz: spoken.rate_hz, samples: spoken.samples.iter().rev().copied().collect() };
     assert!(likeness(&spoken, &backwards) < 0.8);
+}
+
+#[test]
+fn voices_are_told_from_one_another() {
+    let said = voices();
+    let for_long = said.each_ref().map(|voice| Clip { rate_hz: voice.rate_hz, samples: voice.samples.repeat(4) });
+    for (i, voice) in said.iter().enumerate() {
+        for (j, whole) in for_long.iter().enumerate() {
+            let alike = likeness(voice, whole);
+            assert_eq!(alike > 0.8, i == j, "voice {i} in {j}: {alike:.3}");
+        }
+    }
 }

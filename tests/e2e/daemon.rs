@@ -186,6 +186,13 @@ impl Daemon {
         serde_json::from_slice(&output.stdout).expect("JSON")
     }
 
+    /// Waits for this many lines of the log that hold all these words.
+    pub fn logs(&self, words: &[&str], times: usize) {
+        let holds = |line: &&str| words.iter().all(|word| line.contains(word));
+        let what = format!("{times} lines with {words:?}");
+        self.wait_for(&what, || (self.log().lines().filter(holds).count() >= times).then_some(()));
+    }
+
     /// What `look` finds, as soon as it finds it.
     pub fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
@@ -215,6 +222,9 @@ impl Drop for Daemon {
 
 /// A peer that the tests call with.
 pub fn peer(name: &str) -> Command {
-    let found = ["/usr/bin", "/usr/local/bin", "/bin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.exists());
-    Command::new(found.unwrap_or_else(|| panic!("{name} is missing: run tests/run, it installs sipp and baresip")))
+    let found =
+        ["/usr/bin", "/usr/local/bin", "/usr/sbin"].iter().map(|dir| Path::new(dir).join(name)).find(|p| p.exists());
+    Command::new(
+        found.unwrap_or_else(|| panic!("{name} is missing: run tests/run, it installs what the tests call with")),
+    )
 }

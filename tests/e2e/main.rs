@@ -1,4 +1,4 @@
-//! The daemon as it is run, called by real telephones: the built-in caller, SIPp and baresip.
+//! The daemon as it is run, called by real telephones: the built-in caller, SIPp, baresip and Linphone.
 
 mod audio;
 mod baresip;
@@ -8,11 +8,15 @@ mod dialled;
 mod emergency;
 mod hostile;
 mod life;
+mod linphone;
 mod mailbox;
+mod nat;
 mod odd_callees;
 mod phone;
 mod presence;
 mod reached;
 mod registered;
 mod sipp_calls;
+mod talker;
+mod transferred;
 mod unreachable;

@@ -4,13 +4,14 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use frontdesk::media::clip::Clip;
 use frontdesk::media::wav;
 
-use crate::audio::{SPOKEN, read};
+use crate::audio::{SPOKEN, at_rate, read};
 use crate::daemon::{Daemon, peer};
 
 /// The pace of a person's keys: baresip does not queue them.
@@ -21,6 +22,7 @@ pub struct Phone {
     control: SocketAddr,
     /// Where it takes calls.
     pub sip: SocketAddr,
+    rate_hz: u32,
     folder: PathBuf,
 }
 
@@ -33,9 +35,21 @@ impl Phone {
 
     /// The same with baresip's own lines for its accounts, which may register.
     pub fn with_accounts(folder: &Path, accounts: &str, codec: &str, rate_hz: u32) -> Self {
-        speech(&folder.join("speech.wav"), rate_hz, 1);
         let held = [0, 1].map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port"));
-        let [sip, control] = held.map(|socket| socket.local_addr().expect("an address"));
+        let at = held.map(|socket| socket.local_addr().expect("an address"));
+        Self::run(peer("baresip"), at, folder, accounts, codec, rate_hz)
+    }
+
+    /// The same by this command, at these addresses: where it takes calls, and where commands.
+    pub fn run(
+        mut baresip: Command,
+        [sip, control]: [SocketAddr; 2],
+        folder: &Path,
+        accounts: &str,
+        codec: &str,
+        rate_hz: u32,
+    ) -> Self {
+        says(folder, &read(Path::new(SPOKEN)), rate_hz);
         let modules = "/usr/lib/baresip/modules";
         let config = format!(
             "sip_listen {sip}\naudio_source aufile,{speech}\n\
@@ -50,7 +64,7 @@ impl Phone {
         fs::write(folder.join("accounts"), accounts).expect("written");
         fs::write(folder.join("contacts"), "").expect("written");
         let log = fs::File::create(folder.join("phone.log")).expect("a log");
-        let child = peer("baresip")
+        let child = baresip
             .arg("-f")
             .arg(folder)
             .stdin(Stdio::null())
@@ -59,25 +73,55 @@ impl Phone {
             .current_dir(folder)
             .spawn()
             .expect("baresip starts");
-        Self { child, control, sip, folder: folder.to_owned() }
+        Self { child, control, sip, rate_hz, folder: folder.to_owned() }
     }
 
-    /// Its microphone is a file, at whose end it hangs up: so often it speaks in the calls from now on.
-    pub fn speaks_times(&self, times: usize, rate_hz: u32) {
-        speech(&self.folder.join("speech.wav"), rate_hz, times);
+    /// From its next call on it says this, over and over: at the end of its file baresip hangs up.
+    pub fn says(&self, spoken: &Clip) {
+        let Clip { rate_hz, samples } = spoken;
+        says(&self.folder, &Clip { rate_hz: *rate_hz, samples: samples.repeat(50) }, self.rate_hz);
     }
 
-    /// What came out of its decoder in its last call.
+    /// What came out of its decoder in its last call, so far.
     pub fn heard(&self) -> Option<Clip> {
         heard(&self.folder)
+    }
+
+    /// Waits until it hears something in this many-th call that it has.
+    pub fn is_spoken_to(&self, daemon: &Daemon, times: usize) {
+        daemon.wait_for("sound at the telephone", || {
+            let had = recorded(&self.folder).count() >= times;
+            self.heard().filter(|clip| had && clip.peak_dbfs() > -30.0)
+        });
+    }
+
+    /// Tells it to end: it hangs up and takes its leave.
+    pub fn quit(&self) {
+        let pid = i32::try_from(self.child.id()).expect("a pid");
+        // SAFETY: kill(2) takes two numbers; the child was not waited for, so its pid is its own.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGTERM) }, 0);
     }
 
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("phone.log")).unwrap_or_default()
     }
 
+    /// Waits until it rings for this many-th time.
+    pub fn rings(&self, daemon: &Daemon, times: usize) {
+        let rung = || self.log().matches("Incoming call").count();
+        daemon.wait_for("ringing telephone", || (rung() >= times).then_some(()));
+    }
+
     pub fn connect(&self, daemon: &Daemon) -> TcpStream {
         daemon.wait_for("control port of baresip", || TcpStream::connect(self.control).ok())
+    }
+}
+
+/// Keys, one after the other, at a person's pace.
+pub fn press(control: &mut TcpStream, keys: &str) {
+    for key in keys.chars() {
+        thread::sleep(PRESS_EVERY);
+        command(control, "sndcode", &key.to_string());
     }
 }
 
@@ -93,21 +137,25 @@ impl Drop for Phone {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("log of baresip:\n{}", self.log());
+        }
     }
 }
 
-/// The spoken fault at the rate of the codec: baresip does not resample it.
-fn speech(path: &Path, rate_hz: u32, times: usize) {
-    let spoken = read(Path::new(SPOKEN));
-    let step = (spoken.rate_hz / rate_hz) as usize;
-    let once: Vec<i16> = spoken.samples.iter().copied().step_by(step).collect();
-    let samples = once.repeat(times);
-    wav::write(fs::File::create(path).expect("a file"), &Clip { rate_hz, samples }).expect("written");
+/// At the rate of the codec: baresip does not resample it.
+fn says(folder: &Path, spoken: &Clip, rate_hz: u32) {
+    let file = fs::File::create(folder.join("speech.wav")).expect("a file");
+    wav::write(file, &at_rate(spoken, rate_hz)).expect("written");
 }
 
 /// What came out of the phone's decoder.
 pub fn heard(folder: &Path) -> Option<Clip> {
+    wav::read(fs::File::open(recorded(folder).max()?).ok()?).ok()
+}
+
+/// A file of each call, named by when it began.
+fn recorded(folder: &Path) -> impl Iterator<Item = PathBuf> {
     let files = fs::read_dir(folder).expect("a folder").filter_map(Result::ok).map(|file| file.path());
-    let file = files.filter(|path| path.to_string_lossy().ends_with("-dec.wav")).max()?;
-    wav::read(fs::File::open(file).ok()?).ok()
+    files.filter(|path| path.to_string_lossy().ends_with("-dec.wav"))
 }

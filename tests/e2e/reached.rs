@@ -6,9 +6,11 @@ use std::{fs, thread};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::audio::{SPOKEN, likeness, read};
+use crate::audio::{SPOKEN, likeness, read, voices};
 use crate::daemon::Daemon;
+use crate::linphone::Linphone;
 use crate::phone::{PRESS_EVERY, Phone, command};
+use crate::talker::{Talker, talk, was_heard};
 
 const CALLER: &str = "13800138000";
 
@@ -55,7 +57,7 @@ impl Desk {
 fn talk_both_ways(module: &str, rate_hz: u32, caller_codec: &str) {
     let desk = Desk::new(module, rate_hz);
     // It begins to speak when it lifts: what the caller hears begins later.
-    desk.phone.speaks_times(4, rate_hz);
+    desk.phone.says(&read(Path::new(SPOKEN)));
     let heard = desk.daemon.path("heard.wav");
     let caller = desk.calling("4,201#,wwwwwwwwwwwwww,s,ww", &heard, &["--codec", caller_codec, "--hangup-after", "30"]);
     let mut control = desk.phone.connect(&desk.daemon);
@@ -200,4 +202,49 @@ fn of_two_telephones_of_one_account_the_first_to_answer_has_the_call() {
     assert_eq!(ends, ["cancelled", "talked"], "{call:#}");
     let said = likeness(&read(Path::new(SPOKEN)), &read(Path::new(heard)));
     assert!(said > 0.8, "the caller did not hear the one who answered: {said:.3}");
+}
+
+/// R17: one telephone registers by SHA-256, the other has an address and another maker; both ring.
+#[test]
+fn of_two_makes_of_telephones_in_a_ring_group_the_first_to_answer_has_the_caller() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = ["linphone", "baresip"].map(|name| {
+        let at = folder.path().join(name);
+        fs::create_dir(&at).expect("a folder");
+        at
+    });
+    let other = Phone::start(&at[1], &["101"], "g711", 8_000);
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    // Of desk:frontdesk:rr4tz-77qpx; without another hash there is no other way in.
+    let hash = "b0216adb2e41c65ecacf84738cbff01861396cef9e1e215b00e5064490b873ec";
+    let account = format!("[[phone]]\nuser = \"desk\"\nha1_sha256 = \"{hash}\"\nextension = \"100\"\n");
+    let accounts = write("phones.toml", &account);
+    let people = write(
+        "people.toml",
+        &format!(
+            "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:desk@frontdesk\"]\nduty = [\"receptionist\"]\n\
+             [[person]]\nextension = \"101\"\nname = \"李娜\"\nhunt = [\"sip:101@{}\"]\nduty = [\"receptionist\"]\n",
+            other.sip
+        ),
+    );
+    let daemon = Daemon::with(&[("PHONES__FILE", &accounts), ("PEOPLE__FILE", &people)]);
+    let mut first = Linphone::start(&at[0], "desk");
+    first.registers(&daemon, "desk", "rr4tz-77qpx");
+    let [callers_voice, receptionists_voice, _] = voices();
+    let caller = Talker::calls(&daemon, "0", &callers_voice);
+    first.shows(&daemon, &["Receiving new incoming call"]);
+    other.rings(&daemon, 1);
+    first.told("answer");
+    daemon.logs(&["put through", "extension=\"100\""], 1);
+    daemon.wait_for("end of ringing", || other.log().contains("session closed").then_some(()));
+    first.says(&receptionists_voice);
+    talk(&daemon, "the caller", &callers_voice, || first.heard());
+    first.told("terminate");
+    let (call, heard) = caller.over();
+    assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("100")), "{call:#}");
+    was_heard("the one who answered", &receptionists_voice, &heard);
 }
