@@ -22,7 +22,7 @@ fn alarms(daemon: &Daemon) -> Vec<Value> {
 fn the_officer_who_takes_the_call_when_the_caller_is_gone_hears_what_they_said() {
     let desk = Desk::new("g711", 8_000);
     let heard = desk.daemon.path("heard.wav");
-    desk.phone.says(&read(Path::new(SPOKEN)));
+    desk.phone.says_times(&read(Path::new(SPOKEN)), 5);
     let caller = desk.calling("9,1,p,s", &heard, &["--hangup-after", "32"]);
     let mut control = desk.phone.connect(&desk.daemon);
     desk.wait_for_ring();
