@@ -163,7 +163,8 @@ pub struct Exchange {
     admission: Admission,
     pin_locks: PinLocks,
     random: Random,
-    calls: HashMap<CallId, Session>,
+    /// In boxes, as the table has room for twice as many.
+    calls: HashMap<CallId, Box<Session>>,
     by_leg: HashMap<LegId, CallId>,
     board: Switchboard,
     alarms: Alarms,
@@ -399,7 +400,7 @@ impl Exchange {
         match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(session) => {
                 self.by_leg.insert(leg, call);
-                self.calls.insert(call, session);
+                self.calls.insert(call, Box::new(session));
             }
             Err(panic) => self.never_began(now, leg, row, &*panic),
         }
@@ -462,7 +463,7 @@ impl Exchange {
             return;
         }
         if let Some(session) = Session::taken_up(waiting, service, now) {
-            self.calls.insert(call, session);
+            self.calls.insert(call, Box::new(session));
             self.with(now, call, Session::begin_call_back);
         }
     }

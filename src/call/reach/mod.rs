@@ -134,13 +134,14 @@ struct Gone {
 pub(super) struct Reach {
     call: CallId,
     next_leg: u32,
-    search: Option<Search>,
-    talk: Option<Talk>,
+    // In boxes: most calls have none of them.
+    search: Option<Box<Search>>,
+    talk: Option<Box<Talk>>,
     handover: Option<Box<Handover>>,
     /// Set once the caller is gone.
     gone: Option<Gone>,
-    briefing: Option<Briefing>,
-    call_back: Option<CallBack>,
+    briefing: Option<Box<Briefing>>,
+    call_back: Option<Box<CallBack>>,
     account: Account,
     news: VecDeque<News>,
 }
@@ -186,7 +187,7 @@ impl Reach {
 
     /// The search that goes on.
     pub fn searches(&self) -> Option<RequestId> {
-        self.search.as_ref().map(Search::id)
+        self.search.as_ref().map(|it| it.id())
     }
 
     pub fn poll(&mut self) -> Option<News> {
@@ -196,7 +197,7 @@ impl Reach {
     /// Begins to ring people; a search that goes on is given up for it.
     pub fn begin(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, id: RequestId, plan: Plan, whisper: Whisper) {
         self.stop(h);
-        self.search = Some(Search::new(h.now, id, plan, whisper));
+        self.search = Some(Box::new(Search::new(h.now, id, plan, whisper)));
         self.go_on(h, caller);
     }
 
@@ -211,7 +212,7 @@ impl Reach {
     pub fn leave(&mut self, h: &mut Hands<'_>) {
         self.drop_handover(h);
         self.gone = Some(Gone { brief: None, way: None, lang: None });
-        if !self.search.as_ref().is_some_and(Search::outlives_the_caller) {
+        if !self.search.as_ref().is_some_and(|it| it.outlives_the_caller()) {
             self.stop(h);
         }
         if let Some(talk) = self.talk.take() {
@@ -252,11 +253,11 @@ impl Reach {
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
-        let talk = self.talk.as_ref().and_then(Talk::next_wake);
+        let talk = self.talk.as_ref().and_then(|it| it.next_wake());
         let handover = self.handover.as_ref().and_then(|handover| handover.next_wake());
-        let briefing = self.briefing.as_ref().and_then(Briefing::next_wake);
-        let call_back = self.call_back.as_ref().and_then(CallBack::next_wake);
-        let search = self.search.as_ref().and_then(Search::next_wake);
+        let briefing = self.briefing.as_ref().and_then(|it| it.next_wake());
+        let call_back = self.call_back.as_ref().and_then(|it| it.next_wake());
+        let search = self.search.as_ref().and_then(|it| it.next_wake());
         [search, talk, handover, briefing, call_back].into_iter().flatten().min()
     }
 
@@ -416,7 +417,7 @@ impl Reach {
 
     /// Extension of the one who talks to the caller.
     pub fn talks_to(&self) -> Option<&str> {
-        self.talk.as_ref().map(Talk::extension)
+        self.talk.as_ref().map(|it| it.extension())
     }
 
     /// The leg of the one who talks to the caller.
@@ -458,7 +459,7 @@ impl Reach {
                 if self.gone.is_some() {
                     return self.taken_over(h, caller, *leg, lang);
                 }
-                self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
+                self.talk = Some(Box::new(Talk::begin(h, id, self.call, *leg, &mut self.account)));
                 self.news.push_back(News::Met { id });
             }
             Searching::Over(end) => {
@@ -499,12 +500,12 @@ impl Reach {
             let stream = StreamId { call: self.call, leg: self.next_leg };
             self.next_leg += 1;
             match CallBack::begin(h, caller, leg, stream, &way, &mut self.account) {
-                Ok(call_back) => return self.call_back = Some(call_back),
+                Ok(call_back) => return self.call_back = Some(Box::new(call_back)),
                 Err(desk) => leg = *desk,
             }
             self.news.push_back(News::NotCalledBack);
         }
-        self.briefing = Some(Briefing::begin(h, caller, self.call, leg, what, &mut self.account));
+        self.briefing = Some(Box::new(Briefing::begin(h, caller, self.call, leg, what, &mut self.account)));
     }
 
     fn call_back_does(
@@ -523,7 +524,7 @@ impl Reach {
                 let gone = self.gone.as_ref();
                 let what = (gone.and_then(|gone| gone.brief.clone()), gone.and_then(|gone| gone.lang.clone()));
                 let what = (what.0, what.1.unwrap_or_else(|| Lang::new("zh")));
-                self.briefing = Some(Briefing::of(h, caller, leg, what));
+                self.briefing = Some(Box::new(Briefing::of(h, caller, leg, what)));
                 self.news.push_back(News::NotCalledBack);
             }
             Returned::Over => {

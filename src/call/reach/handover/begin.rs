@@ -100,7 +100,7 @@ impl Reach {
             None
         };
         self.handover = Some(Box::new(Handover { id, extension, from, stage: Stage::Offered { refer } }));
-        self.search = Some(Search::new(h.now, id, plan, whisper));
+        self.search = Some(Box::new(Search::new(h.now, id, plan, whisper)));
         self.go_on(h, caller);
     }
 
@@ -109,7 +109,7 @@ impl Reach {
         &mut self,
         h: &mut Hands<'_>,
         caller: &Caller<'_>,
-        from: Option<Talk>,
+        from: Option<Box<Talk>>,
         to: String,
         visitor: Option<Visitor>,
     ) {
@@ -117,7 +117,7 @@ impl Reach {
         let (id, extension) = (talk.id(), talk.extension().to_owned());
         let plan = Plan::person(to.clone(), None);
         self.handover = Some(Box::new(Handover { id, extension, from, stage: Stage::Asking { to, visitor } }));
-        self.search = Some(Search::new(h.now, id, plan, unasked(caller)));
+        self.search = Some(Box::new(Search::new(h.now, id, plan, unasked(caller))));
         self.go_on(h, caller);
     }
 
@@ -152,12 +152,12 @@ impl Reach {
         caller: &Caller<'_>,
         id: RequestId,
         extension: String,
-        from: Option<Talk>,
+        from: Option<Box<Talk>>,
     ) {
         self.news.push_back(News::Recalled { extension: extension.clone() });
         let plan = Plan::person(extension.clone(), None);
         self.handover = Some(Box::new(Handover { id, extension, from, stage: Stage::Recalled }));
-        self.search = Some(Search::new(h.now, id, plan, announcement(caller)));
+        self.search = Some(Box::new(Search::new(h.now, id, plan, announcement(caller))));
         self.go_on(h, caller);
     }
 

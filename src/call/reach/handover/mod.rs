@@ -48,7 +48,7 @@ pub(in crate::call::reach) struct Handover {
     /// Who had the caller.
     extension: String,
     /// Still on the line, unless they hung up or talk to the caller (`Reach::talk`).
-    from: Option<Talk>,
+    from: Option<Box<Talk>>,
     stage: Stage,
 }
 
@@ -70,7 +70,7 @@ enum Stage {
 impl Handover {
     pub fn next_wake(&self) -> Option<Mono> {
         let parked = if let Stage::Parked { until, .. } = &self.stage { Some(*until) } else { None };
-        [parked, self.from.as_ref().and_then(Talk::next_wake)].into_iter().flatten().min()
+        [parked, self.from.as_ref().and_then(|talk| talk.next_wake())].into_iter().flatten().min()
     }
 
     fn is_asking(&self) -> bool {
@@ -98,12 +98,12 @@ impl Reach {
     fn goes_to(&mut self, h: &mut Hands<'_>, id: RequestId, leg: OutLeg) {
         let extension = leg.extension.clone();
         self.news.push_back(News::Music { on: false });
-        self.talk = Some(Talk::begin(h, id, self.call, leg, &mut self.account));
+        self.talk = Some(Box::new(Talk::begin(h, id, self.call, leg, &mut self.account)));
         self.news.push_back(News::Reached { extension });
     }
 
     /// Back to the one who had the caller.
-    fn resume(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, talk: Talk) {
+    fn resume(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, talk: Box<Talk>) {
         talk.music(h, caller, false);
         if !talk.is_held() {
             self.news.push_back(News::Music { on: false });
@@ -152,7 +152,7 @@ impl Reach {
     }
 
     /// Ends all of a handover but the line of the one who has the caller.
-    fn let_go(&mut self, h: &mut Hands<'_>, handover: Handover) -> Option<Talk> {
+    fn let_go(&mut self, h: &mut Hands<'_>, handover: Handover) -> Option<Box<Talk>> {
         match handover.stage {
             Stage::Asking { visitor, .. } => visitor.into_iter().for_each(|mut visitor| visitor.refuse(h, 487)),
             Stage::Asked { with, visitor } => {
