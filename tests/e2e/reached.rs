@@ -6,7 +6,7 @@ use std::{fs, thread};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::audio::{SPOKEN, likeness, read, voices};
+use crate::audio::{SPOKEN, voices};
 use crate::daemon::Daemon;
 use crate::linphone::Linphone;
 use crate::phone::{PRESS_EVERY, Phone, command, press};
@@ -108,17 +108,18 @@ fn a_telephone_that_hangs_up_during_the_whisper_is_nobody() {
 #[test]
 fn a_receptionist_lifts_and_has_the_caller_at_once() {
     let desk = Desk::new("g722", 16_000);
-    let heard = desk.daemon.path("heard.wav");
-    let caller = desk.calling("0", &heard, &["--hangup-after", "12"]);
+    let [callers_voice, receptionists_voice, _] = voices();
+    desk.phone.says(&receptionists_voice);
+    let caller = Talker::calls(&desk.daemon, "0", &callers_voice, &[]);
     let mut control = desk.phone.connect(&desk.daemon);
     desk.wait_for_ring();
     command(&mut control, "accept", "");
-    let call = desk.daemon.ended_call();
-    drop(caller.wait_with_output());
+    talk(&desk.daemon, "the caller", &callers_voice, || desk.phone.heard());
+    command(&mut control, "hangup", "");
+    let (call, heard) = caller.over();
     assert_eq!(call["outcome"], "transferred", "{call:#}");
     assert_eq!(call["handled_by"], "100");
-    let said = likeness(&read(Path::new(SPOKEN)), &read(&heard));
-    assert!(said > 0.8, "the caller did not hear the receptionist: {said:.3}");
+    was_heard("the receptionist", &receptionists_voice, &heard);
 }
 
 /// R16: no message that the caller gets names the place that was rung.
@@ -177,24 +178,23 @@ fn of_two_telephones_of_one_account_the_first_to_answer_has_the_call() {
         Phone::with_accounts(&at, &account, "g711", 8_000)
     });
     daemon.wait_for("both registrations", || (daemon.log().matches("phone registered").count() >= 2).then_some(()));
-    let heard = daemon.path("heard.wav");
-    let heard = heard.to_str().expect("text");
-    let args = ["--keys", "0", "--say", SPOKEN, "--record", heard, "--hangup-after", "12"];
-    let caller = daemon.dialling(&daemon.uri(), &args);
+    let [callers_voice, receptionists_voice, _] = voices();
+    phones[1].says(&receptionists_voice);
+    let caller = Talker::calls(&daemon, "0", &callers_voice, &[]);
     for phone in &phones {
-        daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
+        phone.rings(&daemon, 1);
     }
     let mut control = phones[1].connect(&daemon);
     command(&mut control, "accept", "");
-    let call = daemon.ended_call();
-    drop(caller.wait_with_output());
+    talk(&daemon, "the caller", &callers_voice, || phones[1].heard());
+    command(&mut control, "hangup", "");
+    let (call, heard) = caller.over();
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("100")), "{call:#}");
     let mut ends: Vec<&str> =
         call["legs"].as_array().expect("legs").iter().filter_map(|leg| leg["end"].as_str()).collect();
     ends.sort_unstable();
     assert_eq!(ends, ["cancelled", "talked"], "{call:#}");
-    let said = likeness(&read(Path::new(SPOKEN)), &read(Path::new(heard)));
-    assert!(said > 0.8, "the caller did not hear the one who answered: {said:.3}");
+    was_heard("the one who answered", &receptionists_voice, &heard);
 }
 
 /// R17: one telephone registers by SHA-256, the other has an address and another maker; both ring.
