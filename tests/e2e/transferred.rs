@@ -146,6 +146,8 @@ fn a_telephone_asks_on_its_second_line_and_puts_the_two_together() {
     command(&mut control, "hangup", "");
 
     let (call, heard) = caller.over();
+    // The second line of the receptionist is a leg of this call, too.
+    assert_eq!(ways_of(&call), ["100 talked", "201 talked", "100 talked"], "{call:#}");
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("201")), "{call:#}");
     was_heard("the engineer", office.engineers_voice(), &heard);
     let alike = likeness(office.receptionists_voice(), &heard);
