@@ -18,7 +18,9 @@ use crate::dial::ladder::{Direction, Ladder, Rung};
 use crate::dial::script::Action;
 use crate::media::clip::Clip;
 use crate::media::codec::encode;
-use crate::media::io::{Inband, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamOptions};
+use crate::media::io::{
+    Encoded, Inband, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamOptions,
+};
 use crate::media::silence::SilenceDetector;
 use crate::media::stream::MediaStream;
 use crate::media::tone_gen;
@@ -128,6 +130,8 @@ struct Call {
     answered: Option<Mono>,
     stream: Option<MediaStream>,
     config: Option<StreamConfig>,
+    /// What there is to say, in each codec.
+    said: Vec<Encoded>,
     talk: Option<Conversation>,
     silence: Option<SilenceDetector>,
     heard: Clip,
@@ -138,6 +142,9 @@ struct Call {
 
 /// Places one call and carries out its script.
 pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
+    // While it is encoded nothing can be sent: the line would hear silence in its place.
+    let said = options.say.iter().flat_map(|say| options.codecs.iter().map(|c| encode(*c, say.rate_hz, &say.samples)));
+    let said = said.collect();
     let clock = Clock::start();
     let tcp = options.target.transport() == Some(Transport::Tcp);
     let remote = resolve(&options.target)?;
@@ -189,6 +196,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         answered: None,
         stream: None,
         config: None,
+        said,
         talk: None,
         silence: None,
         heard: Clip { rate_hz: 8000, samples: Vec::new() },
@@ -383,6 +391,7 @@ impl Call {
         };
         let _ = self.ua.answer_reinvite(now, self.leg, answered.body);
         if let Some(stream) = &mut self.stream {
+            self.config = Some(answered.stream.clone());
             stream.command(now, MediaCommand::Reconfigure(answered.stream));
         }
     }
@@ -482,14 +491,13 @@ impl Call {
 
     fn say(&mut self, now: Mono) {
         self.note(Direction::Local, "saying");
-        let (Some(stream), Some(config), Some(say)) = (&mut self.stream, &self.config, &self.options.say) else {
-            if let Some(talk) = &mut self.talk {
-                talk.said(now);
-            }
-            return;
-        };
-        let audio = encode(config.codec, say.rate_hz, &say.samples);
-        stream.command(now, MediaCommand::Play { token: SAID, items: vec![audio] });
+        let codec = self.config.as_ref().map(|config| config.codec);
+        let said = self.said.iter().find(|said| Some(said.codec) == codec);
+        if let (Some(stream), Some(said)) = (&mut self.stream, said) {
+            stream.command(now, MediaCommand::Play { token: SAID, items: vec![said.clone()] });
+        } else if let Some(talk) = &mut self.talk {
+            talk.said(now);
+        }
     }
 
     fn hang_up(&mut self, reason: &str) {

@@ -295,6 +295,31 @@ fn keys_go_across_as_events_or_as_tones_or_not_at_all() {
     assert!(talk.heard(1).iter().all(|h| h.payload_type == 8), "keys that are not to be carried are not");
 }
 
+/// The key that asks for the receptionist is still down when she lifts: it was for the machine.
+#[test]
+fn a_key_that_went_down_before_the_bridge_does_not_go_across() {
+    let mut talk = Talk::new(Codec::Pcma, Codec::Pcma, true);
+    talk.sides.iter_mut().for_each(|side| side.stream.unbridge());
+    let timestamp = talk.sides[0].timestamp;
+    for n in 1..=6u8 {
+        if n == 3 {
+            talk.sides.iter_mut().for_each(|side| side.stream.bridge(true));
+        }
+        let header = Header { marker: n == 1, payload_type: EVENT_TYPE, timestamp, ..talk.next(0, 0) };
+        let [high, low] = (u16::from(n.min(4)) * 160).to_be_bytes();
+        talk.send(0, header, &[0, if n > 3 { 0x8A } else { 0x0A }, high, low]);
+        talk.pass(20);
+    }
+    talk.sides[0].timestamp = timestamp.wrapping_add(120 * 8);
+    talk.talk(0, 200, 1);
+    let heard = talk.heard(1);
+    assert!(heard.iter().all(|h| h.payload_type == 8), "the other side hears a key that was not for it");
+    assert_continuous(&heard);
+    talk.press(5, &[20; 5]);
+    let events = talk.heard(1).into_iter().filter(|h| h.payload_type == EVENT_TYPE + 1).count();
+    assert_eq!(events, 5, "the next key is for the other side");
+}
+
 #[test]
 fn different_codecs_are_heard_in_their_own() {
     for (a, b) in [(Codec::G722, Codec::Pcma), (Codec::Pcmu, Codec::G722), (Codec::Pcma, Codec::Pcmu)] {

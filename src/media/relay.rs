@@ -62,6 +62,8 @@ pub enum Kind {
 pub struct Bridge {
     /// Whether this stream's keys are carried across as events.
     carry_keys: bool,
+    /// A key went down since the bridge began: packets of an earlier one were not for the other side.
+    pressed: bool,
     /// What came in and is to be fetched for the other.
     outbox: Option<Relayed>,
     spare: Vec<u8>,
@@ -110,6 +112,7 @@ impl Bridge {
     pub fn new(carry_keys: bool) -> Self {
         Self {
             carry_keys,
+            pressed: false,
             outbox: None,
             spare: Vec::new(),
             handed_over: None,
@@ -123,9 +126,10 @@ impl Bridge {
 
     /// Puts a packet of this stream's peer out for the other stream.
     pub fn put(&mut self, kind: Kind, sequence: u16, timestamp: u32, marker: bool, first: bool, payload: &[u8]) {
-        let handed_over = self.handed_over == Some(timestamp);
+        self.pressed |= matches!(kind, Kind::Event(Some(_)));
+        let carried = self.carry_keys && self.pressed && self.handed_over != Some(timestamp);
         let kind = match kind {
-            Kind::Event(_) if !self.carry_keys || handed_over || !EVENT_LEN.contains(&payload.len()) => Kind::Withheld,
+            Kind::Event(_) if !carried || !EVENT_LEN.contains(&payload.len()) => Kind::Withheld,
             kind => kind,
         };
         let mut buffer = std::mem::take(&mut self.spare);

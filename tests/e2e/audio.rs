@@ -23,9 +23,8 @@ pub fn at_rate(clip: &Clip, rate_hz: u32) -> Clip {
 /// What three who talk say over and over, each something else: the caller, and two of the staff.
 pub fn voices() -> [Clip; 3] {
     let Clip { rate_hz, samples } = read(Path::new(SPOKEN));
-    let (first, second) = samples.split_at(samples.len() / 2);
-    let backwards: Vec<i16> = first.iter().rev().copied().collect();
-    [first.to_vec(), second.to_vec(), backwards].map(|samples| Clip { rate_hz, samples })
+    let thirds = samples.len() / 3;
+    [0, 1, 2].map(|n| Clip { rate_hz, samples: samples[n * thirds..][..thirds].to_vec() })
 }
 
 /// How alike the loudness of `part` and of a stretch of `whole` runs, from -1 to 1, where they fit best. The part may begin

@@ -124,7 +124,7 @@ fn a_telephone_behind_nat_registers_is_rung_and_both_hear_each_other() {
     phone.says(&phones_voice);
     daemon.logs(&["phone registered", "user=\"desk\"", &format!("source={}:4", behind.address(2))], 1);
 
-    let caller = Talker::calls(&daemon, "0", &callers_voice);
+    let caller = Talker::calls(&daemon, "0", &callers_voice, &[]);
     talk(&daemon, "the caller", &callers_voice, || phone.heard());
     phone.quit();
     let (call, heard) = caller.over();

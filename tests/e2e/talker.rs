@@ -21,12 +21,13 @@ pub struct Talker<'a> {
 }
 
 impl<'a> Talker<'a> {
-    pub fn calls(daemon: &'a Daemon, keys: &str, voice: &Clip) -> Self {
+    /// `more`: further arguments of `dial`.
+    pub fn calls(daemon: &'a Daemon, keys: &str, voice: &Clip, more: &[&str]) -> Self {
         let [speech, heard] = ["speech.wav", "heard.wav"].map(|name| daemon.path(name));
         wav::write(fs::File::create(&speech).expect("a file"), voice).expect("written");
         let keys = format!("{keys}{}", "s".repeat(60));
         let files = ["--say", speech.to_str().expect("text"), "--record", heard.to_str().expect("text")];
-        let args = [&["--keys", &keys, "--from", NUMBER], &files[..]].concat();
+        let args = [&["--keys", &keys, "--from", NUMBER], &files[..], more].concat();
         Self { child: daemon.dialling(&daemon.uri(), &args), heard, daemon }
     }
 

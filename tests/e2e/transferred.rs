@@ -78,7 +78,7 @@ fn a_telephone_transfers_a_caller_who_comes_back_when_nobody_answers() {
         .concat(),
     );
     let mut control = engineers.connect(&daemon);
-    let caller = Talker::calls(&daemon, "0", office.callers_voice());
+    let caller = Talker::calls(&daemon, "0", office.callers_voice(), &[]);
     receptionist.shows(&daemon, &["Receiving new incoming call"]);
     receptionist.told("answer");
     daemon.logs(&["put through", "extension=\"100\""], 1);
@@ -122,7 +122,7 @@ fn a_telephone_asks_on_its_second_line_and_puts_the_two_together() {
         .concat(),
     );
     let mut control = engineer.connect(&daemon);
-    let caller = Talker::calls(&daemon, "0", office.callers_voice());
+    let caller = Talker::calls(&daemon, "0", office.callers_voice(), &[]);
     receptionist.shows(&daemon, &["Receiving new incoming call"]);
     receptionist.told("answer");
     receptionist.shows(&daemon, &["Call 1", "connected"]);
@@ -146,6 +146,8 @@ fn a_telephone_asks_on_its_second_line_and_puts_the_two_together() {
     command(&mut control, "hangup", "");
 
     let (call, heard) = caller.over();
+    // The second line of the receptionist is a leg of this call, too.
+    assert_eq!(ways_of(&call), ["100 talked", "201 talked", "100 talked"], "{call:#}");
     assert_eq!((&call["outcome"], &call["handled_by"]), (&json!("transferred"), &json!("201")), "{call:#}");
     was_heard("the engineer", office.engineers_voice(), &heard);
     let alike = likeness(office.receptionists_voice(), &heard);
@@ -168,7 +170,7 @@ fn a_receptionist_hands_a_caller_on_by_keys_and_parks_the_one_who_came_back() {
     );
     let mut reception = receptionist.connect(&daemon);
     let mut elsewhere = colleague.connect(&daemon);
-    let caller = Talker::calls(&daemon, "0", office.callers_voice());
+    let caller = Talker::calls(&daemon, "0", office.callers_voice(), &[]);
     receptionist.rings(&daemon, 1);
     command(&mut reception, "accept", "");
     daemon.logs(&["put through", "extension=\"100\""], 1);
