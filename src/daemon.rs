@@ -21,11 +21,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
-use crate::call::exchange::{Exchange, Service};
+use crate::call::exchange::{CallBackSettings, Exchange, Service};
 use crate::call::info_digits;
 use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
@@ -88,7 +89,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
 
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
-    let (store, next_call) = open_store(&config, data, to_line.clone())?;
+    let (store, next_call, call_backs) = open_store(&config, data, to_line.clone())?;
     repair_recordings(&recordings);
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
@@ -120,6 +121,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         inbox,
     )
     .map_err(DaemonError::Thread)?;
+    // The line takes it before the first call.
+    let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
@@ -192,7 +195,11 @@ fn seed() -> [u8; 32] {
     seed
 }
 
-fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Result<(Store, i64), DaemonError> {
+fn open_store(
+    config: &Config,
+    data: &Path,
+    to_line: mpsc::Sender<ToLine>,
+) -> Result<(Store, i64, Vec<WaitingCallBack>), DaemonError> {
     let mut options = StoreOptions::new(data.join("frontdesk.db"), config.desk.time_zone);
     options.queue_max = config.store.queue_max as usize;
     let reply = Box::new(move |reply| {
@@ -202,7 +209,15 @@ fn open_store(config: &Config, data: &Path, to_line: mpsc::Sender<ToLine>) -> Re
     if !opened.interrupted.is_empty() {
         tracing::warn!(calls = opened.interrupted.len(), "calls of an earlier run were cut off; their rows are closed");
     }
-    Ok((store, opened.next_call_id))
+    if opened.missed_emergencies > 0 {
+        let missed = opened.missed_emergencies;
+        tracing::error!(
+            missed,
+            "MISSED EMERGENCY: duty officers still rang when an earlier run was cut off; see `frontdesk alarms`"
+        );
+        METRICS.emergencies_missed.add(missed as u64);
+    }
+    Ok((store, opened.next_call_id, opened.call_backs))
 }
 
 struct DiskThreads {
@@ -324,13 +339,16 @@ fn accounts(site: &Site) -> Vec<Account> {
 }
 
 fn admission(config: &Config) -> AdmissionLimits {
-    let allowed = config.sip.allowed_sources.iter();
     AdmissionLimits {
         calls_max: config.calls_max() as usize,
         source_rate_max: config.sip.invites_per_second_per_source_max,
         total_rate_max: config.sip.invites_per_second_max,
-        allowed: allowed.map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect(),
+        allowed: networks(&config.sip.allowed_sources),
     }
+}
+
+fn networks(networks: &[crate::config::IpNet]) -> Vec<Network> {
+    networks.iter().map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect()
 }
 
 fn port_range(config: &Config) -> PortRange {
@@ -348,6 +366,7 @@ fn service(site: &Site) -> Arc<Service> {
         people: site.people.clone(),
         hours: site.hours.clone(),
         gateway: site.config.sip.gateway.clone(),
+        refer_to: networks(&site.config.sip.refer_to),
         phones: site.phones.clone(),
         prompts: site.prompts.clone(),
         languages: site.config.desk.languages.clone(),
@@ -356,6 +375,11 @@ fn service(site: &Site) -> Arc<Service> {
         time_zone: site.config.desk.time_zone,
         codecs: Codec::ALL.to_vec(),
         call_max: CALL_MAX,
+        call_back: CallBackSettings {
+            gateway: site.config.call_back.gateway,
+            hours: Some(site.config.call_back.hours),
+            ring: Duration::from_secs(site.config.call_back.ring_s.into()),
+        },
         record: RecordSpec {
             max_ms: site.config.record.max_ms,
             silence_ms: site.config.record.silence_ms,

@@ -39,10 +39,13 @@
 //!    `call::switchboard` knows who is out, free or parked, and the queue; `desk::on_duty` who is rung for a duty.
 //!    `driver::resolver` looks up host names meanwhile.
 //! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
+//! 8. For a caller who is gone the session may have something left to do (`call::session::after`): duty officers ring on,
+//!    a receptionist calls back. The row's end stays as it was; what comes of it is in the row's legs and the ticket.
 //!
 //! # Invariants
 //!
 //! - Every INVITE that begins a call has exactly one row, and every row ends in exactly one outcome, also after a crash.
+//! - An emergency that nobody took is an alarm on disk, also after a crash.
 //! - A ticket number is said only after the database has it.
 //! - No byte from network, settings or database makes the program panic; a fault in one call ends that call alone.
 //! - Every queue, cache and table has a written limit. Where one is full, the newest work is refused and counted.

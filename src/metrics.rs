@@ -48,6 +48,8 @@ metrics! {
     legs_ended: Labelled<LegEnd, 9> = "frontdesk_legs_ended_total", Labelled::new();
     /// Callers who were put through.
     talks_begun: Counter = "frontdesk_talks_begun_total", Counter::new();
+    /// Emergencies that nobody took (R18); each is an alarm.
+    emergencies_missed: Counter = "frontdesk_emergencies_missed_total", Counter::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);

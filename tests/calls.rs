@@ -39,16 +39,21 @@ fn set(setup: &mut Setup, setting: &str) {
         "after_rings" => setup.after_rings = value.parse().expect("a number"),
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
-        "allowed" => {
-            let (address, prefix) = value.split_once('/').expect("a network");
-            let (address, prefix) = (address.parse().expect("an address"), prefix.parse().expect("a length"));
-            setup.allowed.push(Network { address, prefix });
-        }
+        "allowed" => setup.allowed.push(network(value)),
+        "refer_to" => setup.refer_to.push(network(value)),
         "people" => setup.people = Some(value.to_owned()),
         "hours" => setup.hours = Some(value.to_owned()),
         "gateway" => setup.gateway = Some(value.to_owned()),
+        "call_back_gateway" => setup.call_back_gateway = Some(value.parse().expect("an address")),
+        "duty" => setup.nobody_on_duty = value == "nobody",
+        "hour" => setup.hour = value.parse().expect("a number"),
         other => panic!("no such setting: {other}"),
     }
+}
+
+fn network(text: &str) -> Network {
+    let (address, prefix) = text.split_once('/').expect("a network");
+    Network { address: address.parse().expect("an address"), prefix: prefix.parse().expect("a length") }
 }
 
 #[test]
@@ -83,6 +88,44 @@ fn calls_go_as_their_transcripts_say() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Whatever a person's telephone does, the caller is led on within 5 s: the next place rings, or the menu goes on (R17). Who
+/// waits for a receptionist (1xx) is in the queue meanwhile, and of duty officers the others still ring.
+#[test]
+fn no_failure_of_a_telephone_keeps_a_caller_waiting() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/calls");
+    let ends = ["busy", "failed", "no_answer", "no_consent", "declined", "message_wanted", "not_called"];
+    let mut failures = 0;
+    for entry in fs::read_dir(&folder).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("emergency")) {
+            continue;
+        }
+        let script = fs::read_to_string(&path).expect("it can be read");
+        let lines: Vec<(u64, &str)> = script.lines().filter_map(timed).collect();
+        for (at, (ms, line)) in lines.iter().enumerate() {
+            let failed =
+                line.split_once(' ').is_some_and(|(who, end)| who.starts_with(['2', '3']) && ends.contains(&end));
+            // The search may go on with others who ring, or be over with the call.
+            let mut rest = lines[at + 1..].iter();
+            let next =
+                rest.find(|(_, line)| ["rings ", "step ", "row ended", "MISSED"].iter().any(|w| line.starts_with(w)));
+            let Some((next_ms, _)) = next.filter(|_| failed) else { continue };
+            failures += 1;
+            assert!(next_ms - ms <= 5_000, "{}: {} ms after `{line}`", path.display(), next_ms - ms);
+        }
+    }
+    assert!(failures > 20, "only {failures} failures found");
+}
+
+/// Milliseconds and the rest of a line of what was seen.
+fn timed(line: &str) -> Option<(u64, &str)> {
+    let (time, rest) = line.split_once(' ')?;
+    let (minutes, seconds) = time.split_once(':')?;
+    let (seconds, ms) = seconds.split_once('.')?;
+    let number = |text: &str| text.parse::<u64>().ok();
+    Some((number(minutes)? * 60_000 + number(seconds)? * 1_000 + number(ms)?, rest))
+}
+
 fn first_difference(expected: &str, got: &str) -> (usize, String) {
     let mut got = got.lines();
     let mut at = 0;
@@ -101,6 +144,32 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
 }
 
+/// A hundred emergencies ring on for callers who are gone; one more is an alarm at once, and what still rings when the line
+/// ends is one then.
+#[test]
+fn more_emergencies_than_may_ring_on_are_alarms() {
+    let mut call = CallTest::new(Setup { calls_max: 200, ports: 1_000, ..Setup::default() });
+    for _ in 0..101 {
+        ["invite", "ack", "key 9", "key 1", "wait 50ms", "bye"].iter().for_each(|line| call.command(line));
+    }
+    let log = call.take_log();
+    assert_eq!(log.matches("MISSED").count(), 1, "{log}");
+    assert!(log.contains("MISSED: too many emergencies ring at the same time"), "{log}");
+    call.command("shutdown 1s");
+    call.command("wait 3s");
+    let log = call.take_log();
+    assert_eq!(log.matches("MISSED: the line was shut down").count(), 100, "{log}");
+}
+
+/// A caller, an emergency that rings, and a call-back that waits.
+fn beginning() -> impl Strategy<Value = &'static [&'static str]> {
+    prop::sample::select(vec![
+        &["invite"][..],
+        &["invite", "ack", "key 9", "key 2", "wait 3s"],
+        &["invite", "ack", "key 0", "wait 2s", "callee 100 refuses 486", "key 2", "wait 14s", "callee 100 answers"],
+    ])
+}
+
 fn command() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "invite",
@@ -117,6 +186,21 @@ fn command() -> impl Strategy<Value = &'static str> {
         "key #",
         "key 4",
         "key 0",
+        "key 9",
+        "callee 201 answers",
+        "callee 201 key 1",
+        "callee 201 bye",
+        "callee 301 refuses 486",
+        "callee 301 redirects 302 sip:201@127.0.0.1:5080",
+        "callee 100 answers",
+        "callee 100 key 1",
+        "callee 100 bye",
+        "callee 101 answers",
+        "callee 101 key 1",
+        "callee 13800138000 answers",
+        "callee 13800138000 refuses 486",
+        "callee 13800138000 bye",
+        "callee 101 refuses 603",
         "key 2",
         "info 5",
         "wait 3s",
@@ -221,12 +305,15 @@ proptest! {
     #[test]
     fn no_order_of_events_leaves_anything_behind(
         after_rings in 0u8..3,
-        ports in 0usize..3,
+        ports in 0usize..6,
         commands in prop::collection::vec(command(), 0..40),
         shutdown in any::<bool>(),
+        gateway in any::<bool>(),
+        begin in beginning(),
     ) {
-        let mut call = CallTest::new(Setup { after_rings, ports, calls_max: 2, ..Setup::default() });
-        call.command("invite");
+        let gateway = gateway.then(|| "192.0.2.7:5060".parse().expect("an address"));
+        let mut call = CallTest::new(Setup { after_rings, ports, calls_max: 2, gateway, ..Setup::default() });
+        begin.iter().for_each(|text| call.command(text));
         for text in commands {
             call.command(text);
         }

@@ -57,6 +57,10 @@ fn every_setting_arrives() {
     assert_eq!(config.desk.name_in(&Lang::new("zh")), "阳光物业客户服务中心");
     assert_eq!(config.desk.time_zone, chrono_tz::Asia::Urumqi);
     assert_eq!(config.sip.listen[1], Listen::Tcp("[::]:5060".parse().unwrap()));
+    assert_eq!(
+        config.sip.refer_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["192.0.2.10/32", "2001:db8::/64"]
+    );
     assert_eq!(config.sip.external_address, Some("203.0.113.7".parse().unwrap()));
     assert_eq!((config.sip.t1_ms, config.sip.t2_ms, config.sip.t4_ms), (250, 2000, 2500));
     assert_eq!(config.sip.gateway.as_deref(), Some("sip:gw.example.com:5070;transport=tcp"));
@@ -67,6 +71,8 @@ fn every_setting_arrives() {
     assert_eq!(config.rtp.media_timeout_ms, 30_000);
     assert_eq!(config.console.listen, "[::1]:8080".parse().unwrap());
     assert_eq!(config.answer.delay_ms(), 6000);
+    assert_eq!(config.call_back.gateway, Some("192.168.0.10:5060".parse().unwrap()));
+    assert_eq!((config.call_back.hours.to_string().as_str(), config.call_back.ring_s), ("09:00-20:00", 30));
     assert_eq!((config.record.max_ms, config.record.silence_ms), (300_000, 8000));
     assert_eq!((config.record.min_ms, config.record.warn_ms), (2000, 15_000));
     assert_eq!(config.record.disk_free_min_bytes, 2_000_000_000);
@@ -84,7 +90,7 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.phones.path(), Some(Path::new("tests/config/good/phones.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(40));
+    assert_eq!(place.line, Some(41));
 }
 
 #[test]

@@ -87,9 +87,21 @@ pub enum What {
     Recalled {
         extension: String,
     },
+    /// What a PBX said of two calls that it was asked to put together: from 300 on they talk through the desk as before.
+    PbxTold {
+        status: u16,
+    },
     /// The caller waits for a receptionist.
     Queued {
         position: u32,
+    },
+    /// Somebody took the call when the caller was gone, and is told what is known.
+    TakenOver {
+        extension: String,
+    },
+    /// Nobody took an emergency (R18): an alarm.
+    EmergencyMissed {
+        why: String,
     },
     TicketOpened {
         number: TicketNumber,

@@ -1,13 +1,15 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::admission::{Admission, AdmissionLimits, Refusal};
+use super::admission::{Admission, AdmissionLimits, Network, Refusal};
+use super::alarms::Alarms;
 use super::answering::Cadence;
 use super::events::{CallEvent, What};
 use super::io::{Input, LentPorts, Output};
@@ -15,8 +17,9 @@ use super::pin_locks::{Holder, PinLocks};
 use super::reach::{Colleague, Visit};
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
-use crate::desk::hours::Hours;
+use crate::desk::hours::{Hours, Span};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::people::{Directory, Person};
 use crate::desk::phones::Phones;
@@ -37,6 +40,17 @@ use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
 /// In place of an extension that nobody has.
 const NOBODYS: &str = "an extension that nobody has";
 
+/// How the desk itself calls those back who asked for it (R10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallBackSettings {
+    /// Calls that came from its address are called back through it, over UDP.
+    pub gateway: Option<SocketAddr>,
+    /// When it may dial; none for always.
+    pub hours: Option<Span>,
+    /// How long it rings there.
+    pub ring: Duration,
+}
+
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
 pub struct Service {
     pub flow: Arc<Flow>,
@@ -45,6 +59,8 @@ pub struct Service {
     pub hours: Arc<Hours>,
     /// The SIP address that telephone numbers are called through.
     pub gateway: Option<String>,
+    /// PBXs that take over two calls of theirs which talk to each other.
+    pub refer_to: Vec<Network>,
     /// The desk's own telephones.
     pub phones: Arc<Phones>,
     pub prompts: Arc<Library>,
@@ -58,6 +74,7 @@ pub struct Service {
     pub record: RecordSpec,
     /// The longest a call may last.
     pub call_max: Duration,
+    pub call_back: CallBackSettings,
 }
 
 impl Service {
@@ -149,6 +166,7 @@ pub struct Exchange {
     calls: HashMap<CallId, Session>,
     by_leg: HashMap<LegId, CallId>,
     board: Switchboard,
+    alarms: Alarms,
     timers: BTreeSet<(Mono, CallId)>,
     ua_wait: Option<Mono>,
     next_call: i64,
@@ -169,6 +187,7 @@ impl Exchange {
             calls: HashMap::new(),
             by_leg: HashMap::new(),
             board: Switchboard::default(),
+            alarms: Alarms::default(),
             timers: BTreeSet::new(),
             ua_wait: None,
             next_call,
@@ -205,17 +224,27 @@ impl Exchange {
                 self.with(now, call, |s, h| s.recording_loaded(h, &recording, audio));
             }
             Input::Desk(reply) => {
+                if reply.call == NO_CALL {
+                    self.alarms.replied(now.mono, reply.id, reply.result.is_ok());
+                }
                 self.tell_waiting(now, &reply);
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
+            Input::CallBacks(waiting) => waiting.into_iter().for_each(|one| self.take_up(now, one)),
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
-            Input::Shutdown { until } => self.shutdown = Some(until),
+            Input::Shutdown { until } => {
+                self.shutdown = Some(until);
+                self.with_all(now, |s, h| s.shutting_down(h));
+            }
             Input::Timeout => self.timeout(now),
         }
         self.drain_ua(now);
+        while let Some(request) = self.alarms.poll(now.mono) {
+            self.out.push_back(Output::Desk { call: NO_CALL, request });
+        }
         self.tell_idle();
     }
 
@@ -226,7 +255,7 @@ impl Exchange {
         }
         let call = self.timers.first().map(|(at, _)| *at);
         let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
-        Output::Wait([self.ua_wait, call, shutdown].into_iter().flatten().min())
+        Output::Wait([self.ua_wait, call, shutdown, self.alarms.next_wake()].into_iter().flatten().min())
     }
 
     pub fn live_calls(&self) -> usize {
@@ -243,6 +272,7 @@ impl Exchange {
             && self.by_leg.is_empty()
             && self.timers.is_empty()
             && self.board.is_idle()
+            && self.alarms.is_idle()
             && self.ua.is_idle()
     }
 
@@ -262,10 +292,7 @@ impl Exchange {
         }
         if self.shutdown.is_some_and(|until| until <= now.mono) {
             self.shutdown = Some(now.mono + Duration::from_secs(1));
-            let calls: Vec<CallId> = self.calls.keys().copied().collect();
-            for call in calls {
-                self.with(now, call, |s, h| s.hang_up(h, "shutdown", None));
-            }
+            self.with_all(now, |s, h| s.shut_down(h));
         }
     }
 
@@ -318,7 +345,9 @@ impl Exchange {
             }
             Event::Ringing { leg, sdp, .. } => self.with_leg(now, leg, |s, _| s.leg_rings(leg, sdp)),
             Event::Answered { leg, sdp, .. } => self.with_leg(now, leg, |s, h| s.leg_answered(h, leg, sdp)),
-            Event::Failed { leg, status, .. } => self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status)),
+            Event::Failed { leg, status, contacts, .. } => {
+                self.with_leg(now, leg, |s, h| s.leg_failed(h, leg, status, &contacts));
+            }
             Event::Refer { leg, refer } => self.with_leg(now, leg, |s, h| s.leg_refers(h, leg, &refer)),
             Event::Registered { user, source, .. } => {
                 self.ask_what_waits(&user);
@@ -326,10 +355,10 @@ impl Exchange {
             }
             Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
-            // Nobody asks for options, transfers anybody or changes a session yet.
+            Event::ReferProgress { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status)),
+            Event::ReferFailed { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status.max(300))),
+            // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }
-            | Event::ReferProgress { .. }
-            | Event::ReferFailed { .. }
             | Event::ReinviteAnswered { .. }
             | Event::ReinviteFailed { .. }
             | Event::OptionsAnswered { .. } => {}
@@ -362,6 +391,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
+            alarms: &mut self.alarms,
             random: &mut self.random,
         };
         let row = new_record(call, &invite, now.wall);
@@ -425,6 +455,18 @@ impl Exchange {
         }
     }
 
+    /// A call-back of an earlier run waits on.
+    fn take_up(&mut self, now: Now, waiting: WaitingCallBack) {
+        let (call, service) = (waiting.record.id, self.service.clone());
+        if self.calls.contains_key(&call) {
+            return;
+        }
+        if let Some(session) = Session::taken_up(waiting, service, now) {
+            self.calls.insert(call, session);
+            self.with(now, call, Session::begin_call_back);
+        }
+    }
+
     /// A panic before the call was one: it is refused, its row ended, and the others go on.
     fn never_began(&mut self, now: Now, leg: LegId, mut row: CallRecord, panic: &(dyn std::any::Any + Send)) {
         let _ = self.ua.reject(now.mono, leg, 500, None);
@@ -476,6 +518,13 @@ impl Exchange {
         }
     }
 
+    fn with_all(&mut self, now: Now, act: impl Fn(&mut Session, &mut Hands<'_>)) {
+        let calls: Vec<CallId> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.with(now, call, &act);
+        }
+    }
+
     /// Lets one session act; a panic in it ends that call alone.
     fn with(&mut self, now: Now, call: CallId, act: impl FnOnce(&mut Session, &mut Hands<'_>)) {
         let Some(session) = self.calls.get_mut(&call) else { return };
@@ -485,6 +534,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
+            alarms: &mut self.alarms,
             random: &mut self.random,
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(session, &mut hands))) {
@@ -498,6 +548,7 @@ impl Exchange {
             }
             self.by_leg.remove(&session.leg);
             self.calls.remove(&call);
+            self.board.forget(call);
             return;
         }
         let wake = session.next_wake();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::events::CallEvent;
 use super::exchange::Service;
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
@@ -64,6 +65,8 @@ pub enum Input<'a> {
         id: RequestId,
         right: Option<bool>,
     },
+    /// Callers whom an earlier run promised to call back, in the order of their places.
+    CallBacks(Vec<WaitingCallBack>),
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.

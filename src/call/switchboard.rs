@@ -1,8 +1,9 @@
 //! Who of the staff is away, rings, talks or rests, and which callers wait for a receptionist, in order. One for all calls.
 //!
-//! Limits: people of one directory; callers that are held. What a call leaves behind is taken out when it ends.
+//! Limits: people of one directory; callers that are held; `RING_ON_MAX` and `CALL_BACKS_MAX` callers who are gone. What a
+//! call leaves behind is taken out when it ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ pub const WRAP_UP: Duration = Duration::from_secs(5);
 const REST: Duration = Duration::from_secs(10);
 /// Numbers of the places where callers are parked.
 const PARK_SLOTS: RangeInclusive<u16> = 7001..=7020;
+/// Emergencies whose caller is gone that ring at the same time; one more is an alarm at once.
+pub const RING_ON_MAX: usize = 100;
+/// Callers who wait to be called back; one more is asked for a message instead.
+pub const CALL_BACKS_MAX: usize = 100;
 /// How long a talk is expected to be before any was had.
 const TALK_FIRST: Duration = Duration::from_secs(120);
 
@@ -46,6 +51,8 @@ pub struct Switchboard {
     last_rung: Option<String>,
     /// Callers who are parked, by the number of the place.
     parked: BTreeMap<u16, CallId>,
+    ringing_on: HashSet<CallId>,
+    call_backs: HashSet<CallId>,
 }
 
 impl Switchboard {
@@ -58,6 +65,31 @@ impl Switchboard {
 
     pub fn leave_queue(&mut self, call: CallId) {
         self.queue.retain(|waiting| *waiting != call);
+    }
+
+    /// Whether people may be rung on for a caller who is gone; it counts until the call is forgotten.
+    pub fn ring_on(&mut self, call: CallId) -> bool {
+        let room = self.ringing_on.len() < RING_ON_MAX || self.ringing_on.contains(&call);
+        if room {
+            self.ringing_on.insert(call);
+        }
+        room
+    }
+
+    /// Whether one more caller may be called back.
+    pub fn has_room_to_call_back(&self) -> bool {
+        self.call_backs.len() < CALL_BACKS_MAX
+    }
+
+    pub fn call_back(&mut self, call: CallId) {
+        self.call_backs.insert(call);
+    }
+
+    /// The call is over.
+    pub fn forget(&mut self, call: CallId) {
+        self.leave_queue(call);
+        self.ringing_on.remove(&call);
+        self.call_backs.remove(&call);
     }
 
     /// Place in the queue, from 1; `None` when it does not wait.
@@ -172,6 +204,8 @@ impl Switchboard {
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty()
             && self.parked.is_empty()
+            && self.ringing_on.is_empty()
+            && self.call_backs.is_empty()
             && self.members.values().all(|member| matches!(member.state, State::Free { .. }))
     }
 
@@ -220,6 +254,21 @@ mod tests {
         board.rings("100", SECOND);
         board.rang(at(90), "100", SECOND, true);
         assert!(!board.is_free("100", FIRST, at(99)) && board.is_free("100", FIRST, at(100)));
+        assert!(board.is_idle());
+    }
+
+    #[test]
+    fn who_is_gone_takes_up_limited_room_until_forgotten() {
+        let mut board = Switchboard::default();
+        for call in 0..RING_ON_MAX as i64 {
+            assert!(board.ring_on(CallId(call)));
+            board.call_back(CallId(call));
+        }
+        assert!(!board.ring_on(CallId(-1)) && !board.has_room_to_call_back());
+        assert!(board.ring_on(CallId(7)), "one that rings on already");
+        board.forget(CallId(7));
+        assert!(board.ring_on(CallId(-1)) && board.has_room_to_call_back());
+        (-1..RING_ON_MAX as i64).for_each(|call| board.forget(CallId(call)));
         assert!(board.is_idle());
     }
 

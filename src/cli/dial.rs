@@ -21,7 +21,7 @@ use crate::types::Codec;
 pub struct DialArgs {
     /// Whom to call: sip:desk@127.0.0.1, sip:desk@127.0.0.1:5070;transport=tcp
     pub uri: String,
-    /// Keys to press: 1,w2,4# (w waits a second, p until the prompt ends, s speaks the file of --say)
+    /// Keys to press: 1,ww2,4# (each w waits a second, p until the prompt ends, s speaks the file of --say)
     #[arg(long, default_value = "")]
     pub keys: String,
     /// A WAV file to speak: where the keys say s, or after them once the prompt has ended

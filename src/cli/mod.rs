@@ -1,5 +1,6 @@
 //! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
 
+pub mod alarms;
 pub mod calls;
 pub mod context;
 pub mod flow;
@@ -99,6 +100,7 @@ enum Command {
     Calls(calls::Args),
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
+    Alarms(alarms::Args),
     Report(report::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
@@ -120,6 +122,7 @@ impl Command {
             Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
+            Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -7,6 +7,7 @@ use clap::Parser;
 use tempfile::TempDir;
 
 use super::context::{CliError, Context};
+use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::answer_time::Cadence;
 use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
 use crate::desk::message::{MessageChange, MessageDraft};
@@ -21,6 +22,7 @@ enum Line {
     Calls(super::calls::Args),
     Tickets(super::tickets::Args),
     Messages(super::messages::Args),
+    Alarms(super::alarms::Args),
     Report(super::report::Args),
 }
 
@@ -69,6 +71,7 @@ impl Shell {
             Line::Calls(args) => super::calls::run(args, &self.context, &mut out),
             Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
             Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
+            Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Report(args) => super::report::run(args, &self.context, &mut out),
         };
         ran.map_err(|fault: CliError| (fault.to_string(), fault.exit_code()))?;
@@ -289,4 +292,34 @@ fn r2_the_answer_report_agrees_with_a_count_by_hand() {
             .map(|line| format!("$ {line}\n{}", shell.ok(line)))
             .join("\n")
     );
+}
+
+#[test]
+fn r41_alarms_are_listed_and_acknowledged_by_name() {
+    let word = AlarmWord {
+        kind: AlarmKind::MissedEmergency,
+        call: CallId(42),
+        state: AlarmState::Open,
+        caller: Some("13800138000".into()),
+        ticket: Some(TicketNumber("20261123-0001".into())),
+        note: "no duty officer took the call".into(),
+    };
+    let shell = Shell::with(vec![DeskRequest::PutAlarm { id: RequestId(1), word }]);
+    let list: serde_json::Value = serde_json::from_str(&shell.ok("alarms --json")).expect("JSON");
+    assert_eq!(
+        list,
+        serde_json::json!([{
+            "id": 1, "kind": "missed_emergency", "state": "open", "raised_at": "2026-11-23T12:00:00.000+08:00", "call": 42,
+            "caller": "13800138000", "ticket": "20261123-0001", "note": "no duty officer took the call",
+            "acknowledged_at": null, "acknowledged_by": null,
+        }])
+    );
+    assert!(shell.ok("alarms").contains("missed_emergency"));
+    assert_eq!(shell.ok("alarms ack 1 王芳"), "alarm 1 acknowledged by 王芳\n");
+    assert_eq!(shell.ok("alarms --open --csv").lines().count(), 1, "the heading alone");
+    assert!(shell.ok("alarms list").contains("王芳"));
+    let (fault, code) = shell.run("alarms ack 1 李娜").expect_err("it was acknowledged");
+    assert!(fault.contains("before") && code == 1, "{fault}");
+    assert_eq!(shell.run("alarms ack 7 李娜").expect_err("there is none").1, 1);
+    assert_eq!(shell.run("alarms ack 1").expect_err("a name is needed").1, 2);
 }

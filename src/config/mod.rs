@@ -10,6 +10,7 @@
 
 mod address;
 mod answer;
+mod call_back;
 mod console;
 mod content;
 mod daemon;
@@ -28,11 +29,13 @@ use std::path::{Path, PathBuf};
 
 pub use address::Listen;
 pub use answer::Answer;
+pub use call_back::CallBack;
 pub use console::Console;
 pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
 pub use place::Place;
 pub use record::Record;
@@ -51,6 +54,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     rtp::KEYS,
     console::KEYS,
     answer::KEYS,
+    call_back::KEYS,
     content::FLOW,
     content::ANSWERS,
     content::PEOPLE,
@@ -75,6 +79,7 @@ pub struct Config {
     pub rtp: Rtp,
     pub console: Console,
     pub answer: Answer,
+    pub call_back: CallBack,
     pub flow: Source,
     pub answers: Source,
     pub people: Source,
@@ -187,6 +192,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         rtp: Rtp::read(Section::open(&rtp::KEYS, root, folder, problems)),
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
+        call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),
         people: Section::open(&content::PEOPLE, root, folder, problems).file("file").unwrap_or_default(),

@@ -45,6 +45,16 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "话机注册认证的域（realm）；`phones.toml` 中的哈希包含它。更改后需重启。",
         },
         Key {
+            name: "refer_to",
+            default: Some("[]"),
+            example: "[\"192.168.1.10/32\"]",
+            en: "Networks of PBXs that put two of their own calls together when they are asked to (REFER with Replaces): a \
+                 caller and the one who took the call, both there, talk through the PBX from then on. Where it refuses, they \
+                 go on talking through the desk. The PBX is told the called place (R16): name none that passes it on to callers.",
+            zh: "会按请求（带 Replaces 的 REFER）把自己的两路通话接在一起的电话交换机所在网段（CIDR 写法）：来电与接听双方都在其中时，\
+                 此后的通话由交换机直接连接；交换机拒绝时仍由前台转接，通话不断。交换机会得知被叫地址（R16），请勿填写会向来电方透露该地址的交换机。",
+        },
+        Key {
             name: "gateway",
             default: None,
             example: "\"sip:gw.example.com\"",
@@ -120,6 +130,8 @@ pub struct Sip {
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
+    /// PBXs that take over two calls of theirs.
+    pub refer_to: Vec<IpNet>,
     pub invites_per_second_max: u32,
     pub invites_per_second_per_source_max: u32,
     pub t1_ms: u32,
@@ -138,6 +150,7 @@ impl Default for Sip {
             gateway: None,
             calls_max: 5000,
             allowed_sources: Vec::new(),
+            refer_to: Vec::new(),
             invites_per_second_max: 10_000,
             invites_per_second_per_source_max: 5_000,
             t1_ms: 500,
@@ -163,6 +176,7 @@ impl Sip {
             gateway: section.text("gateway", gateway),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
+            refer_to: section.list("refer_to", network).unwrap_or(default.refer_to),
             invites_per_second_max: section
                 .number("invites_per_second_max", 1..=1_000_000)
                 .unwrap_or(default.invites_per_second_max),

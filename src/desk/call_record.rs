@@ -79,6 +79,7 @@ words!(LegEnd {
 pub struct LegRecord {
     /// Within the call, from 1.
     pub leg: u32,
+    /// Empty for a customer who was called back.
     pub extension: String,
     /// The configured address.
     pub place: String,

@@ -2,8 +2,10 @@
 //!
 //! Shapes here are the JSON of `docs/` and of the HTTP API: field names are a promise.
 
+pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod call_back;
 pub mod call_record;
 pub mod category;
 pub mod clocks;

@@ -1,5 +1,7 @@
 //! What a call asks of the desk's store, and what comes back. The store carries it out; `call` and `flow` only say it.
 
+use super::alarm::AlarmWord;
+use super::call_back::CallBackWord;
 use super::call_record::CallRecord;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::ticket::{TicketChange, TicketDraft};
@@ -26,6 +28,10 @@ pub enum DeskRequest {
     ListMessages { id: RequestId, for_person: String },
     /// How many messages wait for an extension.
     CountMessages { id: RequestId, for_person: String },
+    /// Inserts the alarm, or puts this word in the place of an older one of the same call.
+    PutAlarm { id: RequestId, word: AlarmWord },
+    /// The same for a call-back.
+    PutCallBack { id: RequestId, word: CallBackWord },
 }
 
 /// Messages in one list: as many as anybody listens to in one call.
@@ -41,7 +47,9 @@ impl DeskRequest {
             | DeskRequest::OpenMessage { id, .. }
             | DeskRequest::ChangeMessage { id, .. }
             | DeskRequest::ListMessages { id, .. }
-            | DeskRequest::CountMessages { id, .. } => Some(*id),
+            | DeskRequest::CountMessages { id, .. }
+            | DeskRequest::PutAlarm { id, .. }
+            | DeskRequest::PutCallBack { id, .. } => Some(*id),
         }
     }
 }

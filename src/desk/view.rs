@@ -9,6 +9,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
+use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, LegRecord, Outcome, PathStep, RtpStats};
 use super::message::{Message, Relay};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency};
@@ -220,6 +221,38 @@ pub struct MessageView<'a> {
 pub struct DeletionView<'a> {
     pub at: LocalTime,
     pub by: &'a str,
+}
+
+/// An alarm (R41).
+#[derive(Debug, Serialize)]
+pub struct AlarmView<'a> {
+    pub id: AlarmId,
+    pub kind: AlarmKind,
+    pub state: AlarmState,
+    pub raised_at: LocalTime,
+    pub call: CallId,
+    pub caller: Option<&'a str>,
+    pub ticket: Option<&'a TicketNumber>,
+    pub note: &'a str,
+    pub acknowledged_at: Option<LocalTime>,
+    pub acknowledged_by: Option<&'a str>,
+}
+
+impl<'a> AlarmView<'a> {
+    pub fn new(alarm: &'a Alarm, time_zone: Tz) -> Self {
+        Self {
+            id: alarm.id,
+            kind: alarm.kind,
+            state: alarm.state,
+            raised_at: LocalTime::new(alarm.raised_at, time_zone),
+            call: alarm.call,
+            caller: alarm.caller.as_deref(),
+            ticket: alarm.ticket.as_ref(),
+            note: &alarm.note,
+            acknowledged_at: alarm.acknowledged.as_ref().map(|a| LocalTime::new(a.at, time_zone)),
+            acknowledged_by: alarm.acknowledged.as_ref().map(|a| a.by.as_str()),
+        }
+    }
 }
 
 /// One try to pass a message on.

@@ -26,6 +26,7 @@ use super::tcp::{self, Connections};
 use crate::call::events::CallEvent;
 use crate::call::exchange::{Exchange, Service};
 use crate::call::io::{Input, LentPorts, Output};
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
@@ -55,6 +56,8 @@ pub enum ToLine {
     Desk(DeskReply),
     /// Who is out, or not to be called.
     Presences(Presences),
+    /// Callers whom an earlier run promised to call back.
+    CallBacks(Vec<WaitingCallBack>),
     Reload(Arc<Service>),
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
@@ -305,6 +308,7 @@ impl Line {
             }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
             ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
+            ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),

@@ -34,6 +34,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::RecordingEnded { recording, duration_ms, written } => {
             tracing::info!(call, recording = recording.0, duration_ms, written, "recorded");
         }
+        What::Ringing { extension } if extension.is_empty() => tracing::info!(call, "calls the customer back"),
         What::Ringing { extension } => tracing::info!(call, extension, "rings a person"),
         What::LegEnded { extension, end, why } if why.is_empty() => {
             tracing::info!(call, extension, end = end.as_str(), "stopped ringing or talking");
@@ -46,7 +47,13 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::HandedOn { from, to } => tracing::info!(call, from, to, "caller handed on"),
         What::Parked { extension, slot } => tracing::info!(call, extension, slot, "caller parked"),
         What::Recalled { extension } => tracing::info!(call, extension, "rung to take the caller back"),
+        What::PbxTold { status: 200..=299 } => tracing::info!(call, "the PBX has taken the talk over"),
+        What::PbxTold { status } => tracing::warn!(call, status, "the PBX does not take the talk over: bridged here"),
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
+        What::TakenOver { extension } => tracing::info!(call, extension, "taken when the caller was gone"),
+        What::EmergencyMissed { why } => {
+            tracing::error!(call, why, "MISSED EMERGENCY: see `frontdesk alarms`, and call this caller");
+        }
         What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),
         What::PinRefused { extension, locked } => tracing::warn!(call, extension, locked, "PIN refused"),
@@ -130,6 +137,7 @@ fn count(what: &What) {
         What::Panicked { .. } => METRICS.calls_panicked.add(1),
         What::Ringing { .. } => METRICS.legs_begun.add(1),
         What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
+        What::EmergencyMissed { .. } => METRICS.emergencies_missed.add(1),
         What::Met { .. } => METRICS.talks_begun.add(1),
         What::TicketOpened { kind: Some(kind), .. } => METRICS.tickets_opened.add(*kind, 1),
         What::StreamClosed { sent, received, dropped } => {
@@ -141,7 +149,9 @@ fn count(what: &What) {
         | What::HandedOn { .. }
         | What::Parked { .. }
         | What::Recalled { .. }
+        | What::PbxTold { .. }
         | What::Queued { .. }
+        | What::TakenOver { .. }
         | What::TicketOpened { kind: None, .. }
         | What::MessagesWaiting(_)
         | What::Rejected { .. }

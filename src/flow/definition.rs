@@ -50,8 +50,8 @@ impl Limits {
 }
 
 /// What may stand in braces in a saying.
-pub const PLACEHOLDERS: [&str; 9] =
-    ["ticket", "callback", "caller", "caller_name", "building", "room", "person", "position", "minutes"];
+pub const PLACEHOLDERS: [&str; 10] =
+    ["ticket", "callback", "caller", "caller_name", "building", "room", "person", "position", "minutes", "report"];
 
 /// The name in braces, if the word is `{name}`.
 pub fn placeholder(word: &str) -> Option<&str> {

@@ -7,7 +7,8 @@ use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::types::{Digit, Lang, Mono, RecordingId, Redacted};
 
 /// One thing to be heard. `call` turns it into prompt clips of the caller's language.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Say {
     /// A text of the catalogue, by id.
     Prompt(String),
@@ -97,7 +98,7 @@ pub enum Whom {
 }
 
 /// In which order the receptionists are rung.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// All at once.
@@ -163,6 +164,8 @@ pub enum Input {
         id: RequestId,
         position: u32,
         wait_s: u32,
+        /// Whether there is room for one more who is to be called back.
+        may_call_back: bool,
     },
     Desk(DeskReply),
     /// Whether the PIN is right; `None` when it could not be checked.
@@ -201,8 +204,25 @@ pub enum Output {
         /// For so long does the caller wait in the queue.
         wait_max_s: u32,
     },
+    /// The caller who is to be called back keeps their place in the queue meanwhile.
     StopSearch {
         id: RequestId,
+        keeps_place: bool,
+    },
+    /// A place that was kept is given up.
+    LeaveQueue,
+    /// The caller is gone: the search goes on without them (R18). `brief` is for the one who takes the call.
+    RingOn {
+        id: RequestId,
+        brief: Vec<Say>,
+    },
+    /// The caller leaves, and is called back when their place in the queue comes up: the receptionists are rung then.
+    CallBack {
+        strategy: Strategy,
+        /// What they hear when they lift.
+        whisper: Vec<Say>,
+        /// For the one who takes it.
+        brief: Vec<Say>,
     },
     /// Starts recording (after the beep has been heard); `RecordDone` follows in any case.
     Record {

@@ -90,6 +90,8 @@ pub struct State {
     pub recorded: Option<Recorded>,
     pub search: Search,
     pub queue: Option<Place>,
+    /// What the caller said has happened, while people were rung.
+    pub report: Option<RecordingId>,
     /// What the caller said of themselves, for those who are rung.
     pub said_name: Option<RecordingId>,
     pub talked: bool,
@@ -127,6 +129,7 @@ impl State {
             recorded: None,
             search: Search::None,
             queue: None,
+            report: None,
             said_name: None,
             talked: false,
             finding: None,
@@ -178,9 +181,9 @@ impl State {
             }
             Input::SearchEnded { id, end } => self.search.ended(id, end),
             Input::Parted { id, how } => self.search.parted(id, how),
-            Input::Queue { id, position, wait_s } => {
+            Input::Queue { id, position, wait_s, may_call_back } => {
                 if self.search == Search::Rings(id) {
-                    self.queue = Some(Place { position, wait_s });
+                    self.queue = Some(Place { position, wait_s, may_call_back });
                 }
             }
             Input::PinChecked { id, right } => self.pin.answer(id, right),
@@ -246,6 +249,7 @@ impl State {
                 (Some(name), _) => vec![Say::Recording(name.clone())],
                 (None, number) => digits(number.as_ref()),
             },
+            Some("report") => self.report.clone().map(Say::Recording).into_iter().collect(),
             Some("position") => self.queue.map(|place| Say::Number(place.position.into())).into_iter().collect(),
             Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
@@ -399,6 +403,16 @@ impl Line {
             saying.iter().flat_map(|w| state.sound(w.get_ref(), self.flow.phrases())).collect()
         };
         (state.lang.clone(), say)
+    }
+
+    /// A saying for the desk's own people: a ticket's number is told as soon as there is one.
+    pub fn sounds_for_staff(&self, saying: &[Word]) -> Vec<Say> {
+        let state = self.state();
+        let sound = |word: &Word| match placeholder(word.get_ref()) {
+            Some("ticket") => state.papers.number().map(|n| Say::Digits(n.0.clone())).into_iter().collect(),
+            _ => state.sound(word.get_ref(), self.flow.phrases()),
+        };
+        saying.iter().flat_map(sound).collect()
     }
 
     /// A lone prompt in the caller's language.

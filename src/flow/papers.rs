@@ -200,6 +200,11 @@ impl Papers {
         self.tickets.0.back().filter(|t| t.kept == Some(true)).and_then(|t| t.number.as_ref())
     }
 
+    /// The current ticket's number, once there is one, complete or not.
+    pub fn number(&self) -> Option<&TicketNumber> {
+        self.tickets.0.back().and_then(|t| t.number.as_ref())
+    }
+
     /// Whether a ticket exists on disk.
     pub fn any_ticket(&self) -> bool {
         self.tickets.0.iter().any(|t| t.number.is_some())

@@ -1,15 +1,21 @@
 //! Reaching people for the caller: they are rung, the caller hears music meanwhile, and then they talk (R15 to R18).
+//!
+//! Duty officers are rung on when the caller hangs up. What the caller says has happened meanwhile is taken down, and told
+//! to the one who takes the call then.
 
 use std::time::Duration;
 
 use super::definition::Word;
-use super::io::{Output, Parted, Say, SearchEnd, Whom};
-use super::line::{Gone, Line, State};
+use super::io::{Output, Parted, RecordSpec, Say, SearchEnd, Strategy, Whom};
+use super::line::{Gone, Line, RECORD_GRACE, Recorded, State};
 use crate::desk::request::RequestId;
+use crate::desk::ticket::TicketChange;
 use crate::types::Digit;
 
 /// How often a waiting caller is told where they stand.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
+/// The key by which a caller speaks their report again.
+const REPORT_KEY: char = '1';
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +41,18 @@ pub struct Errand<'a> {
     pub wait_max_s: u32,
     /// Keys that end the waiting.
     pub keys: &'a (dyn Fn(Digit) -> bool + Sync),
+    /// The key by which the caller asks to be called back: the place in the queue is kept.
+    pub call_back: Option<Digit>,
+    /// The caller is asked for a report while it rings, which goes to the ticket.
+    pub report: Option<Report<'a>>,
+    /// It rings on when the caller is gone; this is for the one who takes the call then.
+    pub gone: Option<&'a [Word]>,
+}
+
+/// How the caller is asked for a report.
+pub struct Report<'a> {
+    pub say: &'a [Word],
+    pub spec: RecordSpec,
 }
 
 /// How far the search is.
@@ -78,18 +96,45 @@ enum Waited {
     Reached(Reached),
     /// Time to say where the caller stands.
     Tell,
+    /// The caller wants to speak.
+    Report,
 }
 
 impl Line {
     pub async fn reach(&self, errand: &Errand<'_>) -> Result<Reached, Gone> {
         let whisper = self.sounds(errand.whisper).1;
-        if self.hung_up() {
+        if self.hung_up() && errand.gone.is_none() {
             return Err(Gone);
         }
         self.state().begin_search(errand, whisper);
+        let reached = self.wait_for_them(errand).await;
+        if let (Err(Gone), Some(brief)) = (reached, errand.gone) {
+            self.ring_on(brief);
+        }
+        reached
+    }
+
+    /// Rings the receptionists for a caller who leaves now, once their place in the queue comes up.
+    pub fn call_back(&self, strategy: Strategy, whisper: &[Word], brief: &[Word]) {
+        let (whisper, brief) = (self.sounds_for_staff(whisper), self.sounds_for_staff(brief));
+        self.state().out.push_back(Output::CallBack { strategy, whisper, brief });
+    }
+
+    /// Gives up a place in the queue that was kept.
+    pub fn leave_queue(&self) {
+        self.state().out.push_back(Output::LeaveQueue);
+    }
+
+    async fn wait_for_them(&self, errand: &Errand<'_>) -> Result<Reached, Gone> {
         let mut say = self.sounds(errand.say);
+        let mut report = errand.report.as_ref();
         loop {
             if let Some(reached) = self.tell_waiting(errand, &say.1).await? {
+                return Ok(reached);
+            }
+            if let Some(report) = report.take()
+                && let Some(reached) = self.take_report(errand, report).await?
+            {
                 return Ok(reached);
             }
             let (lang, music) = self.sounds(errand.music);
@@ -99,6 +144,10 @@ impl Line {
             match self.wait(errand).await? {
                 Waited::Reached(reached) => return Ok(reached),
                 Waited::Tell => say = self.sounds(errand.queue),
+                Waited::Report => {
+                    report = errand.report.as_ref();
+                    say.1.clear();
+                }
             }
         }
     }
@@ -113,6 +162,9 @@ impl Line {
             if state.search.talks() {
                 return Ok(None);
             }
+            if state.hung_up_at.is_some() {
+                return Err(Gone);
+            }
             let lang = state.lang.clone();
             state.play(lang, say.to_vec());
         }
@@ -124,13 +176,84 @@ impl Line {
         .await
     }
 
+    /// Asks for a report and takes it down; it is cut short when somebody takes the call.
+    async fn take_report(&self, errand: &Errand<'_>, report: &Report<'_>) -> Result<Option<Reached>, Gone> {
+        let mut say = self.sounds(report.say).1;
+        say.push(Say::Beep);
+        if let Some(reached) = self.tell_waiting(errand, &say).await? {
+            return Ok(Some(reached));
+        }
+        if self.state().search.talks() {
+            return Ok(None);
+        }
+        let deadline = self.begin_recording(&report.spec);
+        let mut stopped = false;
+        let recorded = self
+            .until(|state| {
+                if state.search.talks() && !stopped {
+                    stopped = true;
+                    state.out.push_back(Output::StopRecord);
+                }
+                let deadline = state.hung_up_at.map_or(deadline, |at| deadline.min(at + RECORD_GRACE));
+                match state.recorded.take() {
+                    Some(recorded) => Ok(Some(recorded)),
+                    None if state.now.mono >= deadline => {
+                        state.recording = None;
+                        Ok(None)
+                    }
+                    None => Err(Some(deadline)),
+                }
+            })
+            .await;
+        if let Some(recorded) = recorded {
+            self.keep_report(&recorded, u64::from(report.spec.min_ms));
+        }
+        if self.hung_up() { Err(Gone) } else { Ok(None) }
+    }
+
+    /// A second report stands beside the first: neither takes the other's place.
+    fn keep_report(&self, recorded: &Recorded, min_ms: u64) {
+        let enough = recorded.duration_ms >= min_ms;
+        if recorded.duration_ms == 0 || !enough && !self.hung_up() {
+            return;
+        }
+        let first = {
+            let mut state = self.state();
+            if let Some(ticket) = state.papers.tickets.open() {
+                ticket.described |= enough;
+            }
+            let first = state.report.is_none();
+            state.report = Some(recorded.recording.clone());
+            first
+        };
+        let recording = recorded.recording.clone();
+        self.change_ticket(match first {
+            true => TicketChange { recording: Some(recording), ..TicketChange::default() },
+            false => TicketChange { note: Some(format!("said more: {}", recording.0)), ..TicketChange::default() },
+        });
+    }
+
+    fn ring_on(&self, brief: &[Word]) {
+        let brief = self.sounds_for_staff(brief);
+        let mut state = self.state();
+        if let Search::Rings(id) = state.search {
+            state.search = Search::None;
+            state.out.push_back(Output::RingOn { id, brief });
+        }
+    }
+
     async fn wait(&self, errand: &Errand<'_>) -> Result<Waited, Gone> {
         let tell_at = (!errand.queue.is_empty()).then(|| self.state().now.mono + TOLD_EVERY);
-        self.until(|state| match state.waiting(errand) {
-            Some(over) => Ok(over.map(Waited::Reached)),
-            None if state.search.talks() => Err(None),
-            None if tell_at.is_some_and(|at| at <= state.now.mono) && state.queue.is_some() => Ok(Ok(Waited::Tell)),
-            None => Err(tell_at.filter(|at| *at > state.now.mono)),
+        self.until(|state| {
+            if errand.report.is_some() && state.wants_to_report() {
+                return Ok(Ok(Waited::Report));
+            }
+            match state.waiting(errand) {
+                Some(over) => Ok(over.map(Waited::Reached)),
+                None if state.search.talks() => Err(None),
+                None if tell_at.is_some_and(|at| at <= state.now.mono) && state.queue.is_some() => Ok(Ok(Waited::Tell)),
+                None => Err(tell_at.filter(|at| *at > state.now.mono)),
+            }
         })
         .await
     }
@@ -161,15 +284,28 @@ impl State {
             return None;
         };
         while let Some(key) = self.keys.pop_front() {
-            if (errand.keys)(key) {
+            let wants_call_back = errand.call_back == Some(key);
+            let keeps_place = wants_call_back && self.queue.is_some_and(|place| place.may_call_back);
+            if (errand.keys)(key) || wants_call_back {
                 self.search = Search::None;
                 self.stop_play();
-                self.out.push_back(Output::StopSearch { id });
+                self.out.push_back(Output::StopSearch { id, keeps_place });
                 self.step(Some(key.to_string()));
                 return Some(Ok(Reached::Key(key)));
             }
         }
         None
+    }
+
+    fn wants_to_report(&mut self) -> bool {
+        let wants = matches!(self.search, Search::Rings(_))
+            && self.hung_up_at.is_none()
+            && self.keys.iter().any(|key| key.as_char() == REPORT_KEY);
+        if wants {
+            self.keys.clear();
+            self.stop_play();
+        }
+        wants
     }
 
     fn play_loop(&mut self, lang: crate::types::Lang, say: Vec<Say>) {
@@ -185,6 +321,7 @@ impl State {
 pub struct Place {
     pub position: u32,
     pub wait_s: u32,
+    pub may_call_back: bool,
 }
 
 /// How long it will take, in whole minutes as they are said.

@@ -143,10 +143,30 @@ async fn walk_nodes(line: &Line) {
                 node = next;
             }
             Ok(Exit::Back) => node = levels.pop().unwrap_or(node),
-            Ok(Exit::End) | Err(Gone) => return,
+            Ok(Exit::End) => return,
+            Err(Gone) => return serve_the_gone(line, node).await,
         }
     }
     apologise(line).await;
+}
+
+/// A caller who hangs up, as told, to call the ambulance is rung for all the same (R18).
+async fn serve_the_gone(line: &Line, mut node: String) {
+    for _ in 0..HOPS_MAX {
+        let step = line.flow.step(&node);
+        let Some(next) = step.and_then(|step| step.leads_the_gone().map(|to| to.get_ref().clone())) else { return };
+        node = next;
+        if let Some(step) = line.flow.step(&node).filter(|step| step.serves_the_gone()) {
+            {
+                let mut state = line.state();
+                state.node.clone_from(&node);
+                state.step(None);
+            }
+            // It finds the caller gone, and says so.
+            let _ = step.walk(line.clone()).await;
+            return;
+        }
+    }
 }
 
 /// Never a bare hang-up (R7).

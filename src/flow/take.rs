@@ -61,7 +61,7 @@ impl Line {
         })
     }
 
-    fn begin_recording(&self, spec: &RecordSpec) -> Mono {
+    pub(super) fn begin_recording(&self, spec: &RecordSpec) -> Mono {
         let mut state = self.state();
         let token = state.next_token();
         state.recorded = None;

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ticket_rows::Edited;
-use super::{StoreError, connection, message_rows, presence_rows, ticket_rows};
+use super::{StoreError, alarm_rows, connection, message_rows, presence_rows, ticket_rows};
+use crate::desk::alarm::AlarmId;
 use crate::desk::presence::Notice;
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::types::{MessageId, TicketNumber};
@@ -100,6 +101,18 @@ impl Editor {
     /// Takes back what was said of a person: `people.toml` holds again. Whether there was anything.
     pub fn clear_presence(&mut self, extension: &str) -> Result<bool, StoreError> {
         self.transaction(|t| presence_rows::clear(t, extension))
+    }
+
+    /// Notes who has seen an alarm (R41).
+    pub fn acknowledge(&mut self, alarm: AlarmId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        if who.trim().is_empty() {
+            return Err(StoreError::Refused("the name is empty: an alarm is acknowledged by somebody".to_owned()));
+        }
+        match self.transaction(|t| alarm_rows::acknowledge(t, at, alarm, who.trim()))? {
+            Some(true) => Ok(()),
+            Some(false) => Err(StoreError::Refused(format!("alarm {} was acknowledged before", alarm.0))),
+            None => Err(StoreError::Unknown(format!("alarm {}", alarm.0))),
+        }
     }
 
     fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -107,6 +107,26 @@ impl TicketFilter {
     }
 }
 
+/// Which alarms; those that never came to one are in no list.
+#[derive(Debug, Clone, Default)]
+pub struct AlarmFilter {
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    /// Only those that nobody has acknowledged.
+    pub open: bool,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+impl AlarmFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("raised_at_ms", self.since, self.until);
+        clause.plain(if self.open { "state = 'open'" } else { "state IN ('open', 'acknowledged')" });
+        clause
+    }
+}
+
 impl MessageFilter {
     pub(super) fn clause(&self) -> Clause {
         let mut clause = Clause::default();

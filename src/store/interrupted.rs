@@ -6,22 +6,26 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::queue::CallRow;
 use super::ticket_rows;
 use super::time::At;
-use super::{Opened, call_rows};
+use super::{Opened, alarm_rows, call_back_rows, call_rows};
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// The reason given for calls that a crash or a power cut ended.
 const REASON: &str = "interrupted";
+/// What is noted of emergencies that still rang then.
+const MISSED: &str = "the line was cut off while duty officers rang";
 
 /// Ends every open call at the last moment that anything is known of it, and starts the clocks of tickets that waited for
 /// their call's end (R24). Tickets and messages that were not finished stay incomplete.
-pub fn end_calls_of_earlier_runs(connection: &mut Connection) -> rusqlite::Result<Opened> {
+pub fn end_calls_of_earlier_runs(connection: &mut Connection, now: DateTime<Utc>) -> rusqlite::Result<Opened> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let interrupted = end_open_calls(&transaction)?;
     start_waiting_clocks(&transaction)?;
+    let missed = alarm_rows::raise_watched(&transaction, MISSED)?;
+    let call_backs = call_back_rows::take_up(&transaction, now)?;
     let next_call_id = next_call_id(&transaction)?;
     transaction.commit()?;
-    Ok(Opened { next_call_id, interrupted })
+    Ok(Opened { next_call_id, interrupted, missed_emergencies: missed, call_backs })
 }
 
 fn end_open_calls(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<CallRecord>> {

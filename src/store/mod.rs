@@ -12,7 +12,9 @@
 //! - A call row that could not be written is kept and tried again, up to a written number of rows.
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
+mod alarm_rows;
 pub mod backup;
+mod call_back_rows;
 mod call_rows;
 mod connection;
 mod counters;
@@ -33,7 +35,7 @@ mod writer;
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
-pub use filter::{CallFilter, CallState, MessageFilter, TicketFilter};
+pub use filter::{AlarmFilter, CallFilter, CallState, MessageFilter, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 
@@ -46,6 +48,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::CallRecord;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest};
 use crate::types::CallId;
@@ -100,6 +103,10 @@ pub struct Opened {
     pub next_call_id: i64,
     /// Calls that an earlier run left open, as they are now: ended, with the reason `interrupted`.
     pub interrupted: Vec<CallRecord>,
+    /// Emergencies that still rang when an earlier run was cut off: they are alarms now.
+    pub missed_emergencies: usize,
+    /// Callers who are still to be called back, in the order of their places.
+    pub call_backs: Vec<WaitingCallBack>,
 }
 
 /// The writer's handle. When the last clone goes, the queue is drained and the writer stops.
@@ -119,7 +126,7 @@ impl Store {
     pub fn open(options: StoreOptions, reply: Box<dyn Fn(DeskReply) + Send>) -> Result<(Store, Opened), StoreError> {
         let lock = lock(&options.path)?;
         let mut connection = connection::for_writing(&options)?;
-        let opened = interrupted::end_calls_of_earlier_runs(&mut connection)
+        let opened = interrupted::end_calls_of_earlier_runs(&mut connection, Utc::now())
             .map_err(|source| StoreError::sqlite(&options.path, source))?;
         let queue = Arc::new(Queue::new(&options));
         let writer = Writer::new(connection, Arc::clone(&queue), reply, options);

@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
-use super::{CallFilter, MessageFilter, StoreError, TicketFilter};
-use super::{call_rows, connection, message_rows, presence_rows, ticket_reads};
+use super::{AlarmFilter, CallFilter, MessageFilter, StoreError, TicketFilter};
+use super::{alarm_rows, call_rows, connection, message_rows, presence_rows, ticket_reads};
+use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
 use crate::desk::call_record::CallRecord;
 use crate::desk::message::{Message, MessagesWaiting};
@@ -64,6 +65,14 @@ impl Reader {
 
     pub fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.told(self.message_of(id))
+    }
+
+    /// Alarms, the newest first.
+    pub fn alarms(&self, filter: &AlarmFilter) -> Result<Vec<Alarm>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("raised_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM alarms {sql}", alarm_rows::COLUMNS);
+        self.told(self.list(&sql, clause, alarm_rows::read))
     }
 
     /// How many messages wait for an extension.

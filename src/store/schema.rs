@@ -25,6 +25,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0004_call_legs.sql",
     "0005_mailbox.sql",
     "0006_presence.sql",
+    "0007_alarms.sql",
+    "0008_call_backs.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -146,6 +148,8 @@ mod tests {
         0004_call_legs.sql 20d7bd72e358f3e1
         0005_mailbox.sql 1193e5b959704c9d
         0006_presence.sql 2614ab34e86d10d2
+        0007_alarms.sql 9f0d2e3a81b3a2da
+        0008_call_backs.sql c9c3897c5bdc2581
         ");
     }
 }

@@ -9,6 +9,8 @@ use tempfile::TempDir;
 
 use super::backup::copy_database;
 use super::*;
+use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use crate::desk::call_back::{CallBackState, CallBackWord};
 use crate::desk::call_record::{Outcome, PathStep, RtpStats};
 use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
 use crate::desk::presence::{Notice, Whereabouts};
@@ -482,6 +484,54 @@ fn calls_of_an_earlier_run_are_ended_as_interrupted() {
     let desk = desk.again();
     assert!(desk.opened.interrupted.is_empty(), "once is enough");
     assert_eq!(desk.ticket(&number, noon()).events, ticket.events);
+}
+
+#[test]
+fn an_emergency_that_still_rang_when_the_run_was_cut_off_is_an_alarm_with_its_ticket() {
+    let mut desk = Desk::open();
+    let number = desk.open_ticket(noon(), draft(Kind::Help, None));
+    let word = |state| AlarmWord {
+        kind: AlarmKind::MissedEmergency,
+        call: CallId(1),
+        state,
+        caller: None,
+        ticket: None,
+        note: "duty officers are rung".into(),
+    };
+    desk.ask(noon(), |id| DeskRequest::PutAlarm { id, word: word(AlarmState::Watched) }).expect("it is kept");
+    assert_eq!(desk.reader().alarms(&AlarmFilter::default()).unwrap(), []);
+    let desk = desk.again();
+    assert_eq!(desk.opened.missed_emergencies, 1);
+    let alarms = desk.reader().alarms(&AlarmFilter { open: true, ..AlarmFilter::default() }).unwrap();
+    assert_eq!(alarms.len(), 1);
+    assert_eq!((&alarms[0].ticket, alarms[0].state), (&Some(number), AlarmState::Open));
+    desk.editor().acknowledge(alarms[0].id, " 王芳 ", noon()).expect("it is open");
+    assert!(desk.editor().acknowledge(alarms[0].id, "李娜", noon()).is_err());
+    assert!(desk.editor().acknowledge(alarms[0].id, "  ", noon()).is_err());
+    assert_eq!(desk.reader().alarms(&AlarmFilter { open: true, ..AlarmFilter::default() }).unwrap(), []);
+    let seen = &desk.reader().alarms(&AlarmFilter::default()).unwrap()[0];
+    assert_eq!(seen.acknowledged.as_ref().map(|a| a.by.as_str()), Some("王芳"));
+    assert_eq!(desk.again().opened.missed_emergencies, 0);
+}
+
+#[test]
+fn call_backs_wait_over_a_restart_until_they_are_over_their_ticket_is_closed_or_they_are_too_old() {
+    let mut desk = Desk::open();
+    let now = Utc::now();
+    let word = |call, state| CallBackWord { call: CallId(call), state, say: format!("say {call}") };
+    let mut numbers = Vec::new();
+    for (call, at) in [(1, now), (2, now - TimeDelta::minutes(5)), (3, now), (4, now), (5, now - TimeDelta::hours(5))] {
+        desk.put(&ended(call));
+        numbers.push(desk.open_ticket(at, TicketDraft { call: CallId(call), ..draft(Kind::Inquiry, None) }));
+        desk.ask(at, |id| DeskRequest::PutCallBack { id, word: word(call, CallBackState::Waiting) })
+            .expect("it is kept");
+    }
+    desk.ask(now, |id| DeskRequest::PutCallBack { id, word: word(3, CallBackState::Over) }).expect("it is kept");
+    let closing = Closing::Done { note: "spoken to".into() };
+    desk.editor().close(&numbers[3], "王芳", now, &closing).expect("it is open");
+    let desk = desk.again();
+    let waiting: Vec<_> = desk.opened.call_backs.iter().map(|w| (w.record.id.0, w.say.as_str())).collect();
+    assert_eq!(waiting, [(2, "say 2"), (1, "say 1")], "in the order of their places");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
-use super::{StoreOptions, call_rows, message_rows};
+use super::{StoreOptions, alarm_rows, call_back_rows, call_rows, message_rows};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {
@@ -240,6 +240,14 @@ fn request(
             list: message_rows::list(connection, for_person, LISTED_MAX)?,
             waiting: message_rows::waiting(connection, for_person)?,
         }),
+        DeskRequest::PutAlarm { word, .. } => {
+            alarm_rows::put(connection, asked.at, word)?;
+            Ok(Done::Changed)
+        }
+        DeskRequest::PutCallBack { word, .. } => {
+            call_back_rows::put(connection, asked.at, word)?;
+            Ok(Done::Changed)
+        }
         DeskRequest::CountMessages { for_person, .. } => {
             Ok(Done::Waiting(message_rows::waiting(connection, for_person)?))
         }

@@ -49,6 +49,13 @@ impl Callee {
         String::from_utf8(response.to_bytes()).expect("it is text")
     }
 
+    /// A 3xx with these contacts.
+    pub fn redirect(&mut self, status: u16, to: &[&str]) -> String {
+        let contacts: Vec<String> = to.iter().map(|uri| format!("<{uri}>")).collect();
+        let own = format!("Contact: <sip:{}@127.0.0.1:5080>", self.user);
+        self.response(status, None).replacen(&own, &format!("Contact: {}", contacts.join(", ")), 1)
+    }
+
     /// A request of the phone within the dialog.
     pub fn request(&mut self, method: &Method, direction: Option<&str>) -> String {
         self.cseq += 1;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use frontdesk::desk::call_back::{CallBackState, WaitingCallBack};
 use frontdesk::desk::call_record::CallRecord;
 use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
@@ -32,12 +33,14 @@ pub struct Store {
     /// Calls by their newest row.
     pub rows: BTreeMap<i64, CallRecord>,
     pub ended: BTreeSet<i64>,
+    /// By call, in the order of their places: whether it waits, and what is said.
+    pub call_backs: BTreeMap<i64, (CallBackState, String)>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, left, lost, rows, ended) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended }
+        let (tickets, left, lost, rows, ended, call_backs) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended, call_backs }
     }
 }
 
@@ -45,8 +48,14 @@ impl Store {
     /// Keeps a row; the row itself when it is the one that ends the call.
     pub fn put(&mut self, row: CallRecord) -> Option<CallRecord> {
         let id = row.id.0;
-        assert!(!self.ended.contains(&id), "call {id} has a row after its end (R4): {row:?}");
-        self.rows.insert(id, row.clone());
+        let before = self.rows.insert(id, row.clone());
+        if self.ended.contains(&id) {
+            // What is done for a caller who is gone may still come; the end stays as it was.
+            let before = before.expect("it has a row");
+            let end = |row: &CallRecord| (row.ended_at, row.outcome, row.end_reason.clone());
+            assert_eq!(end(&before), end(&row), "a call ends once (R4)");
+            return None;
+        }
         assert_eq!(row.ended_at.is_some(), row.outcome.is_some(), "a call ends with an outcome (R4)");
         row.ended_at?;
         self.ended.insert(id);
@@ -71,6 +80,16 @@ impl Store {
         });
     }
 
+    /// Call-backs that wait, as the next run finds them.
+    pub fn waiting_call_backs(&self) -> Vec<WaitingCallBack> {
+        let waiting = self.call_backs.iter().filter(|(_, (state, _))| *state == CallBackState::Waiting);
+        let found = |(call, (_, say)): (&i64, &(CallBackState, String))| {
+            let record = self.rows[call].clone();
+            WaitingCallBack { since: record.started_at, record, say: say.clone() }
+        };
+        waiting.map(found).collect()
+    }
+
     fn waiting(&self) -> MessagesWaiting {
         let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
         MessagesWaiting { extension: "201".to_owned(), new, old: self.left.len() as u64 - new }
@@ -92,6 +111,7 @@ impl Store {
                     ("room", &change.room),
                     ("recording", &change.recording.as_ref().map(|r| r.0.clone())),
                     ("complete", &change.complete.map(|c| c.to_string())),
+                    ("note", &change.note),
                 ] {
                     told += &value.as_ref().map(|v| format!(" {name}={v}")).unwrap_or_default();
                 }
@@ -106,8 +126,14 @@ impl Store {
                 let relay = change.relay.map(|r| format!(" relay={r}")).unwrap_or_default();
                 (*id, format!("{}{recording}{complete}{relay}", message.0))
             }
+            DeskRequest::PutAlarm { id, word } => {
+                let ticket = word.ticket.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
+                (*id, format!("alarm {}{ticket}: {}", word.state, word.note))
+            }
+            DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => unreachable!("a call does not ask for it"),
+            DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::PutCall(_) => unreachable!("it is put"),
         };
         let result = match self.state {
             StoreState::Writes => Ok(self.write(request)),
@@ -119,7 +145,7 @@ impl Store {
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
             Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
             Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
-            Ok(Done::Waiting(_)) => unreachable!("a call does not ask for it"),
+            Ok(Done::Waiting(waiting)) => format!("counts {} messages {told}", waiting.new),
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
@@ -149,8 +175,17 @@ impl Store {
                 let changed = Some(self.waiting()).filter(|now| *now != before);
                 Done::MessageChanged(changed.into_iter().collect())
             }
+            DeskRequest::PutCallBack { word, .. } => {
+                let say = word.say.clone();
+                let kept = self.call_backs.entry(word.call.0).or_insert((word.state, say));
+                kept.0 = word.state;
+                Done::Changed
+            }
             DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => Done::Changed,
+            DeskRequest::CountMessages { for_person, .. } => {
+                Done::Waiting(MessagesWaiting { extension: for_person, new: 0, old: 0 })
+            }
+            DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,
         }
     }
 }

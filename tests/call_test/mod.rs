@@ -3,6 +3,7 @@
 
 mod callee;
 mod doubles;
+mod own_phone;
 mod phone;
 mod registering;
 
@@ -18,13 +19,14 @@ use chrono::{DateTime, Utc};
 use frontdesk::call::admission::{AdmissionLimits, Network};
 use frontdesk::call::answering::Cadence;
 use frontdesk::call::events::What;
-use frontdesk::call::exchange::{Exchange, Service};
+use frontdesk::call::exchange::{CallBackSettings, Exchange, Service};
 use frontdesk::call::info_digits::CONTENT_TYPES;
 use frontdesk::call::io::{Input, LentPorts, Output};
 use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
-use frontdesk::desk::hours::Hours;
+use frontdesk::desk::hours::{Hours, Span};
 use frontdesk::desk::people::Directory;
+use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
 use frontdesk::desk::request::DeskRequest;
 use frontdesk::flow::io::RecordSpec;
@@ -79,13 +81,16 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         None => built_in.to_owned(),
     };
     let people = text(&setup.people, Directory::default_text());
+    let without = people.replace("duty = [\"emergency\", ", "duty = [").replace("duty = [\"emergency\"]", "duty = []");
+    let people = if setup.nobody_on_duty { without } else { people };
     let hours = text(&setup.hours, Hours::default_text());
     Arc::new(Service {
         flow,
         people: Arc::new(Directory::parse(&people, "people").expect("the people are good")),
         hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
+        refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone(),
-        phones: Arc::default(),
+        phones: Arc::new(Phones::parse(own_phone::PHONES, "phones").expect("they are good")),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
         cadence: Cadence::default(),
@@ -94,7 +99,29 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
+        call_back: CallBackSettings {
+            gateway: setup.call_back_gateway,
+            hours: Span::parse("08:00-21:00"),
+            ring: Duration::from_secs(30),
+        },
     })
+}
+
+/// A run of the line.
+fn exchange(setup: Setup, next_call: i64) -> Exchange {
+    let local = "192.0.2.1:5060".parse().expect("an address");
+    let config = UaConfig {
+        listeners: vec![Listener { transport: Transport::Udp, local, advertised: None }],
+        info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
+        ..UaConfig::default()
+    };
+    let limits = AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
+    static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
+    let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
+    let mut ua = UserAgent::new(config, Random::for_testing(1));
+    ua.set_accounts(Mono::from_millis(1_000_000), registering::accounts());
+    let service = service(&setup, flow);
+    Exchange::new(ua, service, limits, next_call, Random::for_testing(2))
 }
 
 /// An input that is on its way to the exchange.
@@ -105,6 +132,7 @@ enum Due {
 
 pub struct CallTest {
     exchange: Exchange,
+    setup: Setup,
     now: Now,
     zero: Mono,
     log: String,
@@ -126,6 +154,8 @@ pub struct CallTest {
     /// ACKs, or the answers to our BYE, that get lost.
     lose_ack: bool,
     lose_bye: bool,
+    /// What a REGISTER was asked.
+    challenge: Option<String>,
     invites: usize,
     refused: usize,
     /// Rows may be fewer than INVITEs: a flood.
@@ -142,10 +172,16 @@ pub struct Setup {
     pub calls_max: usize,
     pub ports: usize,
     pub allowed: Vec<Network>,
+    /// PBXs that take talks over.
+    pub refer_to: Vec<Network>,
     /// Files of tests/calls, in place of what is built in.
     pub people: Option<String>,
     pub hours: Option<String>,
     pub gateway: Option<String>,
+    pub call_back_gateway: Option<SocketAddr>,
+    pub nobody_on_duty: bool,
+    /// The time of day at the desk.
+    pub hour: u32,
 }
 
 impl Default for Setup {
@@ -155,32 +191,27 @@ impl Default for Setup {
             calls_max: 100,
             ports: 100,
             allowed: Vec::new(),
+            refer_to: Vec::new(),
             people: None,
             hours: None,
             gateway: None,
+            call_back_gateway: None,
+            nobody_on_duty: false,
+            hour: 10,
         }
     }
 }
 
 impl CallTest {
     pub fn new(setup: Setup) -> Self {
-        let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
+        let wall: DateTime<Utc> = "2026-11-22T16:00:00Z".parse().expect("it is a time");
+        let wall = wall + Duration::from_secs(3600 * u64::from(setup.hour));
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
-        let local = "192.0.2.1:5060".parse().expect("an address");
-        let config = UaConfig {
-            listeners: vec![Listener { transport: Transport::Udp, local, advertised: None }],
-            info_types: CONTENT_TYPES.map(str::to_owned).to_vec(),
-            ..UaConfig::default()
-        };
-        let limits =
-            AdmissionLimits { calls_max: setup.calls_max, allowed: setup.allowed.clone(), ..Default::default() };
-        static FLOW: OnceLock<Arc<Flow>> = OnceLock::new();
-        let flow = FLOW.get_or_init(|| flow(Flow::default_text())).clone();
-        let mut ua = UserAgent::new(config, Random::for_testing(1));
-        ua.set_accounts(now.mono, registering::accounts());
-        let service = service(&setup, flow);
         Self {
-            exchange: Exchange::new(ua, service, limits, 1, Random::for_testing(2)),
+            exchange: exchange(setup.clone(), 1),
+            source: "192.0.2.7".to_owned(),
+            free_ports: setup.ports,
+            setup,
             now,
             zero: now.mono,
             log: String::new(),
@@ -192,14 +223,13 @@ impl CallTest {
             callees: Vec::new(),
             bridges: Vec::new(),
             phone: 0,
-            source: "192.0.2.7".to_owned(),
-            free_ports: setup.ports,
             lent: BTreeSet::new(),
             streams: BTreeMap::new(),
             store: Store::default(),
             recorder: Recorder::default(),
             lose_ack: false,
             lose_bye: false,
+            challenge: None,
             invites: 0,
             refused: 0,
             flood: false,
@@ -228,6 +258,11 @@ impl CallTest {
             }
             // The peer wants us to call somebody.
             ["refer"] => self.in_dialog("REFER", Some(("message/x\r\nRefer-To: <sip:202@192.0.2.9>", ""))),
+            // What a PBX says of the two calls that it was asked to put together.
+            ["notify", status] => {
+                let kind = "message/sipfrag\r\nEvent: refer\r\nSubscription-State: terminated;reason=noresource";
+                self.in_dialog("NOTIFY", Some((kind, &format!("SIP/2.0 {status} x\r\n"))));
+            }
             ["wait", time] => self.advance(duration(time)),
             ["speak", time] => self.speak(duration(time)),
             ["bye"] => self.in_dialog("BYE", None),
@@ -286,6 +321,25 @@ impl CallTest {
                 let service = service(&Setup { after_rings: rings, ..Setup::default() }, flow);
                 self.input(Input::Reload(service));
             }
+            // The caller's telephone registers here first.
+            ["register"] => {
+                let mut accounts = registering::accounts();
+                accounts.push(own_phone::account());
+                self.input(Input::Accounts(accounts));
+                self.register_own(None);
+                let challenge = self.challenge.take().expect("it is asked for its password");
+                self.register_own(Some(&challenge));
+            }
+            // Another run on the same store.
+            ["restart"] => {
+                assert!(self.lent.is_empty() && self.streams.is_empty(), "the line has not ended");
+                let next_call = self.store.rows.keys().max().map_or(1, |last| last + 1);
+                self.exchange = exchange(self.setup.clone(), next_call);
+                (self.wake, self.idle_told) = (None, 0);
+                self.callees.clear();
+                let waiting = self.store.waiting_call_backs();
+                self.input(Input::CallBacks(waiting));
+            }
             ["shutdown", time] => {
                 let until = self.now.mono + duration(time);
                 self.input(Input::Shutdown { until });
@@ -300,6 +354,13 @@ impl CallTest {
             }
             other => panic!("no such command: {other:?}"),
         }
+    }
+
+    fn register_own(&mut self, challenge: Option<&str>) {
+        let source = format!("{}:5062", self.source).parse().expect("an address");
+        let text = own_phone::request(&self.source, challenge);
+        self.receive(source, &text);
+        self.settle();
     }
 
     fn invite(&mut self, what: &[&str]) {
@@ -693,9 +754,12 @@ impl CallTest {
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
+            What::PbxTold { status } => self.note(format!("the PBX says {status}")),
             What::HandedOn { from, to } => self.note(format!("handed on from {from} to {to}")),
             What::Parked { extension, slot } => self.note(format!("{extension} parks at {slot}")),
             What::Recalled { extension } => self.note(format!("{extension} is called back")),
+            What::TakenOver { extension } => self.note(format!("{extension} takes it over")),
+            What::EmergencyMissed { why } => self.note(format!("MISSED: {why}")),
             What::Queued { position } => self.note(format!("queue place {position}")),
             What::RecordingStarted { recording } => self.note(format!("records {}", recording.0)),
             What::RecordingEnded { duration_ms, written, .. } => {
@@ -724,6 +788,21 @@ impl CallTest {
         let message = parse_datagram(bytes, &Limits::default()).expect("we send what can be read");
         let call_id = message.headers().call_id().expect("it has one").to_owned();
         if let Message::Request(request) = &message
+            && matches!(request.method, Method::Options | Method::Notify)
+            && !self.callees.iter().any(|callee| callee.call_id() == call_id)
+            && to != "127.0.0.1:5080".parse().expect("an address")
+        {
+            // The way to a registered telephone is kept open, and it is told of messages.
+            let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
+            return self.after(Duration::ZERO, Due::Sip(to, answer));
+        }
+        if let Message::Response(response) = &message
+            && call_id == own_phone::CALL_ID
+        {
+            self.challenge = response.headers.first(&Name::WwwAuthenticate).map(str::to_owned);
+            return self.note(format!("-> {} REGISTER", response.status));
+        }
+        if let Message::Request(request) = &message
             && self.sent_to_callee(to, request)
         {
             return;
@@ -740,9 +819,11 @@ impl CallTest {
         let tag = message.headers().to().ok().and_then(|to| to.tag().map(str::to_owned));
         match message {
             Message::Request(request) => {
-                self.note_once(format!("-> {}", request.method));
+                let to_whom = request.headers.first(&Name::ReferTo).map(|to| format!(" to {to}")).unwrap_or_default();
+                self.note_once(format!("-> {}{to_whom}", request.method));
                 if !self.lose_bye {
-                    let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
+                    let status = if request.method == Method::Refer { 202 } else { 200 };
+                    let answer = String::from_utf8(request.response(status).to_bytes()).expect("it is text");
                     self.after(Duration::ZERO, Due::Sip(to, answer));
                 }
             }
@@ -799,7 +880,7 @@ impl CallTest {
             _ => String::new(),
         };
         // What a phone does in a call it does in the one that it has answered.
-        let rings = matches!(what, ["answers" | "progress" | "refuses", ..]);
+        let rings = matches!(what, ["answers" | "progress" | "refuses" | "redirects", ..]);
         let found = self.callees.iter_mut().rev().find(|c| c.user == user && if rings { !c.done } else { c.answered });
         let Some(callee) = found else { return self.note(format!("{user} is not rung")) };
         let text = match what {
@@ -810,6 +891,7 @@ impl CallTest {
             ["answers", "without", "sdp"] => callee.response(200, None),
             ["progress"] => callee.response(183, Some(8)),
             ["refuses", status] => callee.response(status.parse().expect("a status"), None),
+            ["redirects", status, to @ ..] => callee.redirect(status.parse().expect("a status"), to),
             ["bye"] => {
                 callee.answered = false;
                 callee.request(&Method::Bye, None)
@@ -823,6 +905,9 @@ impl CallTest {
             }
             ["key", keys] => {
                 let keys: Vec<char> = keys.chars().collect();
+                if self.stream_of(user).is_none() {
+                    return self.note(format!("{user} has not answered"));
+                }
                 for key in keys {
                     let Some(id) = self.stream_of(user) else { return };
                     let digit = Digit::from_char(key).expect("it is a key");
@@ -933,7 +1018,10 @@ impl Drop for CallTest {
             return;
         }
         self.lose_bye = false;
-        self.advance(Duration::from_secs(4000));
+        // An alarm is told to the store until it is kept.
+        self.store.state = StoreState::Writes;
+        // A call may last an hour, and a call-back wait for four.
+        (0..5).for_each(|_| self.advance(Duration::from_secs(4000)));
         let log = &self.log;
         assert!(self.exchange.is_idle(), "something is left\n{log}");
         assert!(self.lent.is_empty(), "ports are left: {:?}\n{log}", self.lent);

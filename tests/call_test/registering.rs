@@ -63,7 +63,8 @@ impl CallTest {
     pub(super) fn sent_to_registered(&mut self, to: SocketAddr, call_id: &str, message: &Message) -> bool {
         match message {
             Message::Request(request) => {
-                let is_its = to == at() && matches!(request.method, Method::Options | Method::Notify);
+                let of_a_call = self.callees.iter().any(|callee| callee.call_id() == call_id);
+                let is_its = to == at() && !of_a_call && matches!(request.method, Method::Options | Method::Notify);
                 if is_its {
                     let answer = String::from_utf8(request.response(200).to_bytes()).expect("it is text");
                     self.after(std::time::Duration::ZERO, Due::Sip(to, answer));

@@ -2,13 +2,16 @@
 
 mod audio;
 mod baresip;
+mod call_back;
 mod daemon;
 mod dialled;
+mod emergency;
 mod hostile;
 mod life;
 mod linphone;
 mod mailbox;
 mod nat;
+mod odd_callees;
 mod phone;
 mod presence;
 mod reached;

@@ -78,8 +78,13 @@ impl Phone {
 
     /// From its next call on it says this, over and over: at the end of its file baresip hangs up.
     pub fn says(&self, spoken: &Clip) {
+        self.says_times(spoken, 50);
+    }
+
+    /// The same so often, before it hangs up.
+    pub fn says_times(&self, spoken: &Clip, times: usize) {
         let Clip { rate_hz, samples } = spoken;
-        says(&self.folder, &Clip { rate_hz: *rate_hz, samples: samples.repeat(50) }, self.rate_hz);
+        says(&self.folder, &Clip { rate_hz: *rate_hz, samples: samples.repeat(times) }, self.rate_hz);
     }
 
     /// What came out of its decoder in its last call, so far.

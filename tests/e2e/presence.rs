@@ -27,7 +27,7 @@ fn desk() -> (Daemon, PathBuf, TempDir) {
 
 /// Asks for a person, and gives the call's record: the last one.
 fn ask_for(daemon: &Daemon, extension: &str, calls_before: usize) -> Value {
-    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", &format!("4,{extension}#,w2"), "--hangup-after", "6"]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", &format!("4,{extension}#,ww"), "--hangup-after", "6"]);
     caller.wait().expect("it ends");
     daemon.wait_for("the call's record", || {
         let calls: Vec<Value> = daemon.calls().into_iter().filter(|call| !call["ended_at"].is_null()).collect();

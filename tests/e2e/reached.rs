@@ -15,16 +15,16 @@ use crate::talker::{Talker, talk, was_heard};
 const CALLER: &str = "13800138000";
 
 /// A desk whose people have this one telephone, and a folder for it.
-struct Desk {
-    daemon: Daemon,
-    phone: Phone,
+pub struct Desk {
+    pub daemon: Daemon,
+    pub phone: Phone,
     /// Of both; dropped last.
     _folder: TempDir,
 }
 
 impl Desk {
     /// `codec` and its rate are the telephone's.
-    fn new(codec: &str, rate_hz: u32) -> Self {
+    pub fn new(codec: &str, rate_hz: u32) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let at = folder.path().join("phone");
         fs::create_dir(&at).expect("a folder");
@@ -41,14 +41,14 @@ impl Desk {
         Self { daemon, phone, _folder: folder }
     }
 
-    fn calling(&self, keys: &str, heard: &Path, more: &[&str]) -> std::process::Child {
+    pub fn calling(&self, keys: &str, heard: &Path, more: &[&str]) -> std::process::Child {
         let heard = heard.to_str().expect("text");
         let mut args = vec!["--keys", keys, "--say", SPOKEN, "--from", CALLER, "--record", heard];
         args.extend(more);
         self.daemon.dialling(&self.daemon.uri(), &args)
     }
 
-    fn wait_for_ring(&self) {
+    pub fn wait_for_ring(&self) {
         self.daemon.wait_for("ringing telephone", || self.phone.log().contains("Incoming call").then_some(()));
     }
 }
@@ -151,7 +151,7 @@ fn a_place_is_rung_by_its_hosts_name_and_one_that_is_not_found_is_passed_over() 
     let text = format!("[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = {places}\n");
     fs::write(&people, text).expect("written");
     let daemon = Daemon::with(&[("PEOPLE__FILE", people.to_str().expect("text"))]);
-    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,wwwwwwww", "--hangup-after", "20"]);
     daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
     let _ = caller.kill();
     let _ = caller.wait();

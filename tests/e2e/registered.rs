@@ -153,7 +153,7 @@ fn a_registered_telephone_is_rung() {
     let daemon = Daemon::with(&[("PHONES__FILE", &phones), ("PEOPLE__FILE", &people)]);
     let _baresip = baresip(&daemon, folder.path());
     wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
-    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,wwwwwwww", "--hangup-after", "20"]);
     daemon.wait_for("ringing telephone", || {
         fs::read_to_string(folder.path().join("phone.log")).ok().filter(|log| log.contains("Incoming call"))
     });
@@ -180,7 +180,7 @@ fn both_telephones_of_one_account_ring() {
         baresip(&daemon, at)
     });
     daemon.wait_for("both registrations", || (daemon.log().matches("phone registered").count() >= 2).then_some(()));
-    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,w8", "--hangup-after", "20"]);
+    let mut caller = daemon.dialling(&daemon.uri(), &["--keys", "4,201#,wwwwwwww", "--hangup-after", "20"]);
     for at in &folders {
         daemon.wait_for("ringing telephone", || {
             fs::read_to_string(at.join("phone.log")).ok().filter(|log| log.contains("Incoming call"))

@@ -1,8 +1,9 @@
 //! What other user agents do that ours does not, as SIPp scenarios. In each XML file stands what SIPp expects.
 
 use std::fs;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Output, Stdio};
 
 use serde_json::Value;
 
@@ -84,6 +85,44 @@ fn a_caller_who_gives_up_while_it_rings_has_abandoned_the_call() {
     let call = once(&daemon, "cancel.xml");
     assert_eq!(call["outcome"], "abandoned", "{call:#}");
     assert!(call["answered_at"].is_null() && call["answer_ms"].is_null(), "{call:#}");
+}
+
+/// A telephone that lifts at once and stays until the desk hangs up. It ends with its last call, or when it is dropped.
+struct Callee(Child);
+
+impl Callee {
+    fn start(at: SocketAddr) -> Self {
+        let port = at.port().to_string();
+        let mut sipp = peer("sipp");
+        sipp.args(["-sn", "uas", "-i", "127.0.0.1", "-p", &port, "-nostdin", "-m", "1", "-timeout", "90s"]);
+        Callee(sipp.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("SIPp runs"))
+    }
+}
+
+impl Drop for Callee {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_pbx_that_does_it_takes_the_talk_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port");
+    let people = folder.path().join("people.toml");
+    let text = format!(
+        "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:100@{at}\"]\nduty = [\"receptionist\"]\n"
+    );
+    fs::write(&people, text).expect("written");
+    let daemon =
+        Daemon::with(&[("PEOPLE__FILE", people.to_str().expect("text")), ("SIP__REFER_TO", "[\"127.0.0.0/8\"]")]);
+    let mut callee = Callee::start(at);
+    let call = once(&daemon, "pbx.xml");
+    assert_eq!(call["end_reason"], "taken_over_by_pbx", "{call:#}");
+    assert_eq!((&call["outcome"], &call["handled_by"]), (&"transferred".into(), &"100".into()), "{call:#}");
+    let lifted = daemon.wait_for("end of the telephone's call", || callee.0.try_wait().expect("it ran"));
+    assert!(lifted.success(), "the telephone's call did not end well: {lifted}");
 }
 
 #[test]

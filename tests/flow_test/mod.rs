@@ -17,7 +17,7 @@ use frontdesk::desk::message::MessageChange;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
 use frontdesk::desk::ticket::{TicketChange, TicketDraft};
-use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token};
+use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token, Whom};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
 
@@ -253,7 +253,7 @@ impl FlowTest {
     /// The caller's place in the queue is told.
     pub fn queue(&mut self, position: u32, wait_s: u32) {
         let id = self.searching.expect("a search goes on");
-        self.input(Input::Queue { id, position, wait_s });
+        self.input(Input::Queue { id, position, wait_s, may_call_back: true });
     }
 
     /// Those who are rung do what they do, if they do anything yet.
@@ -333,15 +333,27 @@ impl FlowTest {
                 self.playing = None;
             }
             Output::Search { id, whom, whisper, .. } => {
-                assert!(!self.hung_up, "people are rung for a caller who is gone");
+                let rings_on = whom == Whom::DutyOfficers;
+                assert!(!self.hung_up || rings_on, "people are rung for a caller who is gone");
                 let whisper: Vec<String> = whisper.iter().map(shown).collect();
                 self.note(format!("ring {whom:?} whisper {}", whisper.join(", ")));
                 self.searching = Some(id);
                 self.people_do();
             }
-            Output::StopSearch { id } => {
+            Output::StopSearch { id, keeps_place } => {
                 assert_eq!(self.searching.take(), Some(id), "another search is stopped");
-                self.note("stop ringing");
+                self.note(if keeps_place { "stop ringing, keep the place" } else { "stop ringing" });
+            }
+            Output::LeaveQueue => self.note("leave the queue"),
+            Output::RingOn { id, brief } => {
+                // Those who are absent have said so already.
+                assert!(self.searching.take().is_none_or(|rung| rung == id), "another search goes on");
+                let brief: Vec<String> = brief.iter().map(shown).collect();
+                self.note(format!("ring on, brief {}", brief.join(", ")));
+            }
+            Output::CallBack { strategy, whisper, brief } => {
+                let parts = [whisper, brief].map(|say| say.iter().map(shown).collect::<Vec<_>>().join(", "));
+                self.note(format!("call back by {strategy:?} whisper {}; brief {}", parts[0], parts[1]));
             }
             Output::StopPlay => {
                 self.playing = None;
@@ -408,6 +420,8 @@ impl FlowTest {
             | DeskRequest::OpenMessage { .. }
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
+            | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutCallBack { .. }
             | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
@@ -458,7 +472,12 @@ impl FlowTest {
                 (id, Ok(Done::MessageChanged(Vec::new())))
             }
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
-            DeskRequest::CountMessages { .. } | DeskRequest::PutCall(_) => panic!("a flow does not ask for that"),
+            DeskRequest::CountMessages { .. }
+            | DeskRequest::PutCall(_)
+            | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutCallBack { .. } => {
+                panic!("a flow does not ask for that")
+            }
         }
     }
 
@@ -539,7 +558,9 @@ fn request_shown(request: &DeskRequest) -> String {
         }
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
-        DeskRequest::PutCall(_) => panic!("a flow knows nothing of call rows"),
+        DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } | DeskRequest::PutCallBack { .. } => {
+            panic!("a flow knows nothing of rows and alarms")
+        }
     }
 }
 

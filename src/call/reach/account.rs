@@ -1,6 +1,6 @@
 //! The account of a call's legs: whom the desk rang, and what came of each (R17).
 
-use crate::desk::call_record::{LegRecord, RtpStats};
+use crate::desk::call_record::{LegEnd, LegRecord, RtpStats};
 
 /// Legs that are written down; the last ones are left out.
 const RECORDED_MAX: usize = 100;
@@ -13,6 +13,14 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// With the legs of an earlier run, none of which goes on.
+    pub fn of_earlier(mut records: Vec<LegRecord>) -> Self {
+        for record in &mut records {
+            record.end.get_or_insert(LegEnd::Cancelled);
+        }
+        Self { records, closing: 0 }
+    }
+
     pub fn records(&self) -> &[LegRecord] {
         &self.records
     }

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use super::Caller;
 use super::account::Account;
-use super::place::{Towards, Unreachable, Way, way_by};
+use super::call_back::WayBack;
+use super::place::{Towards, Unreachable, Way, towards, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
 use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
+use crate::desk::people::PlaceTarget;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{Destination, LegId, OutgoingInvite};
@@ -19,6 +21,8 @@ use crate::types::{Codec, Mono, StreamId};
 
 /// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
 const SLACK: Duration = Duration::from_millis(100);
+/// The user part of our own address.
+const DESK: &str = "desk";
 
 enum State {
     /// Waits for its host's address.
@@ -43,6 +47,7 @@ enum State {
 /// See the module.
 pub(super) struct OutLeg {
     pub stream: StreamId,
+    /// Empty for a customer's.
     pub extension: String,
     /// The call at the place that this one is to take the place of (RFC 3891).
     pub replaces: Option<Replaces>,
@@ -72,7 +77,7 @@ impl OutLeg {
         towards: Result<Towards, Unreachable>,
         account: &mut Account,
     ) -> Option<OutLeg> {
-        let at_ms = h.now.mono.ms_since(caller.started);
+        let at_ms = caller.earlier_ms + h.now.mono.ms_since(caller.started);
         account.begin(stream.leg, at_ms, &candidate.extension, &candidate.target.to_string());
         let state = match towards {
             Ok(Towards::Known(way)) => arriving(h, stream, way),
@@ -88,7 +93,9 @@ impl OutLeg {
                 return None;
             }
         };
-        h.board.rings(&candidate.extension, stream.call);
+        if !candidate.extension.is_empty() {
+            h.board.rings(&candidate.extension, stream.call);
+        }
         Some(OutLeg {
             stream,
             extension: candidate.extension.clone(),
@@ -140,6 +147,25 @@ impl OutLeg {
         true
     }
 
+    /// Begins to ring a customer who is called back.
+    pub fn begin_to_customer(
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        stream: StreamId,
+        way: &WayBack,
+        account: &mut Account,
+    ) -> Option<OutLeg> {
+        let target = PlaceTarget::Sip(way.address.clone());
+        // Of a customer's telephones the one that registered last.
+        let towards = towards(h.ua, caller.service, &target, caller.listener).into_iter().next()?;
+        let candidate = Candidate { extension: String::new(), target, ring: way.ring };
+        OutLeg::begin(h, caller, stream, &candidate, towards, account)
+    }
+
+    fn is_staff(&self) -> bool {
+        !self.extension.is_empty()
+    }
+
     /// Sends the INVITE; false when the leg can't be made.
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
@@ -148,8 +174,11 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
-            from: who_calls(h, caller, to.destination),
-            contact_user: "desk".to_owned(),
+            from: match self.is_staff() {
+                true => who_calls(h, caller, to.destination),
+                false => the_desk(h, to.destination),
+            },
+            contact_user: DESK.to_owned(),
             sdp: Some(sdp::offer(&local)),
             replaces: self.replaces.clone(),
             referred_by: None,
@@ -274,7 +303,9 @@ impl OutLeg {
         }
         let in_vain =
             matches!(end, LegEnd::NoAnswer | LegEnd::NoConsent | LegEnd::Declined | LegEnd::Busy | LegEnd::Failed);
-        h.board.rang(h.now.mono, &self.extension, self.stream.call, in_vain);
+        if self.is_staff() {
+            h.board.rang(h.now.mono, &self.extension, self.stream.call, in_vain);
+        }
         if let Some(record) = account.of(self.stream.leg) {
             record.end.get_or_insert(end);
             if record.talk_ms.is_none() {
@@ -298,6 +329,16 @@ fn arriving(h: &mut Hands<'_>, stream: StreamId, to: Way) -> State {
     State::Arriving { to }
 }
 
+/// What a final response other than 2xx says.
+pub(super) fn end_of(status: u16) -> LegEnd {
+    match status {
+        486 | 600 => LegEnd::Busy,
+        603 => LegEnd::Declined,
+        408 | 480 | 487 => LegEnd::NoAnswer,
+        _ => LegEnd::Failed,
+    }
+}
+
 /// The caller's own codec first: then nothing need be transcoded.
 fn prefer(codecs: &mut [Codec], first: Option<Codec>) {
     if let Some(at) = codecs.iter().position(|codec| Some(*codec) == first) {
@@ -313,6 +354,11 @@ fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, to: Destination) -> NameAddr {
         Some(name) => NameAddr::new(uri).with_display(name),
         None => NameAddr::new(uri),
     }
+}
+
+/// What a customer's telephone shows who is called back.
+fn the_desk(h: &Hands<'_>, to: Destination) -> NameAddr {
+    NameAddr::new(Uri::new(Host::Ip(h.ua.local_ip(to))).with_user(DESK))
 }
 
 fn words(why: Unreachable) -> &'static str {

@@ -6,6 +6,9 @@
 //! - `leg`: one leg that rings somebody: from its ports to its end.
 //! - `search`: legs tried round by round until one takes the call.
 //! - `talk`: the caller and the one who took the call, with holds and keys.
+//! - `briefing`: telling one who took the call what is known of it, when the caller is gone.
+//! - `call_back`: a receptionist and a customer who is called back.
+//! - `redirect`: where a telephone that answers 3xx sends us, if that is a place that the desk knows.
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
 //! - `handover`: the caller on the way from one of them to another.
@@ -15,10 +18,13 @@
 //! tried is in the call's record, to the last leg.
 
 mod account;
+mod briefing;
+mod call_back;
 mod codes;
 mod handover;
 mod leg;
 mod place;
+mod redirect;
 mod search;
 mod talk;
 mod visitor;
@@ -28,8 +34,12 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use self::account::Account;
+use self::briefing::{Briefing, took};
+pub(super) use self::call_back::WayBack;
+use self::call_back::{CallBack, Returned};
 use self::handover::Handover;
 pub(super) use self::handover::Visit;
+use self::leg::OutLeg;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
@@ -43,6 +53,7 @@ use crate::flow::io::{Parted, Say, SearchEnd};
 use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::user_agent::{EndReason, LegId};
+use crate::sip::wire::Uri;
 use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
 
 /// Legs that one call rings at most, all searches together: a search that is repeated for ever must end some time.
@@ -55,6 +66,12 @@ pub(super) enum News {
     Met { id: RequestId },
     /// The search ended without a talk.
     Ended { id: RequestId, end: SearchEnd },
+    /// The caller is gone; somebody took the call all the same, and is told of it, or the caller is rung.
+    TakenOver { extension: String },
+    /// The customer was called back, and talks to the one who took it.
+    CalledBack,
+    /// The customer did not answer.
+    NotCalledBack,
     /// The talk is over.
     Parted { id: RequestId, how: Parted },
     /// Music for the caller, or no more of it, while the other side holds or is away.
@@ -85,6 +102,8 @@ pub(super) struct Caller<'a> {
     /// The caller's stream, once it is open.
     pub config: Option<&'a StreamConfig>,
     pub started: Mono,
+    /// How long before that the call came in, in an earlier run.
+    pub earlier_ms: u64,
 }
 
 impl Caller<'_> {
@@ -102,6 +121,15 @@ pub(super) struct Whisper {
     pub consent: Consent,
 }
 
+/// What is told to one who takes the call when the caller is gone; not known while the caller's last words are written.
+struct Gone {
+    brief: Option<Vec<Say>>,
+    /// Where the caller is called back.
+    way: Option<WayBack>,
+    /// Of the brief.
+    lang: Option<Lang>,
+}
+
 /// See the module.
 pub(super) struct Reach {
     call: CallId,
@@ -109,6 +137,10 @@ pub(super) struct Reach {
     search: Option<Search>,
     talk: Option<Talk>,
     handover: Option<Box<Handover>>,
+    /// Set once the caller is gone.
+    gone: Option<Gone>,
+    briefing: Option<Briefing>,
+    call_back: Option<CallBack>,
     account: Account,
     news: VecDeque<News>,
 }
@@ -116,7 +148,25 @@ pub(super) struct Reach {
 impl Reach {
     pub fn new(call: CallId) -> Self {
         let (account, news) = (Account::default(), VecDeque::new());
-        Self { call, next_leg: 1, search: None, talk: None, handover: None, account, news }
+        Self {
+            call,
+            next_leg: 1,
+            search: None,
+            talk: None,
+            handover: None,
+            gone: None,
+            briefing: None,
+            call_back: None,
+            account,
+            news,
+        }
+    }
+
+    /// Goes on where an earlier run was cut off.
+    pub fn taken_up(call: CallId, legs: Vec<LegRecord>) -> Self {
+        let next_leg = legs.iter().map(|leg| leg.leg).max().unwrap_or(0).saturating_add(1);
+        let gone = Some(Gone { brief: None, way: None, lang: None });
+        Self { next_leg, gone, account: Account::of_earlier(legs), ..Self::new(call) }
     }
 
     /// Whether the caller talks, or is on the way from one to another.
@@ -157,31 +207,73 @@ impl Reach {
         }
     }
 
-    /// The caller is gone: whoever rings or talks is let go.
+    /// The caller is gone: whoever rings or talks is let go, but for those who are rung on (R18).
     pub fn leave(&mut self, h: &mut Hands<'_>) {
-        self.stop(h);
         self.drop_handover(h);
+        self.gone = Some(Gone { brief: None, way: None, lang: None });
+        if !self.search.as_ref().is_some_and(Search::outlives_the_caller) {
+            self.stop(h);
+        }
         if let Some(talk) = self.talk.take() {
             talk.end(h, &mut self.account);
         }
         self.news.clear();
     }
 
+    /// What is to be told of a caller who is gone.
+    pub fn know(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, brief: Vec<Say>) {
+        if let Some(briefing) = &mut self.briefing {
+            briefing.know(h, caller, brief.clone());
+        }
+        self.gone = Some(Gone { brief: Some(brief), way: None, lang: None });
+    }
+
+    /// The caller, who is gone, is called back there once somebody has taken the call.
+    pub fn call_back_at(&mut self, way: Option<WayBack>) {
+        if let Some(gone) = &mut self.gone {
+            gone.way = way;
+        }
+    }
+
+    /// Whether people are rung, or told, for a caller who is gone.
+    pub fn goes_on(&self) -> bool {
+        self.gone.is_some() && (self.search.is_some() || self.briefing.is_some() || self.call_back.is_some())
+    }
+
+    /// Lets everybody go.
+    pub fn end(&mut self, h: &mut Hands<'_>) {
+        self.stop(h);
+        if let Some(briefing) = self.briefing.take() {
+            briefing.end(h, self.call, &mut self.account);
+        }
+        if let Some(call_back) = self.call_back.take() {
+            call_back.end(h, &mut self.account);
+        }
+    }
+
     pub fn next_wake(&self) -> Option<Mono> {
         let talk = self.talk.as_ref().and_then(Talk::next_wake);
         let handover = self.handover.as_ref().and_then(|handover| handover.next_wake());
-        [self.search.as_ref().and_then(Search::next_wake), talk, handover].into_iter().flatten().min()
+        let briefing = self.briefing.as_ref().and_then(Briefing::next_wake);
+        let call_back = self.call_back.as_ref().and_then(CallBack::next_wake);
+        let search = self.search.as_ref().and_then(Search::next_wake);
+        [search, talk, handover, briefing, call_back].into_iter().flatten().min()
     }
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
         self.search_does(h, caller, |search, h, account| search.timeout(h, caller, account));
         self.talk_does(h, caller, |talk, h| talk.timeout(h));
         self.handover_times_out(h, caller);
+        self.briefing_does(h, |briefing, h| briefing.timeout(h, caller));
+        self.call_back_does(h, caller, |call_back, h, _| call_back.timeout(h.now.mono));
     }
 
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
         if self.visitor_has_ports(h, caller, stream, ports) {
             return;
+        }
+        if self.call_back.as_ref().is_some_and(|call_back| call_back.waits_for_ports(stream)) {
+            return self.call_back_does(h, caller, |call_back, h, _| call_back.ports_lent(h, caller, ports));
         }
         let wanted = self.search.as_ref().is_some_and(|search| search.has_stream(stream));
         if !wanted {
@@ -201,16 +293,25 @@ impl Reach {
     pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
         if let Some(search) = &mut self.search {
             search.ringing(leg, sdp);
+        } else if let Some(call_back) = &mut self.call_back {
+            call_back.ringing(leg, sdp);
         }
     }
 
     pub fn answered(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<Vec<u8>>) {
+        if self.call_back.is_some() {
+            return self.call_back_does(h, caller, |call_back, h, _| call_back.answered(h, leg, sdp));
+        }
         self.search_does(h, caller, |search, h, account| search.answered(h, caller, leg, sdp, account));
     }
 
-    pub fn failed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, status: u16) {
+    pub fn failed(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, status: u16, contacts: &[Uri]) {
         h.legs.remove(&leg);
+        if let Some(search) = self.search.as_mut().filter(|_| (300..400).contains(&status)) {
+            search.redirected(h, caller, leg, (status, contacts), &mut self.next_leg, &mut self.account);
+        }
         self.search_does(h, caller, |search, h, account| search.failed(h, leg, status, account));
+        self.call_back_does(h, caller, |call_back, _, account| call_back.failed(leg, status, account));
     }
 
     /// A dialog of ours is over without our doing.
@@ -219,11 +320,19 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.ended(h, leg, account));
         self.talk_does(h, caller, |talk, _| talk.ended(leg, reason));
         self.handover_leg_ended(h, caller, leg, reason);
+        self.briefing_does(h, |briefing, _| briefing.is_leg(leg));
+        self.call_back_does(h, caller, |call_back, _, _| call_back.ended(leg));
     }
 
     pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
             search.reinvite(h, leg, offer);
+        }
+        if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.reinvite(h, offer);
+        }
+        if let Some(call_back) = &mut self.call_back {
+            call_back.reinvite(h, caller, leg, offer);
         }
         self.talk_does(h, caller, |talk, h| talk.reinvite(h, leg, offer));
         self.handover_reinvite(h, caller, leg, offer, false);
@@ -233,6 +342,12 @@ impl Reach {
         if let Some(search) = &mut self.search {
             search.reinvite_acked(h, leg, sdp);
         }
+        if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.reinvite_acked(h, sdp);
+        }
+        if let Some(call_back) = &mut self.call_back {
+            call_back.reinvite_acked(h, caller, leg, sdp);
+        }
         self.talk_does(h, caller, |talk, h| talk.reinvite_acked(h, leg, sdp));
         self.handover_reinvite(h, caller, leg, sdp, true);
     }
@@ -240,6 +355,12 @@ impl Reach {
     pub fn info(&mut self, h: &mut Hands<'_>, leg: LegId, digit: Digit, duration_ms: u32) {
         if let Some(search) = &self.search {
             search.info(h, leg, digit, duration_ms);
+        }
+        if let Some(briefing) = self.briefing.as_ref().filter(|briefing| briefing.is_leg(leg)) {
+            briefing.info(h, digit, duration_ms);
+        }
+        if let Some(call_back) = &self.call_back {
+            call_back.info(h, leg, digit, duration_ms);
         }
         if let Some(talk) = &self.talk {
             talk.info(h, leg, digit, duration_ms);
@@ -257,6 +378,11 @@ impl Reach {
             return self.talk_does(h, caller, |talk, h| talk.media_event(h, stream, event, false));
         }
         self.handover_media(h, caller, stream, event);
+        self.briefing_does(h, |briefing, h| briefing.has_stream(stream) && briefing.media_event(h, caller, event));
+        self.call_back_does(h, caller, |call_back, _, _| match call_back.has_stream(stream) {
+            true => call_back.media_event(event),
+            false => Returned::GoesOn,
+        });
     }
 
     /// A leg's stream is closed, with its figures; one that closed by itself leaves a mute leg.
@@ -265,11 +391,19 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.media_closed(h, stream, account));
         self.talk_does(h, caller, |talk, _| talk.media_closed(stream));
         self.handover_stream_closed(h, caller, stream);
+        self.briefing_does(h, |briefing, _| briefing.has_stream(stream));
+        self.call_back_does(h, caller, |call_back, _, _| match call_back.has_stream(stream) {
+            true => Returned::Over,
+            false => Returned::GoesOn,
+        });
     }
 
     pub fn recording_loaded(&mut self, h: &mut Hands<'_>, id: &RecordingId, audio: Option<&Encoded>) {
         if let Some(search) = &mut self.search {
             search.recording_loaded(h, id, audio);
+        }
+        if let Some(briefing) = &mut self.briefing {
+            briefing.recording_loaded(h, id, audio);
         }
     }
 
@@ -283,6 +417,11 @@ impl Reach {
     /// Extension of the one who talks to the caller.
     pub fn talks_to(&self) -> Option<&str> {
         self.talk.as_ref().map(Talk::extension)
+    }
+
+    /// The leg of the one who talks to the caller.
+    pub fn talks_on(&self) -> Option<LegId> {
+        self.talk.as_ref().and_then(|talk| talk.leg.leg())
     }
 
     /// The caller put the line on hold, or came back.
@@ -311,10 +450,13 @@ impl Reach {
             Searching::GoesOn => self.go_on(h, caller),
             Searching::Taken(leg) => {
                 let Some(search) = self.search.take() else { return };
-                let id = search.id();
+                let (id, lang) = (search.id(), search.lang());
                 search.give_up(h, &mut self.account, LegEnd::Cancelled);
                 if let Some(handover) = self.handover.take() {
                     return self.found(h, caller, *handover, *leg);
+                }
+                if self.gone.is_some() {
+                    return self.taken_over(h, caller, *leg, lang);
                 }
                 self.talk = Some(Talk::begin(h, id, self.call, *leg, &mut self.account));
                 self.news.push_back(News::Met { id });
@@ -344,6 +486,62 @@ impl Reach {
         }
     }
 
+    /// Somebody took the call whose caller is gone: the caller is called back where that can be, else they are told of it.
+    fn taken_over(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: OutLeg, lang: Lang) {
+        let Some(gone) = &mut self.gone else { return };
+        self.news.push_back(News::TakenOver { extension: leg.extension.clone() });
+        gone.lang = Some(lang.clone());
+        let what = (gone.brief.clone(), lang);
+        let mut leg = leg;
+        let may_dial = may_dial(h, caller) && self.next_leg < LEGS_MAX;
+        if let Some(way) = gone.way.take().filter(|_| may_dial) {
+            took(h, self.call, &leg, &mut self.account);
+            let stream = StreamId { call: self.call, leg: self.next_leg };
+            self.next_leg += 1;
+            match CallBack::begin(h, caller, leg, stream, &way, &mut self.account) {
+                Ok(call_back) => return self.call_back = Some(call_back),
+                Err(desk) => leg = *desk,
+            }
+            self.news.push_back(News::NotCalledBack);
+        }
+        self.briefing = Some(Briefing::begin(h, caller, self.call, leg, what, &mut self.account));
+    }
+
+    fn call_back_does(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        act: impl FnOnce(&mut CallBack, &mut Hands<'_>, &mut Account) -> Returned,
+    ) {
+        let Some(call_back) = &mut self.call_back else { return };
+        match act(call_back, h, &mut self.account) {
+            Returned::GoesOn => {}
+            Returned::Met => self.news.push_back(News::CalledBack),
+            Returned::InVain => {
+                let Some(call_back) = self.call_back.take() else { return };
+                let leg = call_back.give_up(h, &mut self.account);
+                let gone = self.gone.as_ref();
+                let what = (gone.and_then(|gone| gone.brief.clone()), gone.and_then(|gone| gone.lang.clone()));
+                let what = (what.0, what.1.unwrap_or_else(|| Lang::new("zh")));
+                self.briefing = Some(Briefing::of(h, caller, leg, what));
+                self.news.push_back(News::NotCalledBack);
+            }
+            Returned::Over => {
+                let Some(call_back) = self.call_back.take() else { return };
+                call_back.end(h, &mut self.account);
+            }
+        }
+    }
+
+    /// Lets the briefing act; `act` says whether it is over.
+    fn briefing_does(&mut self, h: &mut Hands<'_>, act: impl FnOnce(&mut Briefing, &mut Hands<'_>) -> bool) {
+        if self.briefing.as_mut().is_some_and(|briefing| act(briefing, h))
+            && let Some(briefing) = self.briefing.take()
+        {
+            briefing.end(h, self.call, &mut self.account);
+        }
+    }
+
     fn talk_does(
         &mut self,
         h: &mut Hands<'_>,
@@ -360,4 +558,10 @@ impl Reach {
             Talked::Over(how) => self.talk_over(h, how),
         }
     }
+}
+
+/// Whether the desk may dial a customer now (R10).
+fn may_dial(h: &Hands<'_>, caller: &Caller<'_>) -> bool {
+    let time = h.now.wall.with_timezone(&caller.service.time_zone).time();
+    caller.service.call_back.hours.is_none_or(|hours| hours.contains(time))
 }

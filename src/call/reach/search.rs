@@ -1,12 +1,13 @@
 //! The search for somebody who takes the call: round by round, each place rung, asked, and let go (R15, R17).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::account::Account;
-use super::leg::{Answered, OutLeg};
+use super::leg::{Answered, OutLeg, end_of};
 use super::place;
+use super::redirect;
 use super::whom::{Candidate, Plan};
 use super::{Caller, LEGS_MAX, Whisper};
 use crate::call::io::{LentPorts, Output};
@@ -17,6 +18,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{SearchEnd, Token};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken};
 use crate::sip::user_agent::LegId;
+use crate::sip::wire::Uri;
 use crate::types::{CallId, Digit, Mono, RecordingId, StreamId};
 
 /// How long one who lifted is waited for after each time that they were asked.
@@ -66,6 +68,12 @@ pub(super) struct Search {
     begun: Mono,
     /// When to begin over.
     again_at: Option<Mono>,
+    /// Times that somebody was rung from the beginning.
+    times: u32,
+    /// Addresses that were rung since then: a redirection leads to none of them again.
+    rung: BTreeSet<String>,
+    /// Those of them to which a redirection led.
+    followed: BTreeSet<String>,
     fresh: bool,
     /// Somebody rang, or is only busy: waiting for them makes sense.
     alive: bool,
@@ -74,7 +82,20 @@ pub(super) struct Search {
 impl Search {
     pub fn new(now: crate::types::Now, id: RequestId, plan: Plan, whisper: Whisper) -> Self {
         let (rounds, trials) = (VecDeque::new(), Vec::new());
-        Self { id, plan, whisper, rounds, trials, begun: now.mono, again_at: None, fresh: true, alive: false }
+        Self {
+            id,
+            plan,
+            whisper,
+            rounds,
+            trials,
+            begun: now.mono,
+            again_at: None,
+            times: 0,
+            rung: BTreeSet::new(),
+            followed: BTreeSet::new(),
+            fresh: true,
+            alive: false,
+        }
     }
 
     pub fn id(&self) -> RequestId {
@@ -84,6 +105,15 @@ impl Search {
     /// Those who lift from now on hear this, and are asked.
     pub fn ask(&mut self, whisper: Whisper) {
         self.whisper = whisper;
+    }
+
+    /// Of the whisper.
+    pub fn lang(&self) -> crate::types::Lang {
+        self.whisper.lang.clone()
+    }
+
+    pub fn outlives_the_caller(&self) -> bool {
+        self.plan.outlives_the_caller()
     }
 
     pub fn has_stream(&self, stream: StreamId) -> bool {
@@ -111,15 +141,10 @@ impl Search {
             if let Some(mut round) = self.rounds.pop_front() {
                 self.again_at = None;
                 round.retain(|candidate| self.plan.still_wants(candidate, caller.service, h.board, h.now));
+                // Where a redirection led already, nobody is rung a second time.
                 for candidate in &round {
-                    let place = *next_leg;
-                    for towards in place::towards(h.ua, caller.service, &candidate.target, caller.listener) {
-                        let stream = StreamId { call, leg: *next_leg };
-                        *next_leg += 1;
-                        if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, towards, account) {
-                            leg.replaces = self.plan.replaces.clone();
-                            self.trials.push(Trial { leg, place, asked: None });
-                        }
+                    if !self.followed.contains(&candidate.target.to_string()) {
+                        self.ring(h, caller, candidate, call, next_leg, account);
                     }
                 }
                 continue;
@@ -130,7 +155,14 @@ impl Search {
                 self.rounds = self.plan.rounds(caller.service, h.board, call, h.now);
                 self.again_at = None;
                 if !self.rounds.is_empty() {
+                    self.times += 1;
+                    self.rung.clear();
+                    self.followed.clear();
                     continue;
+                }
+                if !self.plan.is_queue() {
+                    // There is nobody at all: ringing them later would be waiting for nothing.
+                    return Searching::Over(SearchEnd::Absent);
                 }
                 self.alive |= self.plan.has_staff(caller.service, h.board, h.now);
             }
@@ -138,6 +170,9 @@ impl Search {
                 return Searching::GoesOn;
             }
             match self.plan.again {
+                Some(again) if again.times_max.is_some_and(|max| self.times >= max) => {
+                    return Searching::Over(SearchEnd::Absent);
+                }
                 Some(again) if now.since(self.begun) < again.for_at_most && (self.alive || !self.plan.is_queue()) => {
                     self.again_at = Some(now + again.after);
                 }
@@ -145,6 +180,27 @@ impl Search {
             }
         }
         Searching::GoesOn
+    }
+
+    fn ring(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        candidate: &Candidate,
+        call: CallId,
+        next_leg: &mut u32,
+        account: &mut Account,
+    ) {
+        self.rung.insert(candidate.target.to_string());
+        let place = *next_leg;
+        for towards in place::towards(h.ua, caller.service, &candidate.target, caller.listener) {
+            let stream = StreamId { call, leg: *next_leg };
+            *next_leg += 1;
+            if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, towards, account) {
+                leg.replaces = self.plan.replaces.clone();
+                self.trials.push(Trial { leg, place, asked: None });
+            }
+        }
     }
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, account: &mut Account) -> Searching {
@@ -243,12 +299,7 @@ impl Search {
     }
 
     pub fn failed(&mut self, h: &mut Hands<'_>, leg: LegId, status: u16, account: &mut Account) -> Searching {
-        let end = match status {
-            486 | 600 => LegEnd::Busy,
-            603 => LegEnd::Declined,
-            408 | 480 | 487 => LegEnd::NoAnswer,
-            _ => LegEnd::Failed,
-        };
+        let end = end_of(status);
         let Some(trial) = self.trial_of(leg) else { return Searching::GoesOn };
         let (stream, place) = (trial.leg.stream, trial.place);
         if let Some(record) = account.of(stream.leg) {
@@ -263,6 +314,35 @@ impl Search {
             return Searching::Over(SearchEnd::Declined);
         }
         Searching::GoesOn
+    }
+
+    /// A 3xx: followed to places that the desk knows and has not rung yet; else it is a refusal like any other (R16).
+    pub fn redirected(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        leg: LegId,
+        (status, contacts): (u16, &[Uri]),
+        next_leg: &mut u32,
+        account: &mut Account,
+    ) {
+        let Some(trial) = self.trial_of(leg) else { return };
+        let (from, stream) = (trial.leg.extension.clone(), trial.leg.stream);
+        let call = stream.call;
+        for contact in contacts {
+            let Some(place) = redirect::known_place(h, caller, contact, &from) else { continue };
+            let busy =
+                self.plan.is_queue() && place.extension != from && !h.board.is_free(&place.extension, call, h.now.mono);
+            if busy || self.rung.contains(&place.target.to_string()) || *next_leg >= LEGS_MAX {
+                continue;
+            }
+            if let Some(record) = account.of(stream.leg) {
+                record.status = Some(status);
+            }
+            self.drop_where(h, account, LegEnd::Failed, |trial| trial.leg.stream == stream);
+            self.followed.insert(place.target.to_string());
+            return self.ring(h, caller, &place, call, next_leg, account);
+        }
     }
 
     /// Hung up while it was asked: nobody took the call.
@@ -367,6 +447,7 @@ impl Search {
         of_search: SearchEnd,
         account: &mut Account,
     ) -> Searching {
+        self.alive = true;
         self.trials.swap_remove(at).leg.end(h, account, end);
         if self.plan.one_person { Searching::Over(of_search) } else { Searching::GoesOn }
     }

@@ -22,6 +22,10 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// For so long are duty officers rung again and again.
 const EMERGENCY_MAX: Duration = Duration::from_secs(900);
+/// For so long does a caller who is to be called back keep the place in the queue.
+const CALL_BACK_MAX: Duration = Duration::from_secs(4 * 3600);
+/// So often are receptionists rung in vain for a call-back.
+const CALL_BACK_TIMES: u32 = 10;
 
 /// One place of one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,8 @@ pub(crate) struct Plan {
 pub(crate) struct Again {
     pub after: Duration,
     pub for_at_most: Duration,
+    /// Times that somebody is rung at most.
+    pub times_max: Option<u32>,
 }
 
 impl Plan {
@@ -57,8 +63,8 @@ impl Plan {
     pub fn of(whom: Whom, wait_max: Duration) -> Plan {
         let again = match &whom {
             Whom::Person(_) => None,
-            Whom::Receptionists(_) => Some(Again { after: LOOK_AGAIN, for_at_most: wait_max }),
-            Whom::DutyOfficers => Some(Again { after: AGAIN_AFTER, for_at_most: EMERGENCY_MAX }),
+            Whom::Receptionists(_) => Some(Again { after: LOOK_AGAIN, for_at_most: wait_max, times_max: None }),
+            Whom::DutyOfficers => Some(Again { after: AGAIN_AFTER, for_at_most: EMERGENCY_MAX, times_max: None }),
         };
         Plan { one_person: matches!(whom, Whom::Person(_)), again, whom, replaces: None }
     }
@@ -71,6 +77,17 @@ impl Plan {
     /// Somebody to whom the caller is handed on.
     pub fn person(extension: String, replaces: Option<Replaces>) -> Plan {
         Plan { whom: Whom::Person(extension), again: None, one_person: true, replaces }
+    }
+
+    /// The receptionists, for a caller who has hung up and is to be called back; not for ever (R10).
+    pub fn call_back(strategy: Strategy) -> Plan {
+        let again = Again { after: LOOK_AGAIN, for_at_most: CALL_BACK_MAX, times_max: Some(CALL_BACK_TIMES) };
+        Plan { whom: Whom::Receptionists(strategy), again: Some(again), one_person: false, replaces: None }
+    }
+
+    /// Whether people are rung on when the caller has hung up.
+    pub fn outlives_the_caller(&self) -> bool {
+        matches!(self.whom, Whom::DutyOfficers)
     }
 
     /// Whether callers wait for it in the queue.
@@ -115,7 +132,7 @@ impl Plan {
             Whom::DutyOfficers => true,
             Whom::Person(_) | Whom::Receptionists(_) => {
                 let is_in = |p: &Person| board.presences.of(p, service.time_zone, now.wall).is_in();
-                service.people.person(&candidate.extension).is_some_and(is_in)
+                self.replaces.is_some() || service.people.person(&candidate.extension).is_some_and(is_in)
             }
         }
     }
@@ -222,7 +239,7 @@ fn all_at_once(service: &Service, people: Vec<&Person>, now: Now) -> Rounds {
     rounds
 }
 
-fn rounds_of(service: &Service, person: &Person, now: Now) -> Rounds {
+pub(super) fn rounds_of(service: &Service, person: &Person, now: Now) -> Rounds {
     let time = now.wall.with_timezone(&service.time_zone).time();
     let open = |place: &&Place| place.hours.is_none_or(|span| span.contains(time));
     let mut rounds = Rounds::new();

@@ -1,14 +1,17 @@
 //! One call: from its ports to its outcome. Every way out leads through `leave` and ends in `finalize`, once.
 
+mod after;
 mod reaching;
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use self::after::After;
+use super::alarms::Alarms;
 use super::events::{CallEvent, What};
 use super::exchange::Service;
 use super::io::{LentPorts, Output};
@@ -40,6 +43,7 @@ pub(super) struct Hands<'a> {
     /// Which call each leg belongs to: legs of ours are entered here.
     pub legs: &'a mut HashMap<LegId, CallId>,
     pub board: &'a mut Switchboard,
+    pub alarms: &'a mut Alarms,
     pub random: &'a mut Random,
 }
 
@@ -59,6 +63,10 @@ enum Stage {
         offered: Option<LocalMedia>,
     },
     Talking,
+    /// The row is ended; people are rung on, or told what is known. `until` once all that is left are streams that close.
+    After {
+        until: Option<Mono>,
+    },
     /// The caller is gone, or we hung up: flow, recorder and store finish what was begun.
     Leaving {
         until: Mono,
@@ -105,6 +113,8 @@ pub(super) struct Session {
     service: Arc<Service>,
     listener: usize,
     started: Mono,
+    /// How long before that the call came in, in an earlier run.
+    earlier_ms: u64,
     answered: Option<Mono>,
     stage: Stage,
     media: Media,
@@ -119,7 +129,7 @@ pub(super) struct Session {
     recording: Option<Recording>,
     recordings: u32,
     /// Where the INVITE came from.
-    source: IpAddr,
+    source: SocketAddr,
     /// The PIN that is being checked, and for which extension.
     pin: Option<(RequestId, String)>,
     /// Inputs for the flow that its own outputs brought about.
@@ -128,6 +138,9 @@ pub(super) struct Session {
     /// The ticket that is being opened.
     opening: Option<(RequestId, Kind)>,
     reach: Reach,
+    /// A PBX was asked to take the talk over.
+    pbx_asked: bool,
+    after: After,
     /// What the caller was last told of their place in the queue.
     told_place: Option<(u32, u32)>,
 }
@@ -157,6 +170,7 @@ impl Session {
             service,
             listener,
             started: hands.now.mono,
+            earlier_ms: 0,
             answered: None,
             stage: Stage::Arriving { offer: invite.sdp },
             media: Media::None,
@@ -169,12 +183,14 @@ impl Session {
             playing: None,
             recording: None,
             recordings: 0,
-            source: invite.source.ip(),
+            source: invite.source,
             pin: None,
             feedback: VecDeque::new(),
             end: None,
             opening: None,
             reach: Reach::new(id),
+            pbx_asked: false,
+            after: After::default(),
             told_place: None,
         };
         session.put_call(hands);
@@ -200,6 +216,7 @@ impl Session {
         let stage = match &self.stage {
             Stage::Ringing { answer_at, .. } => Some(*answer_at),
             Stage::Leaving { until } => Some(*until),
+            Stage::After { until } => *until,
             Stage::Talking => self.answered.map(|at| at + self.service.call_max),
             Stage::Arriving { .. } | Stage::Answered { .. } | Stage::Over => None,
         };
@@ -215,6 +232,7 @@ impl Session {
                 self.answer(hands);
             }
             Stage::Leaving { until } if *until <= hands.now.mono => return self.finalize(hands),
+            Stage::After { until: Some(until) } if *until <= hands.now.mono => return self.over(hands),
             Stage::Talking if self.answered.is_some_and(|at| at + self.service.call_max <= hands.now.mono) => {
                 return self.hang_up(hands, "call_limit", None);
             }
@@ -410,6 +428,7 @@ impl Session {
         self.tell(hands, What::StreamClosed { sent: stats.sent, received: stats.received, dropped });
         if stream != self.stream() {
             self.reaching(hands, |reach, h, caller| reach.media_closed(h, caller, stream, &report));
+            self.end_when_over(hands);
             return self.finalize_when_done(hands);
         }
         self.media = Media::None;
@@ -524,7 +543,9 @@ impl Session {
         }
         self.playback.clear();
         self.reach.leave(hands);
-        hands.board.leave_queue(self.record.id);
+        if !self.after.calls_back() {
+            hands.board.leave_queue(self.record.id);
+        }
         if talked && self.finish.is_none() {
             self.drive(hands, FlowInput::HungUp);
         }
@@ -538,9 +559,10 @@ impl Session {
             hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording: recording.id });
         }
         self.hang_up(hands, "internal_error", None);
-        if !self.is_over() {
+        if !matches!(self.stage, Stage::After { .. } | Stage::Over) {
             self.finalize(hands);
         }
+        self.cut_off(hands, "a bug ended the call while duty officers rang");
     }
 
     fn drive(&mut self, hands: &mut Hands<'_>, input: FlowInput) {
@@ -568,9 +590,17 @@ impl Session {
                 FlowOutput::Search { id, whom, whisper, wait_max_s } => {
                     self.search(hands, id, whom, whisper, wait_max_s);
                 }
-                FlowOutput::StopSearch { .. } => {
+                FlowOutput::StopSearch { keeps_place, .. } => {
                     self.reach.stop(hands);
-                    hands.board.leave_queue(self.record.id);
+                    self.nobody_took_it(hands);
+                    if !keeps_place {
+                        hands.board.leave_queue(self.record.id);
+                    }
+                }
+                FlowOutput::LeaveQueue => hands.board.leave_queue(self.record.id),
+                FlowOutput::RingOn { brief, .. } => self.ring_on(hands, brief),
+                FlowOutput::CallBack { strategy, whisper, brief } => {
+                    self.keep_call_back(hands, strategy, whisper, brief);
                 }
                 FlowOutput::StopPlay => {
                     self.playback.clear();
@@ -615,7 +645,7 @@ impl Session {
     /// Whose PIN was checked, and who keyed it.
     pub fn pin_claim(&mut self, id: RequestId) -> Option<PinClaim> {
         let (_, extension) = self.pin.take_if(|(asked, _)| *asked == id)?;
-        let caller = Holder::Caller { source: self.source, number: self.record.caller.clone() };
+        let caller = Holder::Caller { source: self.source.ip(), number: self.record.caller.clone() };
         Some(PinClaim { known: self.service.person(&extension).is_some(), extension, caller })
     }
 
@@ -691,7 +721,8 @@ impl Session {
 
     fn finalize_when_done(&mut self, hands: &mut Hands<'_>) {
         let flow_idle = self.finish.is_some() || self.answered.is_none() || !self.flow_started();
-        let media_idle = matches!(self.media, Media::None) && self.reach.is_settled();
+        let settled = self.reach.is_settled() || self.reach.goes_on();
+        let media_idle = matches!(self.media, Media::None) && settled;
         if matches!(self.stage, Stage::Leaving { .. }) && flow_idle && media_idle && self.recording.is_none() {
             self.finalize(hands);
         }
@@ -708,16 +739,18 @@ impl Session {
         self.record.end_reason = Some(end.reason.clone());
         self.record.outcome = Some(outcome);
         let (reason, duration_ms) = (end.reason.clone(), end.mono.ms_since(self.started));
-        self.stage = Stage::Over;
+        self.stage = Stage::After { until: None };
         self.put_call(hands);
         self.tell(hands, What::Ended { outcome, reason, duration_ms });
+        self.begin_call_back(hands);
+        self.end_when_over(hands);
     }
 
     fn outcome(&self) -> Outcome {
         if let Some(outcome) = self.end.as_ref().and_then(|end| end.outcome) {
             return outcome;
         }
-        if self.record.handled_by.is_some() {
+        if self.record.handled_by.is_some() && !self.after.is_taken_over() {
             return Outcome::Transferred;
         }
         match self.finish {

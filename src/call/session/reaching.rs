@@ -12,10 +12,13 @@ use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
 use crate::sdp;
 use crate::sip::user_agent::{EndReason, LegId, ReferRequest};
+use crate::sip::wire::Uri;
 use crate::types::{Digit, Lang, StreamId};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
 const BEFORE_ANSWER: RequestId = RequestId(0);
+/// Why a call ended that a PBX goes on with.
+const TAKEN_OVER: &str = "taken_over_by_pbx";
 /// How long a key that is carried across by hand sounds.
 const PRESS_MS: u32 = 120;
 
@@ -41,6 +44,9 @@ impl Session {
         self.told_place = None;
         if plan.is_queue() {
             hands.board.wait(self.record.id);
+        }
+        if plan.outlives_the_caller() {
+            self.watch_emergency(hands);
         }
         self.reaching(hands, |reach, h, caller| reach.begin(h, caller, id, plan, whisper));
         self.tell_place(hands, id);
@@ -69,8 +75,8 @@ impl Session {
         self.reaching(hands, |reach, h, caller| reach.answered(h, caller, leg, sdp));
     }
 
-    pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
-        self.reaching(hands, |reach, h, caller| reach.failed(h, caller, leg, status));
+    pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16, contacts: &[Uri]) {
+        self.reaching(hands, |reach, h, caller| reach.failed(h, caller, leg, status, contacts));
     }
 
     pub fn leg_ended(&mut self, hands: &mut Hands<'_>, leg: LegId, reason: EndReason) {
@@ -162,11 +168,13 @@ impl Session {
             listener: self.listener,
             config,
             started: self.started,
+            earlier_ms: self.earlier_ms,
         };
         act(&mut self.reach, hands, &caller);
         while let Some(news) = self.reach.poll() {
             self.hear(hands, news);
         }
+        self.end_when_over(hands);
     }
 
     fn hear(&mut self, hands: &mut Hands<'_>, news: News) {
@@ -174,10 +182,14 @@ impl Session {
             News::Met { id } => self.met(hands, id),
             News::Ended { id, end } => {
                 hands.board.leave_queue(self.record.id);
+                self.nobody_took_it(hands);
                 if id != BEFORE_ANSWER {
                     self.drive(hands, FlowInput::SearchEnded { id, end });
                 }
             }
+            News::CalledBack => self.called_back(hands, true),
+            News::NotCalledBack => self.called_back(hands, false),
+            News::TakenOver { extension } => self.taken_over(hands, extension),
             News::Parted { id, how } => self.parted(hands, id, how),
             News::Music { on } => {
                 let (say, lang) = ([Say::Prompt(super::super::exchange::MUSIC.to_owned())], self.desk_lang());
@@ -193,6 +205,7 @@ impl Session {
                     self.reach.connect(hands);
                 }
                 self.put_call(hands);
+                self.offer_to_pbx(hands);
             }
             News::Press { digit } => self.command(hands, MediaCommand::Press { digit, length_ms: PRESS_MS }),
         }
@@ -201,6 +214,7 @@ impl Session {
     fn met(&mut self, hands: &mut Hands<'_>, id: RequestId) {
         let extension = self.reach.talks_to().unwrap_or_default().to_owned();
         self.record.handled_by = Some(extension.clone());
+        self.settle_emergency(hands, &extension);
         self.tell(hands, What::Met { extension });
         if matches!(self.stage, Stage::Ringing { .. }) {
             self.answer(hands);
@@ -212,9 +226,39 @@ impl Session {
             self.reach.connect(hands);
         }
         self.put_call(hands);
+        self.offer_to_pbx(hands);
+    }
+
+    /// Where both sides of a talk are calls of one PBX that does it, that PBX is asked to put them together itself (RFC 5589
+    /// section 7); until it says that it has, they talk through the desk.
+    fn offer_to_pbx(&mut self, hands: &mut Hands<'_>) {
+        let at_pbx = |ip: IpAddr| self.service.refer_to.iter().any(|network| network.contains(ip));
+        let Some(other) = self.reach.talks_on() else { return };
+        let Some((target, remote)) = hands.ua.peer_of(other) else { return };
+        if !matches!(self.stage, Stage::Talking) || !at_pbx(self.source.ip()) || !at_pbx(remote.ip()) {
+            return;
+        }
+        // Where that can't be asked now the desk goes on bridging them.
+        self.pbx_asked = hands.ua.refer(hands.now.mono, self.leg, &target, Some(other)).is_ok();
+    }
+
+    /// What a PBX says of the two calls that it was asked to put together.
+    pub fn pbx_tells(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
+        if leg != self.leg || !self.pbx_asked || status < 200 {
+            return;
+        }
+        self.pbx_asked = false;
+        self.tell(hands, What::PbxTold { status });
+        if status < 300 {
+            self.hang_up(hands, TAKEN_OVER, None);
+        }
     }
 
     fn parted(&mut self, hands: &mut Hands<'_>, id: RequestId, how: Parted) {
+        if self.pbx_asked && how == Parted::TheyHungUp {
+            // The call that the PBX has taken over ends before it says so.
+            return self.hang_up(hands, TAKEN_OVER, None);
+        }
         self.tell(hands, What::Parted { how });
         self.put_call(hands);
         if id != BEFORE_ANSWER {
@@ -240,12 +284,13 @@ impl Session {
             return;
         }
         let (position, wait_s) = place;
+        let may_call_back = hands.board.has_room_to_call_back();
         self.tell(hands, What::Queued { position });
-        self.drive(hands, FlowInput::Queue { id, position, wait_s });
+        self.drive(hands, FlowInput::Queue { id, position, wait_s, may_call_back });
     }
 
-    /// The colleague hears the desk's own language.
-    fn desk_lang(&self) -> Lang {
+    /// The staff hears the desk's own language.
+    pub(super) fn desk_lang(&self) -> Lang {
         self.service.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"))
     }
 }

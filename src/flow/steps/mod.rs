@@ -99,6 +99,16 @@ pub trait Step: fmt::Debug + Send + Sync {
         Nature::Passage
     }
 
+    /// Where it leads though the caller is gone: what follows may have something to do for them.
+    fn leads_the_gone(&self) -> Option<&Word> {
+        None
+    }
+
+    /// Whether it has something to do for a caller who is gone before it began (R18).
+    fn serves_the_gone(&self) -> bool {
+        false
+    }
+
     /// Whether a menu offers it to this caller.
     fn is_offered(&self, _caller: &CallerInfo) -> bool {
         true
@@ -170,6 +180,40 @@ mod tests {
         for (i, step) in STEPS.iter().enumerate() {
             assert!(STEPS[..i].iter().all(|s| s.name != step.name), "{} stands twice", step.name);
             assert!(step.about.len() > 10, "{} does not say what it does", step.name);
+        }
+    }
+
+    /// The parameters that a step names when it is given one that it does not know.
+    fn parameters(step: &StepKind) -> Vec<String> {
+        let mut reader = Reader::new("qqq = 1", "test");
+        let table = Spanned::new(0..0, DeValue::Table(reader.document()));
+        assert!((step.read)(&mut reader, step.name, &table).is_none());
+        let problems = reader.finish(Some(())).expect_err("it was refused");
+        let unknown = problems.iter().find(|p| p.what.contains("qqq")).unwrap_or_else(|| panic!("{problems:?}"));
+        let known = unknown.remedy.strip_prefix("write one of: ").unwrap_or_else(|| panic!("{unknown:?}"));
+        let mut names: Vec<String> = known.split(", ").map(str::to_owned).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_documents_hold_every_step_with_every_parameter_and_every_placeholder() {
+        for (file, text) in [
+            ("docs/flow.md", include_str!("../../../docs/flow.md")),
+            ("docs/flow.zh.md", include_str!("../../../docs/flow.zh.md")),
+        ] {
+            for step in STEPS {
+                let begin = format!("| `{}` | ", step.name);
+                let row = text.lines().find(|line| line.starts_with(&begin));
+                let row = row.unwrap_or_else(|| panic!("{file} has no row for the step {}", step.name));
+                let cell = row[begin.len()..].split(" |").next().expect("a cell");
+                let mut named: Vec<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+                named.sort();
+                assert_eq!(named, parameters(step), "{file}: {}", step.name);
+            }
+            for name in crate::flow::definition::PLACEHOLDERS {
+                assert!(text.contains(&format!("`{{{name}}}`")), "{file} does not tell what {{{name}}} is");
+            }
         }
     }
 

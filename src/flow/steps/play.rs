@@ -23,6 +23,10 @@ impl Step for Play {
         vec![Link::itself("next", &self.next)]
     }
 
+    fn leads_the_gone(&self) -> Option<&Word> {
+        Some(&self.next)
+    }
+
     fn words(&self) -> Vec<&Word> {
         self.say.iter().collect()
     }

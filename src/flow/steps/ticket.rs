@@ -30,6 +30,10 @@ impl Step for Ticket {
         vec![Link::itself("next", &self.next)]
     }
 
+    fn leads_the_gone(&self) -> Option<&Word> {
+        Some(&self.next)
+    }
+
     fn words(&self) -> Vec<&Word> {
         Vec::new()
     }

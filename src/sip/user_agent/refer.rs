@@ -1,5 +1,7 @@
 //! Call transfer: REFER in both directions (RFC 3515, RFC 3892, RFC 4488). What is told of it: `notify`.
 
+use std::net::SocketAddr;
+
 use super::UserAgent;
 use super::event::{EndReason, Event, LegId, ReferRequest, UaError};
 use super::leg::{LegState, Ours, Theirs, Transfer};
@@ -73,6 +75,12 @@ impl UserAgent {
         request.headers.push(Name::ReferredBy, referrer.to_string());
         self.send_request(now, request, to, Purpose::Refer { leg, seq });
         Ok(())
+    }
+
+    /// Whom an answered leg leads to, and where.
+    pub fn peer_of(&self, leg: LegId) -> Option<(Uri, SocketAddr)> {
+        let leg = self.legs.get(&leg).filter(|leg| matches!(leg.state, LegState::Up { .. }))?;
+        Some((leg.dialog.remote.uri.clone(), leg.dialog.peer.remote))
     }
 
     /// A leg of ours as its peer knows it.

@@ -99,6 +99,16 @@ impl UserAgent {
         self.our_address(destination.channel, destination.remote).ip()
     }
 
+    /// Whether peers that name this address mean us.
+    pub fn is_listener(&self, ip: IpAddr, port: u16) -> bool {
+        let wildcard_is = |local: IpAddr| local.is_unspecified() && self.locals.values().any(|known| *known == ip);
+        self.config.listeners.iter().any(|listener| {
+            let local = listener.local;
+            let here = local.ip() == ip || local.ip().is_unspecified() && ip.is_loopback() || wildcard_is(local.ip());
+            local.port() == port && here || listener.advertised == Some(SocketAddr::new(ip, port))
+        })
+    }
+
     /// The address that we tell `peer`. A wildcard listener on this machine is reached by loopback peers at theirs; other
     /// peers need `advertised`, which the daemon sets for wildcard listeners.
     pub(super) fn our_address(&self, channel: Channel, peer: SocketAddr) -> SocketAddr {

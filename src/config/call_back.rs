@@ -1,0 +1,80 @@
+//! `[call_back]`: how callers who asked for it are called back (R10).
+
+use std::net::SocketAddr;
+
+use super::keys::{Key, SectionKeys};
+use super::reader::{Fault, Section};
+use crate::desk::hours::Span;
+
+pub const KEYS: SectionKeys = SectionKeys {
+    name: "call_back",
+    en: "How callers are called back who gave up waiting for a receptionist: the receptionist takes the call-back first. Only \
+         the number that a call came from is ever called.",
+    zh: "排队时要求回电的客户如何回电：先由接待人员接下回电。只拨打来电本身的号码。",
+    keys: &[
+        Key {
+            name: "gateway",
+            default: None,
+            example: "\"192.0.2.10:5060\"",
+            en: "Address and UDP port of the gateway to the telephone network. Calls that came from its address are called back \
+                 through it. Left out: such numbers are told to the receptionist, who dials.",
+            zh: "通往电话网的网关的地址和 UDP 端口。由该地址来的电话经它回电。不填则把号码告诉接待人员，由其拨打。",
+        },
+        Key {
+            name: "hours",
+            default: Some("\"08:00-21:00\""),
+            example: "\"08:00-21:00\"",
+            en: "Hours of the day in which the desk dials, in its time zone; at others the receptionist is told the number.",
+            zh: "可自动拨出的时段（本地时间）；其他时间只把号码告诉接待人员。",
+        },
+        Key {
+            name: "ring_s",
+            default: Some("45"),
+            example: "45",
+            en: "How long it rings at the customer's, in seconds, 10 to 120. It is tried once; then the receptionist is told the \
+                 number.",
+            zh: "在客户处振铃多久（秒），10 至 120。只试一次，之后把号码告诉接待人员。",
+        },
+    ],
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallBack {
+    pub gateway: Option<SocketAddr>,
+    pub hours: Span,
+    pub ring_s: u32,
+}
+
+impl Default for CallBack {
+    fn default() -> Self {
+        Self { gateway: None, hours: Span::parse("08:00-21:00").expect("it is a span"), ring_s: 45 }
+    }
+}
+
+impl CallBack {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            gateway: section.text("gateway", gateway),
+            hours: section.text("hours", hours).unwrap_or(default.hours),
+            ring_s: section.number("ring_s", 10..=120).unwrap_or(default.ring_s),
+        }
+    }
+}
+
+fn gateway(text: &str) -> Result<SocketAddr, Fault> {
+    let fault = || {
+        let remedy = "write the gateway's address and port, such as \"192.0.2.10:5060\"";
+        Fault::new(format!("`{text}` is no address that can be called"), remedy)
+    };
+    let address: SocketAddr = text.parse().map_err(|_| fault())?;
+    if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() {
+        return Err(fault());
+    }
+    Ok(address)
+}
+
+fn hours(text: &str) -> Result<Span, Fault> {
+    Span::parse(text)
+        .ok_or_else(|| Fault::new(format!("`{text}` are no hours of a day"), "write them as \"08:00-21:00\""))
+}

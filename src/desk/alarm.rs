@@ -1,0 +1,70 @@
+//! Alarms (R41): what went wrong and must be seen by somebody, until they say so by name.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::words::words;
+use crate::types::{CallId, TicketNumber};
+
+/// What an alarm is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// Nobody took an emergency (R18).
+    MissedEmergency,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmState {
+    /// It may come to one: duty officers ring. What a crash leaves in this state was missed.
+    Watched,
+    Open,
+    /// Somebody has seen it.
+    Acknowledged,
+    /// It never came to one.
+    Settled,
+}
+
+words!(AlarmKind { MissedEmergency => "missed_emergency" });
+words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
+
+/// Number of an alarm: unique within one data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AlarmId(pub i64);
+
+/// What a call has to say of an alarm: there is one of each kind for a call at most, and the later word holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmWord {
+    pub kind: AlarmKind,
+    pub call: CallId,
+    /// Never `Acknowledged`: that is people's.
+    pub state: AlarmState,
+    pub caller: Option<String>,
+    pub ticket: Option<TicketNumber>,
+    /// What happened, for people.
+    pub note: String,
+}
+
+/// An alarm as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub id: AlarmId,
+    pub kind: AlarmKind,
+    pub state: AlarmState,
+    pub raised_at: DateTime<Utc>,
+    pub call: CallId,
+    pub caller: Option<String>,
+    pub ticket: Option<TicketNumber>,
+    pub note: String,
+    /// When somebody saw it, and who.
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub at: DateTime<Utc>,
+    pub by: String,
+}
