@@ -318,10 +318,9 @@ impl Exchange {
                 true => s.leave(h, "cancelled", Some(Outcome::Abandoned)),
                 false => s.leg_ended(h, leg, EndReason::Bye),
             }),
-            Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| {
-                if s.leg == leg {
-                    s.acked(h, sdp.as_deref());
-                }
+            Event::Acked { leg, sdp } => self.with_leg(now, leg, |s, h| match s.leg == leg {
+                true => s.acked(h, sdp.as_deref()),
+                false => s.leg_acked(h, leg),
             }),
             Event::NoAck { leg } => self.with_leg(now, leg, |s, h| match s.leg == leg {
                 true => s.leave(h, "no_ack", Some(Outcome::Failed)),
@@ -420,7 +419,10 @@ impl Exchange {
         let Some(colleague) = colleague else { return false };
         let wanted = invite.callee_user.clone().unwrap_or_default();
         let parked = self.board.parked_at(&wanted);
-        let own = || self.board.talks_to(&colleague.extension).filter(|_| self.service.person(&wanted).is_some());
+        let own = || {
+            let call = self.board.talks_to(&colleague.extension).filter(|_| self.service.person(&wanted).is_some())?;
+            self.calls.get(&call).filter(|session| session.is_with(&colleague.extension)).map(|_| call)
+        };
         let Some(call) = parked.or_else(own) else { return false };
         let (offer, listener, source) = (invite.sdp.clone(), invite.listener, invite.source);
         let visit = Visit { colleague, wanted, offer, listener, source };
@@ -446,7 +448,7 @@ impl Exchange {
     fn joined(&mut self, now: Now, leg: LegId, invite: &IncomingInvite, call: Option<CallId>, taken: Result<(), u16>) {
         match (taken, call) {
             (Ok(()), Some(call)) => {
-                self.log_unanswered(now, invite, Outcome::Transferred, &format!("joined_call_{}", call.0));
+                self.log_ended(now, invite, Outcome::Transferred, &format!("joined_call_{}", call.0));
             }
             (Ok(()), None) => {}
             (Err(status), _) => {
@@ -498,13 +500,17 @@ impl Exchange {
         if !self.admission.log_refusal(now.mono) {
             return None;
         }
+        Some(self.log_ended(now, invite, outcome, reason))
+    }
+
+    fn log_ended(&mut self, now: Now, invite: &IncomingInvite, outcome: Outcome, reason: &str) -> CallId {
         let call = self.take_call_id();
         let mut record = new_record(call, invite, now.wall);
         record.ended_at = Some(now.wall);
         record.outcome = Some(outcome);
         record.end_reason = Some(reason.to_owned());
         self.out.push_back(Output::Desk { call, request: DeskRequest::PutCall(Box::new(record)) });
-        Some(call)
+        call
     }
 
     fn take_call_id(&mut self) -> CallId {
@@ -542,6 +548,9 @@ impl Exchange {
             let what = What::Panicked { message: panic_message(&*panic) };
             hands.out.push_back(Output::Event(CallEvent { call: Some(call), what }));
             session.abort(&mut hands);
+        }
+        if self.shutdown.is_some() {
+            session.shutting_down(&mut hands);
         }
         if session.is_over() {
             if let Some(at) = session.scheduled {

@@ -90,6 +90,11 @@ impl Switchboard {
         self.leave_queue(call);
         self.ringing_on.remove(&call);
         self.call_backs.remove(&call);
+        for member in self.members.values_mut() {
+            if matches!(member.state, State::Ringing { call: of } | State::Talking { call: of, .. } if of == call) {
+                member.state = State::Free { since: Mono::default() };
+            }
+        }
     }
 
     /// Place in the queue, from 1; `None` when it does not wait.

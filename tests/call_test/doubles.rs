@@ -198,6 +198,8 @@ pub struct Stream {
     /// Music plays, without an end.
     pub music: bool,
     pub recording: Option<Take>,
+    /// Since when the phone does not listen.
+    pub held_at: Option<Mono>,
 }
 
 /// A recording as its stream sees it.

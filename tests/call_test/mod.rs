@@ -499,7 +499,8 @@ impl CallTest {
     pub fn advance(&mut self, by: Duration) {
         let end = self.now.mono + by;
         for _ in 0..STEPS_MAX {
-            let plays = self.streams.values().filter_map(|s| s.playing.map(|(_, at)| at)).min();
+            let plays =
+                self.streams.values().filter(|s| s.held_at.is_none()).filter_map(|s| s.playing.map(|(_, at)| at)).min();
             let takes = self.streams.values().filter_map(|s| s.recording.as_ref().map(Take::end)).min();
             let later = self.later.first_key_value().map(|((at, _), _)| *at);
             let Some(next) = [self.wake, later, plays, takes].into_iter().flatten().min().filter(|at| *at <= end)
@@ -527,10 +528,10 @@ impl CallTest {
                 Due::Sip(source, text) => self.receive(source, &text),
             }
         } else if due(plays) {
-            let done = self
-                .streams
-                .iter_mut()
-                .find_map(|(id, stream)| stream.playing.take_if(|(_, end)| *end <= at).map(|(token, _)| (*id, token)));
+            let done =
+                self.streams.iter_mut().filter(|(_, stream)| stream.held_at.is_none()).find_map(|(id, stream)| {
+                    stream.playing.take_if(|(_, end)| *end <= at).map(|(token, _)| (*id, token))
+                });
             let (id, token) = done.expect("one has ended");
             self.soon(move || Input::Media { stream: id, event: MediaEvent::PlayDone(token) });
         } else if due(takes) {
@@ -592,7 +593,7 @@ impl CallTest {
             Output::OpenStream { stream: id, config } => {
                 assert!(self.lent.contains(&id), "a stream without ports");
                 self.note(format!("{}stream {}", leg_of(id), config.codec));
-                let stream = Stream { config, playing: None, music: false, recording: None };
+                let stream = Stream { config, playing: None, music: false, recording: None, held_at: None };
                 assert!(self.streams.insert(id, stream).is_none(), "{id} has a stream already");
             }
             Output::Media { stream, command } => self.media_command(stream, command),
@@ -708,6 +709,15 @@ impl CallTest {
                     (false, false) => "neither way",
                 };
                 let told = format!("stream {} {direction}", config.codec);
+                // What plays stands still while nobody listens.
+                match (config.send, stream.held_at) {
+                    (false, None) => stream.held_at = Some(at),
+                    (true, Some(since)) => {
+                        stream.held_at = None;
+                        stream.playing = stream.playing.map(|(token, end)| (token, end + at.since(since)));
+                    }
+                    (false, Some(_)) | (true, None) => {}
+                }
                 stream.config = config;
                 self.note(told);
             }

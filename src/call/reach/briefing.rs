@@ -21,6 +21,9 @@ const TIMES_MAX: u32 = 20;
 /// Between one time and the next, and before we hang up.
 const PAUSE: Duration = Duration::from_secs(3);
 
+/// It ends then, also for one who put us on hold.
+const LASTS_MAX: Duration = Duration::from_secs(600);
+
 /// See the module.
 pub(super) struct Briefing {
     leg: OutLeg,
@@ -88,11 +91,15 @@ impl Briefing {
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
-        self.waits_until
+        let until = self.begun + LASTS_MAX;
+        Some(self.waits_until.map_or(until, |at| at.min(until)))
     }
 
     /// Whether it is over.
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) -> bool {
+        if self.begun + LASTS_MAX <= h.now.mono {
+            return true;
+        }
         if self.waits_until.take_if(|at| *at <= h.now.mono).is_some() {
             if self.times >= self.wanted {
                 return true;

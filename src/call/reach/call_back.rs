@@ -61,6 +61,11 @@ impl CallBack {
         Ok(Self { call: stream.call, desk, customer, begun: h.now.mono, met: None })
     }
 
+    /// Whether the customer was had.
+    pub fn has_met(&self) -> bool {
+        self.met.is_some()
+    }
+
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.desk.stream == stream || self.customer.stream == stream
     }

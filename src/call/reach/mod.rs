@@ -529,6 +529,10 @@ impl Reach {
             }
             Returned::Over => {
                 let Some(call_back) = self.call_back.take() else { return };
+                if !call_back.has_met() {
+                    // The receptionist hung up too early: the ticket says that nobody has talked to the customer yet.
+                    self.news.push_back(News::NotCalledBack);
+                }
                 call_back.end(h, &mut self.account);
             }
         }

@@ -26,6 +26,9 @@ const CONSENT_WAIT: Duration = Duration::from_secs(5);
 /// How often they are asked.
 const ASKED_MAX: u32 = 3;
 
+/// One who lifted has so long to take the call.
+const ASKED_FOR: Duration = Duration::from_secs(90);
+
 /// Whether the one who lifts is asked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
@@ -56,6 +59,8 @@ struct Asking {
     times: u32,
     /// Set between the end of the whisper and the next one.
     waits_until: Option<Mono>,
+    /// Then it is nobody who takes the call, whatever they do: whoever puts us on hold hears nothing to its end.
+    until: Mono,
 }
 
 /// See the module.
@@ -121,7 +126,8 @@ impl Search {
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
-        let of = |trial: &Trial| trial.leg.rings_until().or(trial.asked.as_ref().and_then(|asked| asked.waits_until));
+        let asked = |asked: &Asking| asked.waits_until.map_or(asked.until, |at| at.min(asked.until));
+        let of = |trial: &Trial| trial.leg.rings_until().or(trial.asked.as_ref().map(asked));
         self.trials.iter().filter_map(of).chain(self.again_at).min()
     }
 
@@ -209,6 +215,10 @@ impl Search {
         self.drop_where(h, account, LegEnd::NoAnswer, late);
         let mut silent = Vec::new();
         for trial in &mut self.trials {
+            if trial.asked.as_ref().is_some_and(|asked| asked.until <= now) {
+                silent.push(trial.leg.stream);
+                continue;
+            }
             let Some(asked) = trial.asked.as_mut().filter(|a| a.waits_until.is_some_and(|at| at <= now)) else {
                 continue;
             };
@@ -293,7 +303,12 @@ impl Search {
         if self.whisper.say.is_empty() && self.whisper.consent == Consent::Lifted {
             return Searching::Taken(Box::new(self.trials.swap_remove(at).leg));
         }
-        let asked = trial.asked.insert(Asking { playback: Playback::default(), times: 1, waits_until: None });
+        let asked = trial.asked.insert(Asking {
+            playback: Playback::default(),
+            times: 1,
+            waits_until: None,
+            until: h.now.mono + ASKED_FOR,
+        });
         whisper(h, caller, &self.whisper, &trial.leg, asked);
         Searching::GoesOn
     }

@@ -57,7 +57,16 @@ impl Talk {
             record.talk_ms = Some(0);
         }
         h.board.talks(h.now.mono, &leg.extension, call);
-        Self { id, call, leg, begun: h.now.mono, codes: Codes::default(), held_since: None, times_forgotten: 0 }
+        let mut talk =
+            Self { id, call, leg, begun: h.now.mono, codes: Codes::default(), held_since: None, times_forgotten: 0 };
+        talk.look_at_hold(h);
+        talk
+    }
+
+    /// After a change of the leg that no re-INVITE made.
+    pub fn look_at_hold(&mut self, h: &Hands<'_>) {
+        let heard = self.leg.config().is_none_or(|config| config.send);
+        self.held_since = (!heard).then_some(h.now.mono);
     }
 
     pub fn id(&self) -> RequestId {
@@ -95,7 +104,6 @@ impl Talk {
     pub fn timeout(&mut self, h: &mut Hands<'_>) -> Talked {
         if self.held_since.is_some_and(|at| at + HOLD_MAX <= h.now.mono) {
             self.held_since = Some(h.now.mono);
-            self.times_forgotten += 1;
             return Talked::Forgotten;
         }
         match self.codes.timeout(h.now.mono) {

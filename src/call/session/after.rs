@@ -170,7 +170,7 @@ impl Session {
             outcome: record.outcome,
         };
         Some(Self {
-            pbx_asked: false,
+            pbx_asked: None,
             leg: NO_LEG,
             record,
             scheduled: None,
@@ -188,6 +188,7 @@ impl Session {
             finish: Some(Finish::Ticket),
             playback: Playback::default(),
             playing: None,
+            looping: None,
             recording: None,
             recordings: 0,
             source: SocketAddr::from(([0, 0, 0, 0], 0)),

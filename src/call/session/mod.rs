@@ -126,6 +126,8 @@ pub(super) struct Session {
     playback: Playback,
     /// What plays now, to be played again when a re-INVITE changes the codec.
     playing: Option<(Token, Vec<Say>, Lang)>,
+    /// The same of what plays over and over.
+    looping: Option<(Vec<Say>, Lang)>,
     recording: Option<Recording>,
     recordings: u32,
     /// Where the INVITE came from.
@@ -138,8 +140,8 @@ pub(super) struct Session {
     /// The ticket that is being opened.
     opening: Option<(RequestId, Kind)>,
     reach: Reach,
-    /// A PBX was asked to take the talk over.
-    pbx_asked: bool,
+    /// When a PBX was asked to take the talk over.
+    pbx_asked: Option<Mono>,
     after: After,
     /// What the caller was last told of their place in the queue.
     told_place: Option<(u32, u32)>,
@@ -181,6 +183,7 @@ impl Session {
             finish: None,
             playback: Playback::default(),
             playing: None,
+            looping: None,
             recording: None,
             recordings: 0,
             source: invite.source,
@@ -189,7 +192,7 @@ impl Session {
             end: None,
             opening: None,
             reach: Reach::new(id),
-            pbx_asked: false,
+            pbx_asked: None,
             after: After::default(),
             told_place: None,
         };
@@ -389,6 +392,8 @@ impl Session {
         if codec_changed && let Some((token, say, lang)) = self.playing.take() {
             self.play(hands, token, &say, &lang);
             self.drain_feedback(hands);
+        } else if codec_changed && let Some((say, lang)) = self.looping.take() {
+            self.play_loop(hands, &say, &lang);
         }
     }
 
@@ -604,7 +609,7 @@ impl Session {
                 }
                 FlowOutput::StopPlay => {
                     self.playback.clear();
-                    self.playing = None;
+                    (self.playing, self.looping) = (None, None);
                     self.command(hands, MediaCommand::StopPlay);
                 }
                 FlowOutput::Record { token, spec } => self.start_recording(hands, token, spec),
@@ -668,6 +673,7 @@ impl Session {
         let codec = config.codec;
         let call = self.record.id;
         self.playing = Some((token, say.to_vec(), lang.clone()));
+        self.looping = None;
         let ready = self.playback.prepare(&self.service.prompts, token, say, lang, codec, |need| {
             hands.out.push_back(match need {
                 super::playback::Need::Recording(recording) => Output::LoadRecording { call, recording, codec },

@@ -17,6 +17,8 @@ use crate::types::{Digit, Lang, StreamId};
 
 /// The search for receptionists before the answer; the flow's own requests begin at 1.
 const BEFORE_ANSWER: RequestId = RequestId(0);
+/// A PBX that was asked to take a talk over does so within this time, or says that it does not.
+const PBX_TAKES: Duration = Duration::from_secs(32);
 /// Why a call ended that a PBX goes on with.
 const TAKEN_OVER: &str = "taken_over_by_pbx";
 /// How long a key that is carried across by hand sounds.
@@ -73,6 +75,16 @@ impl Session {
 
     pub fn leg_answered(&mut self, hands: &mut Hands<'_>, leg: LegId, sdp: Option<Vec<u8>>) {
         self.reaching(hands, |reach, h, caller| reach.answered(h, caller, leg, sdp));
+    }
+
+    /// ACK of one of the staff who called in.
+    pub fn leg_acked(&mut self, hands: &mut Hands<'_>, leg: LegId) {
+        self.reaching(hands, |reach, h, _| reach.acked(h, leg));
+    }
+
+    /// Whether this person talks to the caller.
+    pub fn is_with(&self, extension: &str) -> bool {
+        self.reach.talks_to() == Some(extension)
     }
 
     pub fn leg_failed(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16, contacts: &[Uri]) {
@@ -148,6 +160,7 @@ impl Session {
         self.playback.clear();
         self.playing = None;
         let items = self.service.loop_items(say, lang, codec);
+        self.looping = (!items.is_empty()).then(|| (say.to_vec(), lang.clone()));
         let command = if items.is_empty() { MediaCommand::StopPlay } else { MediaCommand::PlayLoop { items } };
         self.command(hands, command);
     }
@@ -235,19 +248,21 @@ impl Session {
         let at_pbx = |ip: IpAddr| self.service.refer_to.iter().any(|network| network.contains(ip));
         let Some(other) = self.reach.talks_on() else { return };
         let Some((target, remote)) = hands.ua.peer_of(other) else { return };
-        if !matches!(self.stage, Stage::Talking) || !at_pbx(self.source.ip()) || !at_pbx(remote.ip()) {
+        let caller = hands.ua.peer_of(self.leg).map(|(_, remote)| remote);
+        let both = caller.is_some_and(|caller| at_pbx(caller.ip())) && at_pbx(remote.ip());
+        if !matches!(self.stage, Stage::Talking) || !both {
             return;
         }
         // Where that can't be asked now the desk goes on bridging them.
-        self.pbx_asked = hands.ua.refer(hands.now.mono, self.leg, &target, Some(other)).is_ok();
+        let asked = hands.ua.refer(hands.now.mono, self.leg, &target, Some(other));
+        self.pbx_asked = asked.is_ok().then_some(hands.now.mono);
     }
 
     /// What a PBX says of the two calls that it was asked to put together.
     pub fn pbx_tells(&mut self, hands: &mut Hands<'_>, leg: LegId, status: u16) {
-        if leg != self.leg || !self.pbx_asked || status < 200 {
+        if leg != self.leg || status < 200 || self.pbx_asked.take().is_none() {
             return;
         }
-        self.pbx_asked = false;
         self.tell(hands, What::PbxTold { status });
         if status < 300 {
             self.hang_up(hands, TAKEN_OVER, None);
@@ -255,7 +270,8 @@ impl Session {
     }
 
     fn parted(&mut self, hands: &mut Hands<'_>, id: RequestId, how: Parted) {
-        if self.pbx_asked && how == Parted::TheyHungUp {
+        let taking = self.pbx_asked.is_some_and(|at| hands.now.mono.since(at) < PBX_TAKES);
+        if taking && how == Parted::TheyHungUp {
             // The call that the PBX has taken over ends before it says so.
             return self.hang_up(hands, TAKEN_OVER, None);
         }

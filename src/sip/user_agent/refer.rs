@@ -77,10 +77,10 @@ impl UserAgent {
         Ok(())
     }
 
-    /// Whom an answered leg leads to, and where.
+    /// Whom an answered leg leads to, and where its requests go.
     pub fn peer_of(&self, leg: LegId) -> Option<(Uri, SocketAddr)> {
         let leg = self.legs.get(&leg).filter(|leg| matches!(leg.state, LegState::Up { .. }))?;
-        Some((leg.dialog.remote.uri.clone(), leg.dialog.peer.remote))
+        Some((leg.dialog.remote.uri.clone(), leg.dialog.next_hop().remote))
     }
 
     /// A leg of ours as its peer knows it.

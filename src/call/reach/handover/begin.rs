@@ -36,10 +36,13 @@ impl Reach {
         }
         let user = refer.target.user.as_deref().unwrap_or_default();
         if refer.replaces.is_none() && user.eq_ignore_ascii_case(PARK) {
-            progress(h, 200, "OK");
-            return self.park(h, caller);
+            if self.talk.as_ref().is_some_and(|talk| talk.is_held()) {
+                // It hears no number on hold; many telephones hold before they transfer.
+                progress(h, 200, "OK");
+            }
+            return self.park(h, caller, Some(leg));
         }
-        if refer.replaces.is_none() && user == caller.callee {
+        if refer.replaces.is_none() && user == caller.callee && caller.service.person(user).is_none() {
             progress(h, 200, "OK");
             return self.talk_over(h, Parted::HandedBack);
         }
@@ -73,7 +76,7 @@ impl Reach {
                 self.news.push_back(News::Music { on: true });
                 self.ask(h, caller, Some(talk), to, None);
             }
-            Pressed::Park => self.park(h, caller),
+            Pressed::Park => self.park(h, caller, None),
             Pressed::Return | Pressed::Plain(_) | Pressed::Waits => {}
         }
     }
@@ -121,11 +124,15 @@ impl Reach {
         self.go_on(h, caller);
     }
 
-    pub(super) fn park(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
+    /// `refer`: the leg whose telephone waits to be told.
+    pub(super) fn park(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, refer: Option<LegId>) {
         let Some(talk) = self.talk.take() else { return };
         let Some(slot) = h.board.park(self.call) else {
             talk.beep(h, caller, 2);
             self.talk = Some(talk);
+            if let Some(leg) = refer {
+                let _ = h.ua.refer_progress(h.now.mono, leg, 486, "Busy Here");
+            }
             return;
         };
         talk.part(h);
@@ -135,13 +142,13 @@ impl Reach {
         // Said twice: there may be no pencil at hand.
         let number = Say::Digits(slot.to_string());
         let pause = Say::Silence { ms: 600 };
-        let from = if talk.say(h, caller, &[pause.clone(), number.clone(), pause, number]) {
+        let from = if !talk.is_held() && talk.say(h, caller, &[pause.clone(), number.clone(), pause, number]) {
             Some(talk)
         } else {
             talk.end(h, &mut self.account);
             None
         };
-        let stage = Stage::Parked { until: h.now.mono + PARKED_MAX, visitor: None };
+        let stage = Stage::Parked { until: h.now.mono + PARKED_MAX, visitor: None, entered: None };
         self.handover = Some(Box::new(Handover { id, extension, from, stage }));
     }
 
@@ -167,7 +174,8 @@ impl Reach {
         if self.handover.is_some() {
             return;
         }
-        let Some(talk) = self.talk.take() else { return };
+        let Some(mut talk) = self.talk.take() else { return };
+        talk.times_forgotten += 1;
         let (id, extension) = (talk.id(), talk.extension().to_owned());
         self.recall(h, caller, id, extension, Some(talk));
     }

@@ -5,6 +5,7 @@ use super::super::talk::{Talked, press};
 use super::super::{Caller, Reach};
 use super::Stage;
 use crate::call::session::Hands;
+use crate::desk::call_record::LegEnd;
 use crate::media::io::MediaEvent;
 use crate::sip::user_agent::{EndReason, LegId};
 use crate::types::{Digit, StreamId};
@@ -50,6 +51,9 @@ impl Reach {
             Stage::Asking { .. } | Stage::Offered { .. } | Stage::Parked { .. } | Stage::Recalled => false,
         };
         match &mut handover.stage {
+            Stage::Parked { entered, .. } if entered.as_ref().is_some_and(|entered| entered.leg() == Some(leg)) => {
+                entered.take().into_iter().for_each(|entered| entered.end(h, &mut self.account, LegEnd::Cancelled));
+            }
             Stage::Parked { visitor, .. } if of_visitor => {
                 visitor.take().into_iter().for_each(|mut visitor| visitor.refuse(h, 487));
             }
@@ -98,6 +102,10 @@ impl Reach {
         if let Some(talk) = handover.from.as_mut().filter(|talk| talk.leg.stream == stream) {
             // The number of the place was said.
             if matches!((&handover.stage, event), (Stage::Parked { .. }, MediaEvent::PlayDone(_))) {
+                if let Some(leg) = talk.leg.leg() {
+                    // To one that did not ask by REFER nothing is told.
+                    let _ = h.ua.refer_progress(h.now.mono, leg, 200, "OK");
+                }
                 handover.from.take().into_iter().for_each(|talk| talk.end(h, &mut self.account));
                 return;
             }

@@ -61,8 +61,8 @@ enum Stage {
     Asking { to: String, visitor: Option<Visitor> },
     /// They talk.
     Asked { with: OutLeg, visitor: Option<OutLeg> },
-    /// The caller waits at a place that has a number.
-    Parked { until: Mono, visitor: Option<Visitor> },
+    /// The caller waits at a place that has a number. `entered`: one who picks them up, whose ACK has to come yet.
+    Parked { until: Mono, visitor: Option<Visitor>, entered: Option<OutLeg> },
     /// Whoever had the caller is rung to take them back.
     Recalled,
 }
@@ -97,8 +97,9 @@ impl Reach {
     /// The caller now talks to them.
     fn goes_to(&mut self, h: &mut Hands<'_>, id: RequestId, leg: OutLeg) {
         let extension = leg.extension.clone();
-        self.news.push_back(News::Music { on: false });
-        self.talk = Some(Box::new(Talk::begin(h, id, self.call, leg, &mut self.account)));
+        let talk = Talk::begin(h, id, self.call, leg, &mut self.account);
+        self.news.push_back(News::Music { on: talk.is_held() });
+        self.talk = Some(Box::new(talk));
         self.news.push_back(News::Reached { extension });
     }
 
@@ -121,7 +122,7 @@ impl Reach {
             Stage::Asked { with, visitor } => {
                 h.out.push_back(Output::Unbridge { a: with.stream });
                 talk.into_iter().for_each(|talk| talk.end(h, &mut self.account));
-                visitor.into_iter().for_each(|leg| leg.end(h, &mut self.account, LegEnd::Talked));
+                visitor.into_iter().for_each(|leg| self.has_talked(h, leg));
                 self.news.push_back(News::HandedOn { from: extension, to: with.extension.clone() });
                 self.goes_to(h, id, with);
             }
@@ -151,6 +152,14 @@ impl Reach {
         }
     }
 
+    /// Lets go one who talked to one of the staff.
+    fn has_talked(&mut self, h: &mut Hands<'_>, leg: OutLeg) {
+        if let Some(record) = self.account.of(leg.stream.leg) {
+            record.talk_ms = Some(leg.ms_so_far(h.now.mono).saturating_sub(record.ring_ms));
+        }
+        leg.end(h, &mut self.account, LegEnd::Talked);
+    }
+
     /// Ends all of a handover but the line of the one who has the caller.
     fn let_go(&mut self, h: &mut Hands<'_>, handover: Handover) -> Option<Box<Talk>> {
         match handover.stage {
@@ -158,12 +167,13 @@ impl Reach {
             Stage::Asked { with, visitor } => {
                 h.out.push_back(Output::Unbridge { a: with.stream });
                 h.board.talked(h.now.mono, &with.extension, self.call);
-                with.end(h, &mut self.account, LegEnd::Talked);
-                visitor.into_iter().for_each(|leg| leg.end(h, &mut self.account, LegEnd::Talked));
+                self.has_talked(h, with);
+                visitor.into_iter().for_each(|leg| self.has_talked(h, leg));
             }
-            Stage::Parked { visitor, .. } => {
+            Stage::Parked { visitor, entered, .. } => {
                 h.board.unpark(self.call);
                 visitor.into_iter().for_each(|mut visitor| visitor.refuse(h, 480));
+                entered.into_iter().for_each(|leg| leg.end(h, &mut self.account, LegEnd::Cancelled));
             }
             Stage::Offered { .. } | Stage::Recalled => {}
         }

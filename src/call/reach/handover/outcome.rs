@@ -32,7 +32,7 @@ impl Reach {
                 from.into_iter().for_each(|talk| talk.end(h, &mut self.account));
                 self.goes_to(h, id, leg);
             }
-            Stage::Asking { to, visitor } => {
+            Stage::Asking { visitor, .. } => {
                 let asks = match (visitor, &from) {
                     (Some(visitor), _) => self.enters(h, caller, visitor).map(|leg| (leg.stream, Some(leg))),
                     (None, Some(talk)) => {
@@ -45,10 +45,11 @@ impl Reach {
                     leg.end(h, &mut self.account, LegEnd::Cancelled);
                     return;
                 };
-                // The keys of the one who asks may be codes.
-                let carry_keys = (visitor.is_some(), true);
-                h.out.push_back(Output::Bridge { a, b: leg.stream, carry_keys });
-                h.board.talks(h.now.mono, &to, self.call);
+                if visitor.is_none() {
+                    // The keys of the one who asks may be codes. One who called in is heard once its ACK is here.
+                    h.out.push_back(Output::Bridge { a, b: leg.stream, carry_keys: (false, true) });
+                }
+                h.board.talks(h.now.mono, &leg.extension, self.call);
                 if let Some(record) = self.account.of(leg.stream.leg) {
                     record.ring_ms = leg.ms_so_far(h.now.mono);
                     record.talk_ms = Some(0);

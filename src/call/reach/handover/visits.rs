@@ -10,6 +10,7 @@ use super::super::{Caller, News, Reach};
 use super::{Handover, Stage};
 use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
+use crate::desk::call_record::LegEnd;
 use crate::sip::user_agent::LegId;
 use crate::types::StreamId;
 
@@ -39,7 +40,9 @@ impl Reach {
         let stream = StreamId { call: self.call, leg: self.next_leg };
         let visitor = Visitor::new(leg, stream, colleague, source, offer);
         match self.handover.as_mut().map(|handover| &mut handover.stage) {
-            Some(Stage::Parked { visitor: place @ None, .. }) => {
+            Some(Stage::Parked { visitor: place @ None, entered: None, .. })
+                if h.board.parked_at(&wanted) == Some(self.call) =>
+            {
                 *place = Some(visitor);
                 self.next_leg += 1;
                 h.legs.insert(leg, self.call);
@@ -75,8 +78,10 @@ impl Reach {
         let rings = visitor.ports_lent(h, caller.service, ports);
         match (&mut handover.stage, rings) {
             (Stage::Parked { visitor, .. }, true) => {
-                if let Some(leg) = visitor.take().and_then(|visitor| self.enters(h, caller, visitor)) {
-                    self.picked_up(h, leg);
+                let leg = visitor.take().and_then(|visitor| self.enters(h, caller, visitor));
+                if let Some(Stage::Parked { entered, .. }) = self.handover.as_mut().map(|handover| &mut handover.stage)
+                {
+                    *entered = leg;
                 }
             }
             (Stage::Parked { visitor, .. }, false) => *visitor = None,
@@ -90,18 +95,34 @@ impl Reach {
     pub(super) fn enters(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, visitor: Visitor) -> Option<OutLeg> {
         let at_ms = h.now.mono.ms_since(caller.started);
         self.account.begin(visitor.stream.leg, at_ms, &visitor.colleague.extension, &visitor.source.to_string());
-        let leg = visitor.answer(h)?;
+        let number = visitor.stream.leg;
+        let Some(leg) = visitor.answer(h) else {
+            self.account.of(number).into_iter().for_each(|record| record.end = Some(LegEnd::Cancelled));
+            return None;
+        };
         if let Some(record) = self.account.of(leg.stream.leg) {
             record.talk_ms = Some(0);
         }
         Some(leg)
     }
 
-    pub(super) fn picked_up(&mut self, h: &mut Hands<'_>, leg: OutLeg) {
-        let Some(Handover { id, from, .. }) = self.handover.take().map(|handover| *handover) else { return };
-        h.board.unpark(self.call);
-        from.into_iter().for_each(|talk| talk.end(h, &mut self.account));
-        self.goes_to(h, id, leg);
+    /// The ACK of one who called in has come: it is where it says that it is, and hears what is said from now on.
+    pub fn acked(&mut self, h: &mut Hands<'_>, leg: LegId) {
+        let is_it = |other: &OutLeg| other.leg() == Some(leg);
+        match self.handover.as_mut().map(|handover| &mut handover.stage) {
+            Some(Stage::Asked { with, visitor: Some(visitor) }) if is_it(visitor) => {
+                h.out.push_back(Output::Bridge { a: visitor.stream, b: with.stream, carry_keys: (true, true) });
+            }
+            Some(Stage::Parked { entered, .. }) if entered.as_ref().is_some_and(is_it) => {
+                let Some(leg) = entered.take() else { return };
+                let Some(handover) = self.handover.take() else { return };
+                let Handover { id, from, .. } = *handover;
+                h.board.unpark(self.call);
+                from.into_iter().for_each(|talk| talk.end(h, &mut self.account));
+                self.goes_to(h, id, leg);
+            }
+            Some(_) | None => {}
+        }
     }
 
     /// Another call takes the place of the line of the one who took the call (RFC 3891). The status that refuses it.
@@ -114,16 +135,20 @@ impl Reach {
         colleague: Option<&Colleague>,
     ) -> Result<(), u16> {
         let Some(talk) = self.talk.as_mut().filter(|talk| talk.is(old)) else { return Err(481) };
+        // Nobody but the staff has a place of theirs (R16).
+        let colleague = colleague.ok_or(403u16)?;
         talk.leg.replaced(h, by, offer)?;
+        talk.look_at_hold(h);
+        let held = talk.is_held();
         let from = talk.extension().to_owned();
-        if let Some(colleague) = colleague.filter(|colleague| colleague.extension != from) {
+        if colleague.extension != from {
             h.board.talked(h.now.mono, &from, self.call);
             talk.leg.extension.clone_from(&colleague.extension);
             h.board.talks(h.now.mono, &colleague.extension, self.call);
             self.news.push_back(News::HandedOn { from, to: colleague.extension.clone() });
             self.news.push_back(News::Reached { extension: colleague.extension.clone() });
         }
-        self.news.push_back(News::Music { on: false });
+        self.news.push_back(News::Music { on: held });
         Ok(())
     }
 }
