@@ -24,7 +24,7 @@ const DIGITS_MAX: usize = 12;
 /// What a key came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Pressed {
-    /// No code: for the other side to hear.
+    /// No code: for the other side to hear, but for those that it has heard already.
     Plain(Vec<Digit>),
     /// It may become one, or became none.
     Waits,
@@ -46,8 +46,8 @@ enum What {
 enum State {
     #[default]
     Open,
-    /// `*` was pressed.
-    Star { at: Mono },
+    /// `*` was pressed. `heard`: by the other side too, as a tone in the audio.
+    Star { at: Mono, heard: bool },
     /// An extension is keyed.
     Number { what: What, digits: String, at: Mono },
 }
@@ -58,11 +58,11 @@ pub(super) struct Codes {
 }
 
 impl Codes {
-    /// `asking`: somebody else is asked meanwhile.
-    pub fn press(&mut self, now: Mono, digit: Digit, asking: bool) -> Pressed {
+    /// `heard`: by the other side too. `asking`: somebody else is asked meanwhile.
+    pub fn press(&mut self, now: Mono, digit: Digit, heard: bool, asking: bool) -> Pressed {
         match (std::mem::take(&mut self.state), digit.as_char()) {
-            (State::Open, '*') => self.wait(State::Star { at: now }),
-            (State::Open, _) => Pressed::Plain(vec![digit]),
+            (State::Open, '*') => self.wait(State::Star { at: now, heard }),
+            (State::Open, _) => plain(&[(digit, heard)]),
             (State::Star { .. }, '0' | '3') if asking => Pressed::Return,
             (State::Star { .. }, '0') => Pressed::HandBack,
             (State::Star { .. }, '4') if !asking => Pressed::Park,
@@ -70,7 +70,7 @@ impl Codes {
                 let what = if key == '2' { What::Transfer } else { What::Consult };
                 self.wait(State::Number { what, digits: String::new(), at: now })
             }
-            (State::Star { .. }, _) => Pressed::Plain(vec![Digit::STAR, digit]),
+            (State::Star { heard: star, .. }, _) => plain(&[(Digit::STAR, star), (digit, heard)]),
             (State::Number { what, digits, .. }, '#') => done(what, digits),
             // Thought better of it.
             (State::Number { .. }, '*') => Pressed::Waits,
@@ -86,7 +86,7 @@ impl Codes {
     pub fn next_wake(&self) -> Option<Mono> {
         match &self.state {
             State::Open => None,
-            State::Star { at } => Some(*at + NEXT_KEY),
+            State::Star { at, .. } => Some(*at + NEXT_KEY),
             State::Number { at, .. } => Some(*at + NEXT_DIGIT),
         }
     }
@@ -98,7 +98,7 @@ impl Codes {
         }
         match std::mem::take(&mut self.state) {
             State::Open => Pressed::Waits,
-            State::Star { .. } => Pressed::Plain(vec![Digit::STAR]),
+            State::Star { heard, .. } => plain(&[(Digit::STAR, heard)]),
             State::Number { what, digits, .. } => done(what, digits),
         }
     }
@@ -107,6 +107,10 @@ impl Codes {
         self.state = state;
         Pressed::Waits
     }
+}
+
+fn plain(digits: &[(Digit, bool)]) -> Pressed {
+    Pressed::Plain(digits.iter().filter(|(_, heard)| !heard).map(|(digit, _)| *digit).collect())
 }
 
 fn done(what: What, digits: String) -> Pressed {
@@ -126,7 +130,7 @@ mod tests {
     }
 
     fn press(codes: &mut Codes, keys: &str, asking: bool) -> Pressed {
-        let pressed = keys.chars().map(|key| codes.press(Mono(0), digit(key), asking));
+        let pressed = keys.chars().map(|key| codes.press(Mono(0), digit(key), false, asking));
         pressed.last().expect("there are keys")
     }
 
@@ -137,7 +141,7 @@ mod tests {
         assert_eq!(press(&mut codes, "*", false), Pressed::Waits);
         assert_eq!(press(&mut codes, "0", false), Pressed::HandBack);
         assert_eq!(press(&mut codes, "*9", false), Pressed::Plain(vec![Digit::STAR, digit('9')]));
-        codes.press(Mono(0), digit('*'), false);
+        codes.press(Mono(0), digit('*'), false, false);
         assert_eq!(codes.timeout(Mono::from_millis(1_999)), Pressed::Waits);
         assert_eq!(codes.timeout(Mono::from_millis(2_000)), Pressed::Plain(vec![Digit::STAR]));
         assert_eq!(codes.next_wake(), None);
@@ -154,6 +158,16 @@ mod tests {
         assert_eq!(press(&mut codes, "2", false), Pressed::Plain(vec![digit('2')]));
         assert_eq!(press(&mut codes, "*2#", false), Pressed::Waits);
         assert_eq!(press(&mut codes, "*4", false), Pressed::Park);
+    }
+
+    #[test]
+    fn what_was_heard_in_the_audio_is_not_pressed_again() {
+        let mut codes = Codes::default();
+        codes.press(Mono(0), digit('*'), true, false);
+        assert_eq!(codes.timeout(Mono::from_millis(2_000)), Pressed::Plain(vec![]));
+        codes.press(Mono(0), digit('*'), false, false);
+        assert_eq!(codes.press(Mono(0), digit('9'), true, false), Pressed::Plain(vec![Digit::STAR]));
+        assert_eq!(codes.press(Mono(0), digit('5'), true, false), Pressed::Plain(vec![]));
     }
 
     #[test]

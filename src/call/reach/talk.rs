@@ -163,11 +163,14 @@ impl Talk {
         }
         match event {
             // A tone in the audio was heard across already; as a part of a code it counts all the same.
-            MediaEvent::Digit { digit, source } => match self.codes.press(h.now.mono, *digit, asking) {
-                Pressed::Plain(digits) if *source != DigitSource::Inband => Talked::Press(digits),
-                Pressed::Plain(_) | Pressed::Waits => Talked::GoesOn,
-                code => Talked::Code(code),
-            },
+            MediaEvent::Digit { digit, source } => {
+                let heard = *source == DigitSource::Inband;
+                match self.codes.press(h.now.mono, *digit, heard, asking) {
+                    Pressed::Plain(digits) => Talked::Press(digits),
+                    Pressed::Waits => Talked::GoesOn,
+                    code => Talked::Code(code),
+                }
+            }
             MediaEvent::MediaLost => Talked::Over(Parted::Lost),
             MediaEvent::PlayDone(_)
             | MediaEvent::RecordDone { .. }
