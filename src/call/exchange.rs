@@ -425,9 +425,13 @@ impl Exchange {
         };
         let Some(call) = parked.or_else(own) else { return false };
         let (offer, listener, source) = (invite.sdp.clone(), invite.listener, invite.source);
-        let visit = Visit { colleague, wanted, offer, listener, source };
-        let taken = self.have(now, Some(call), |s, h| s.visited(h, leg, visit));
-        self.joined(now, leg, invite, Some(call), taken);
+        let row = new_record(self.take_call_id(), invite, now.wall);
+        self.put_row(row.clone());
+        let visit = Visit { colleague, wanted, offer, listener, source, row: Box::new(row.clone()) };
+        if let Err(status) = self.have(now, Some(call), |s, h| s.visited(h, leg, visit)) {
+            let _ = self.ua.reject(now.mono, leg, status, None);
+            self.end_row(now, row, Outcome::Rejected, &format!("rejected_{status}"));
+        }
         true
     }
 
@@ -504,13 +508,21 @@ impl Exchange {
     }
 
     fn log_ended(&mut self, now: Now, invite: &IncomingInvite, outcome: Outcome, reason: &str) -> CallId {
-        let call = self.take_call_id();
-        let mut record = new_record(call, invite, now.wall);
+        let record = new_record(self.take_call_id(), invite, now.wall);
+        self.end_row(now, record, outcome, reason)
+    }
+
+    fn end_row(&mut self, now: Now, mut record: CallRecord, outcome: Outcome, reason: &str) -> CallId {
+        let call = record.id;
         record.ended_at = Some(now.wall);
-        record.outcome = Some(outcome);
-        record.end_reason = Some(reason.to_owned());
-        self.out.push_back(Output::Desk { call, request: DeskRequest::PutCall(Box::new(record)) });
+        (record.outcome, record.end_reason) = (Some(outcome), Some(reason.to_owned()));
+        self.put_row(record);
         call
+    }
+
+    fn put_row(&mut self, record: CallRecord) {
+        let (call, request) = (record.id, DeskRequest::PutCall(Box::new(record)));
+        self.out.push_back(Output::Desk { call, request });
     }
 
     fn take_call_id(&mut self) -> CallId {

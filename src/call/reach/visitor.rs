@@ -8,6 +8,8 @@ use super::whom::Colleague;
 use crate::call::exchange::Service;
 use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
+use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::request::DeskRequest;
 use crate::media::io::StreamConfig;
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::LegId;
@@ -35,12 +37,20 @@ pub(super) struct Visitor {
     pub stream: StreamId,
     pub colleague: Colleague,
     pub source: SocketAddr,
+    /// Its own row in the call log, until that is ended (R4).
+    row: Option<Box<CallRecord>>,
     state: State,
 }
 
 impl Visitor {
-    pub fn new(leg: LegId, stream: StreamId, colleague: Colleague, source: SocketAddr, offer: Vec<u8>) -> Self {
-        Self { leg, stream, colleague, source, state: State::Arriving { offer } }
+    pub fn new(
+        leg: LegId,
+        stream: StreamId,
+        (colleague, source): (Colleague, SocketAddr),
+        row: Box<CallRecord>,
+        offer: Vec<u8>,
+    ) -> Self {
+        Self { leg, stream, colleague, source, row: Some(row), state: State::Arriving { offer } }
     }
 
     /// False when nothing can be agreed on: it is refused then.
@@ -72,8 +82,10 @@ impl Visitor {
         if h.ua.answer(h.now.mono, self.leg, agreed.body).is_err() {
             h.out.push_back(Output::ReturnPorts { stream: self.stream });
             h.legs.remove(&self.leg);
+            self.end_row(h, Outcome::Failed, "cancelled");
             return None;
         }
+        self.end_row(h, Outcome::Transferred, &format!("joined_call_{}", self.stream.call.0));
         h.out.push_back(Output::OpenStream { stream: self.stream, config: agreed.config.clone() });
         Some(OutLeg::up(h.now.mono, self.stream, self.colleague.extension, self.leg, agreed.config, agreed.local))
     }
@@ -87,5 +99,17 @@ impl Visitor {
             h.out.push_back(Output::ReturnPorts { stream: self.stream });
         }
         self.state = State::Over;
+        match status {
+            487 => self.end_row(h, Outcome::Failed, "cancelled"),
+            _ => self.end_row(h, Outcome::Failed, &format!("rejected_{status}")),
+        }
+    }
+
+    /// What it comes to from here on is told in the caller's row.
+    fn end_row(&mut self, h: &mut Hands<'_>, outcome: Outcome, reason: &str) {
+        let Some(mut row) = self.row.take() else { return };
+        row.ended_at = Some(h.now.wall);
+        (row.outcome, row.end_reason) = (Some(outcome), Some(reason.to_owned()));
+        h.out.push_back(Output::Desk { call: row.id, request: DeskRequest::PutCall(row) });
     }
 }

@@ -10,7 +10,7 @@ use super::super::{Caller, News, Reach};
 use super::{Handover, Stage};
 use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
-use crate::desk::call_record::LegEnd;
+use crate::desk::call_record::{CallRecord, LegEnd};
 use crate::sip::user_agent::LegId;
 use crate::types::StreamId;
 
@@ -22,6 +22,8 @@ pub struct Visit {
     pub offer: Option<Vec<u8>>,
     pub listener: usize,
     pub source: SocketAddr,
+    /// Its row in the call log, as far as it is known.
+    pub row: Box<CallRecord>,
 }
 
 impl Reach {
@@ -35,10 +37,10 @@ impl Reach {
 
     /// One of the staff calls while this caller is theirs, or to pick the caller up. The status that refuses it.
     pub fn visit(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, visit: Visit) -> Result<(), u16> {
-        let Visit { colleague, wanted, offer, listener, source } = visit;
+        let Visit { colleague, wanted, offer, listener, source, row } = visit;
         let offer = offer.ok_or(488u16)?;
         let stream = StreamId { call: self.call, leg: self.next_leg };
-        let visitor = Visitor::new(leg, stream, colleague, source, offer);
+        let visitor = Visitor::new(leg, stream, (colleague, source), row, offer);
         match self.handover.as_mut().map(|handover| &mut handover.stage) {
             Some(Stage::Parked { visitor: place @ None, entered: None, .. })
                 if h.board.parked_at(&wanted) == Some(self.call) =>
