@@ -21,9 +21,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
-use crate::call::exchange::{CallBackSettings, Exchange, Service};
+use crate::call::exchange::Exchange;
 use crate::call::info_digits;
 use crate::call::io::Input;
+use crate::call::service::{CallBackSettings, Service};
 use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::call_back::WaitingCallBack;

@@ -1,160 +1,31 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
-use super::admission::{Admission, AdmissionLimits, Network, Refusal};
+use super::admission::{Admission, AdmissionLimits, Refusal};
 use super::alarms::Alarms;
-use super::answering::Cadence;
 use super::events::{CallEvent, What};
-use super::io::{Input, LentPorts, Output};
+use super::io::{Input, Output};
 use super::pin_locks::{Holder, PinLocks};
 use super::reach::{Colleague, Visit};
+use super::service::Service;
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
-use crate::desk::hours::{Hours, Span};
 use crate::desk::message::MessagesWaiting;
-use crate::desk::people::{Directory, Person};
-use crate::desk::phones::Phones;
-use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
-use crate::flow::Flow;
-use crate::flow::io::{PersonMatch, RecordSpec, Say};
-use crate::flow::run::CallerInfo;
-use crate::media::codec::encode;
-use crate::media::io::Encoded;
-use crate::media::tone_gen::warning_beep;
-use crate::prompts::Library;
-use crate::prompts::library::Sound;
-use crate::sdp::LocalMedia;
 use crate::sip::user_agent::{EndReason, Event, IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Codec, Lang, Mono, Now, Random, RecordingId};
+use crate::types::{CallId, Mono, Now, Random};
 
 /// In place of an extension that nobody has.
 const NOBODYS: &str = "an extension that nobody has";
 
-/// How the desk itself calls those back who asked for it (R10).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallBackSettings {
-    /// Calls that came from its address are called back through it, over UDP.
-    pub gateway: Option<SocketAddr>,
-    /// When it may dial; none for always.
-    pub hours: Option<Span>,
-    /// How long it rings there.
-    pub ring: Duration,
-}
-
-/// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
-pub struct Service {
-    pub flow: Arc<Flow>,
-    pub people: Arc<Directory>,
-    /// With the duty roster.
-    pub hours: Arc<Hours>,
-    /// The SIP address that telephone numbers are called through.
-    pub gateway: Option<String>,
-    /// PBXs that take over two calls of theirs which talk to each other.
-    pub refer_to: Vec<Network>,
-    /// The desk's own telephones.
-    pub phones: Arc<Phones>,
-    pub prompts: Arc<Library>,
-    pub languages: Vec<Lang>,
-    pub cadence: Cadence,
-    /// 0 to 2 (R2).
-    pub after_rings: u8,
-    pub time_zone: chrono_tz::Tz,
-    pub codecs: Vec<Codec>,
-    /// Limits of a recording where the flow gives none.
-    pub record: RecordSpec,
-    /// The longest a call may last.
-    pub call_max: Duration,
-    pub call_back: CallBackSettings,
-}
-
-impl Service {
-    pub(super) fn local_media(&self, ports: LentPorts, session_id: u64, version: u64) -> LocalMedia {
-        LocalMedia {
-            address: ports.address,
-            peer: Some(ports.peer),
-            rtp_port: ports.rtp_port,
-            rtcp_port: ports.rtcp_port,
-            codecs: self.codecs.clone(),
-            session_id,
-            version,
-            ptime_ms: 20,
-        }
-    }
-
-    pub(super) fn caller_info(&self, record: &CallRecord) -> CallerInfo {
-        CallerInfo {
-            call: record.id,
-            callee: record.callee.clone(),
-            number: record.caller.clone(),
-            name: record.caller_name.clone(),
-            languages: self.languages.clone(),
-            record: self.record.clone(),
-        }
-    }
-
-    /// Who has exactly this extension.
-    pub(super) fn person(&self, extension: &str) -> Option<&Person> {
-        self.people.person(extension)
-    }
-
-    /// Whom a caller means by these keys.
-    pub(super) fn find(&self, digits: &str, presences: &Presences, now: Now) -> Vec<PersonMatch> {
-        let matched = |person: &Person| PersonMatch {
-            extension: person.extension.clone(),
-            name: person.name.clone(),
-            name_prompt: person
-                .prompt
-                .clone()
-                .filter(|id| self.prompts.has(id))
-                .or_else(|| self.prompts.name_prompt(&person.extension, &person.name)),
-            present: presences.of(person, self.time_zone, now.wall).is_in(),
-        };
-        self.people.find(digits).into_iter().map(matched).collect()
-    }
-
-    /// Clips that are played over and over; recordings have no place among them.
-    pub(super) fn loop_items(&self, say: &[Say], lang: &Lang, codec: Codec) -> Vec<Encoded> {
-        let sounds = self.prompts.sounds(lang, &self.prompts.expand(lang, say), codec).sounds;
-        let encoded = sounds.into_iter().filter_map(|sound| match sound {
-            Sound::Encoded(audio) => Some(audio),
-            Sound::Recording(_) => None,
-        });
-        encoded.collect()
-    }
-
-    /// Music on hold.
-    pub(super) fn music(&self, codec: Codec) -> Option<Encoded> {
-        let lang = self.languages.first()?;
-        self.prompts.encoded(lang, MUSIC, codec)
-    }
-
-    /// The tone that says that a recording is about to end.
-    pub(super) fn warning_tone(&self, codec: Codec) -> Encoded {
-        let rate_hz = codec.sample_rate_hz();
-        encode(codec, rate_hz, &warning_beep(rate_hz))
-    }
-
-    /// `2026/11/23/000042-1.wav`: the day in the desk's time zone, the call, the how-manieth of it.
-    pub(super) fn recording_id(&self, call: CallId, nth: u32, at: DateTime<Utc>) -> RecordingId {
-        let day = at.with_timezone(&self.time_zone).format("%Y/%m/%d");
-        RecordingId(format!("{day}/{:06}-{nth}.wav", call.0))
-    }
-}
-
 /// For what is asked of the store for no call.
 const NO_CALL: CallId = CallId(0);
-/// The prompt that callers hear while they are on hold.
-pub(super) const MUSIC: &str = "music";
 
 /// See the module.
 pub struct Exchange {

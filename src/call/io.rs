@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::events::CallEvent;
-use super::exchange::Service;
+use super::service::Service;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;

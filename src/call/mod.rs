@@ -1,6 +1,7 @@
 //! Where SIP, SDP, media, flow and desk meet: one call from its INVITE to its outcome, without I/O.
 //!
 //! - `exchange`: all calls and the user agent behind one `handle_input` / `poll_output`.
+//! - `service`: what calls are served with: settings and content.
 //! - `session`: one call.
 //! - `reach`: ringing people for the caller, and the talk that comes of it (R15 to R18).
 //! - `switchboard`: who of the staff is free, and the queue of those who wait for one.
@@ -21,5 +22,6 @@ pub mod pin_locks;
 mod playback;
 mod reach;
 mod recording;
+pub mod service;
 mod session;
 pub mod switchboard;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::call::exchange::Service;
+use crate::call::service::Service;
 use crate::desk::people::PlaceTarget;
 use crate::sip::user_agent::{Destination, UserAgent};
 use crate::sip::wire::{Host, Scheme, Transport, Uri};

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::leg::OutLeg;
 use super::whom::Colleague;
-use crate::call::exchange::Service;
 use crate::call::io::{LentPorts, Output};
+use crate::call::service::Service;
 use crate::call::session::Hands;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::request::DeskRequest;

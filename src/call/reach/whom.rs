@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::search::Consent;
-use crate::call::exchange::Service;
+use crate::call::service::Service;
 use crate::call::switchboard::Switchboard;
 use crate::desk::on_duty::Staff;
 use crate::desk::people::{Duty, Person, Place, PlaceTarget};

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, Hands, LEAVE_MAX, Media, SdpIds, Session, Stage};
 use crate::call::events::What;
-use crate::call::exchange::Service;
 use crate::call::io::Output;
 use crate::call::playback::Playback;
 use crate::call::reach::{Consent, Plan, Reach, WayBack, Whisper};
+use crate::call::service::Service;
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::call_back::{CallBackState, CallBackWord, WaitingCallBack};
 use crate::desk::request::{DeskRequest, RequestId};

@@ -205,7 +205,7 @@ impl Session {
             News::TakenOver { extension } => self.taken_over(hands, extension),
             News::Parted { id, how } => self.parted(hands, id, how),
             News::Music { on } => {
-                let (say, lang) = ([Say::Prompt(super::super::exchange::MUSIC.to_owned())], self.desk_lang());
+                let (say, lang) = ([Say::Prompt(super::super::service::MUSIC.to_owned())], self.desk_lang());
                 self.play_loop(hands, if on { &say } else { &[] }, &lang);
             }
             News::HandedOn { from, to } => self.tell(hands, What::HandedOn { from, to }),
