@@ -32,9 +32,11 @@ enum State {
     Talking { call: CallId, since: Mono },
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Member {
     state: State,
+    /// Other calls that they talk in meanwhile: on hold, while they are asked something. The latest is last.
+    beside: Vec<(CallId, Mono)>,
     /// Not rung before: wrap-up, or a rest after ringing in vain.
     rests_until: Mono,
 }
@@ -51,6 +53,8 @@ pub struct Switchboard {
     last_rung: Option<String>,
     /// Callers who are parked, by the number of the place.
     parked: BTreeMap<u16, CallId>,
+    /// Calls for which somebody was rung.
+    with_staff: HashSet<CallId>,
     ringing_on: HashSet<CallId>,
     call_backs: HashSet<CallId>,
 }
@@ -90,9 +94,16 @@ impl Switchboard {
         self.leave_queue(call);
         self.ringing_on.remove(&call);
         self.call_backs.remove(&call);
+        if !self.with_staff.remove(&call) {
+            return;
+        }
         for member in self.members.values_mut() {
+            member.beside.retain(|(other, _)| *other != call);
             if matches!(member.state, State::Ringing { call: of } | State::Talking { call: of, .. } if of == call) {
-                member.state = State::Free { since: Mono::default() };
+                member.state = match member.beside.pop() {
+                    Some((call, since)) => State::Talking { call, since },
+                    None => State::Free { since: Mono::default() },
+                };
             }
         }
     }
@@ -146,6 +157,7 @@ impl Switchboard {
     }
 
     pub fn rings(&mut self, extension: &str, call: CallId) {
+        self.with_staff.insert(call);
         self.last_rung = Some(extension.to_owned());
         let member = self.member(extension);
         if matches!(member.state, State::Free { .. }) {
@@ -166,17 +178,30 @@ impl Switchboard {
 
     pub fn talks(&mut self, now: Mono, extension: &str, call: CallId) {
         self.leave_queue(call);
-        self.member(extension).state = State::Talking { call, since: now };
+        self.with_staff.insert(call);
+        let member = self.member(extension);
+        if let State::Talking { call: other, since } = member.state
+            && other != call
+        {
+            member.beside.push((other, since));
+        }
+        member.state = State::Talking { call, since: now };
     }
 
     pub fn talked(&mut self, now: Mono, extension: &str, call: CallId) {
         let member = self.member(extension);
         let State::Talking { call: with, since } = member.state else { return };
         if with != call {
+            member.beside.retain(|(other, _)| *other != call);
             return;
         }
-        member.state = State::Free { since: now };
-        member.rests_until = now + WRAP_UP;
+        member.state = match member.beside.pop() {
+            Some((call, since)) => State::Talking { call, since },
+            None => {
+                member.rests_until = now + WRAP_UP;
+                State::Free { since: now }
+            }
+        };
         let length = now.since(since);
         self.talk = Some(self.talk.map_or(length, |mean| (mean * 7 + length) / 8));
     }
@@ -209,6 +234,7 @@ impl Switchboard {
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty()
             && self.parked.is_empty()
+            && self.with_staff.is_empty()
             && self.ringing_on.is_empty()
             && self.call_backs.is_empty()
             && self.members.values().all(|member| matches!(member.state, State::Free { .. }))
@@ -217,7 +243,8 @@ impl Switchboard {
     fn member(&mut self, extension: &str) -> &mut Member {
         if !self.members.contains_key(extension) {
             let free = State::Free { since: Mono::default() };
-            self.members.insert(extension.to_owned(), Member { state: free, rests_until: Mono::default() });
+            self.members
+                .insert(extension.to_owned(), Member { state: free, beside: Vec::new(), rests_until: Mono::default() });
         }
         self.members.get_mut(extension).expect("it was just put in")
     }
@@ -259,6 +286,7 @@ mod tests {
         board.rings("100", SECOND);
         board.rang(at(90), "100", SECOND, true);
         assert!(!board.is_free("100", FIRST, at(99)) && board.is_free("100", FIRST, at(100)));
+        [FIRST, SECOND].into_iter().for_each(|call| board.forget(call));
         assert!(board.is_idle());
     }
 
@@ -275,6 +303,22 @@ mod tests {
         assert!(board.ring_on(CallId(-1)) && board.has_room_to_call_back());
         (-1..RING_ON_MAX as i64).for_each(|call| board.forget(CallId(call)));
         assert!(board.is_idle());
+    }
+
+    #[test]
+    fn who_is_asked_during_a_talk_goes_back_to_it() {
+        let mut board = Switchboard::default();
+        board.talks(at(0), "100", FIRST);
+        board.talks(at(5), "100", SECOND);
+        assert_eq!(board.talks_to("100"), Some(SECOND));
+        board.talked(at(9), "100", SECOND);
+        assert_eq!(board.talks_to("100"), Some(FIRST));
+        board.talks(at(10), "100", SECOND);
+        board.talked(at(11), "100", FIRST);
+        board.forget(FIRST);
+        assert_eq!(board.talks_to("100"), Some(SECOND));
+        board.forget(SECOND);
+        assert!(board.talks_to("100").is_none() && board.is_idle());
     }
 
     #[test]
