@@ -1,7 +1,14 @@
 //! One call: from its ports to its outcome. Every way out leads through `leave` and ends in `finalize`, once.
+//!
+//! - `walk`: the flow's side.
+//! - `sound`: what the caller hears and says.
+//! - `reaching`: people who are reached.
+//! - `after`: what is done for a caller who is gone.
 
 mod after;
 mod reaching;
+mod sound;
+mod walk;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -20,15 +27,15 @@ use super::reach::Reach;
 use super::recording::Recording;
 use super::service::Service;
 use super::switchboard::Switchboard;
-use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
-use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
+use crate::desk::call_record::{CallRecord, Outcome, RtpStats};
+use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::ticket::Kind;
-use crate::flow::io::{Finish, Input as FlowInput, Output as FlowOutput, RecordSpec, Say, Token};
+use crate::flow::io::{Finish, Input as FlowInput, Say, Token};
 use crate::flow::run::FlowRun;
-use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamReport};
+use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, Random, RecordingId, Redacted, StreamId};
+use crate::types::{CallId, Lang, Mono, Now, Random, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -397,111 +404,6 @@ impl Session {
         }
     }
 
-    pub fn media_event(&mut self, hands: &mut Hands<'_>, stream: StreamId, event: MediaEvent) {
-        if stream != self.stream() {
-            return self.reaching(hands, |reach, h, caller| reach.media_event(h, caller, stream, &event));
-        }
-        match event {
-            MediaEvent::Digit { digit, source } if self.reach.is_talking() => self.press_across(hands, digit, source),
-            MediaEvent::Digit { digit, source } => {
-                self.tell(hands, What::Key { source });
-                self.drive(hands, FlowInput::Digit(digit));
-            }
-            MediaEvent::PlayDone(MediaToken(token)) => {
-                self.playing.take_if(|(playing, _, _)| playing.0 == token);
-                self.drive(hands, FlowInput::PlayDone(Token(token)));
-            }
-            MediaEvent::RecordDone { token, duration_ms, stop } => {
-                let Some(recording) = &mut self.recording else { return };
-                if recording.stopped(token, duration_ms, stop) {
-                    let recording = recording.id.clone();
-                    hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording });
-                }
-                self.deliver_recording(hands);
-            }
-            MediaEvent::MediaLost => {
-                self.tell(hands, What::MediaLost);
-                self.hang_up(hands, "media_silence", None);
-            }
-            MediaEvent::MediaBack => self.tell(hands, What::MediaBack),
-            MediaEvent::Locked { .. } => {}
-        }
-    }
-
-    pub fn media_closed(&mut self, hands: &mut Hands<'_>, stream: StreamId, report: StreamReport) {
-        let (stats, dropped) = (report.stats, report.dropped);
-        self.tell(hands, What::StreamClosed { sent: stats.sent, received: stats.received, dropped });
-        if stream != self.stream() {
-            self.reaching(hands, |reach, h, caller| reach.media_closed(h, caller, stream, &report));
-            self.end_when_over(hands);
-            return self.finalize_when_done(hands);
-        }
-        self.media = Media::None;
-        self.record.rtp = report.stats;
-        if let Some(recording) = &mut self.recording
-            && recording.stream_gone()
-        {
-            let recording = recording.id.clone();
-            hands.out.push_back(Output::CloseRecording { stream: self.stream(), recording });
-        }
-        // A stream that ended by itself leaves a mute line: no reason to keep the caller on it.
-        self.hang_up(hands, "media_failed", None);
-        self.finalize_when_done(hands);
-    }
-
-    pub fn recorded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, written: bool) {
-        let Some(recording) = self.recording.as_mut().filter(|r| r.id == *id) else { return };
-        recording.closed(written);
-        if !written {
-            self.command(hands, MediaCommand::StopRecord);
-        }
-        self.deliver_recording(hands);
-    }
-
-    /// Tells the flow once both ends agree: no more audio comes, and the file is on disk.
-    fn deliver_recording(&mut self, hands: &mut Hands<'_>) {
-        let gone = !matches!(self.stage, Stage::Talking);
-        let Some(done) = self.recording.as_ref().and_then(|r| r.done(gone)) else { return };
-        self.recording = None;
-        self.record.recording = Some(done.recording.clone());
-        let written = done.written;
-        self.tell(
-            hands,
-            What::RecordingEnded { recording: done.recording.clone(), duration_ms: done.duration_ms, written },
-        );
-        self.drive(hands, done.into_flow_input());
-        self.finalize_when_done(hands);
-    }
-
-    pub fn recording_loaded(&mut self, hands: &mut Hands<'_>, id: &RecordingId, audio: Option<Encoded>) {
-        self.reach.recording_loaded(hands, id, audio.as_ref());
-        if audio.is_none() {
-            self.feedback.push_back(FlowInput::Unreadable(id.clone()));
-        }
-        if let Some((token, items)) = self.playback.loaded(id, audio) {
-            self.start_play(hands, token, items);
-        }
-        self.drain_feedback(hands);
-    }
-
-    pub fn desk_reply(&mut self, hands: &mut Hands<'_>, reply: DeskReply) {
-        match &reply.result {
-            Ok(Done::TicketOpened(number)) => {
-                self.record.tickets.push(number.clone());
-                let kind = self.opening.take_if(|(id, _)| *id == reply.id).map(|(_, kind)| kind);
-                self.tell(hands, What::TicketOpened { number: number.clone(), kind });
-            }
-            Ok(Done::MessageOpened(message)) => {
-                self.record.messages.push(*message);
-                self.tell(hands, What::MessageOpened { message: *message });
-            }
-            Ok(Done::Changed | Done::MessageChanged(_) | Done::Messages { .. } | Done::Waiting(_)) => {}
-            Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
-        }
-        self.drive(hands, FlowInput::Desk(reply));
-        self.finalize_when_done(hands);
-    }
-
     pub fn info(&mut self, hands: &mut Hands<'_>, leg: LegId, content_type: &str, body: &[u8]) {
         if let Some((digit, duration_ms)) = super::info_digits::parse(content_type, body) {
             if leg != self.leg {
@@ -570,161 +472,6 @@ impl Session {
         self.cut_off(hands, "a bug ended the call while duty officers rang");
     }
 
-    fn drive(&mut self, hands: &mut Hands<'_>, input: FlowInput) {
-        self.feedback.push_back(input);
-        self.drain_feedback(hands);
-    }
-
-    fn drain_feedback(&mut self, hands: &mut Hands<'_>) {
-        while let Some(input) = self.feedback.pop_front() {
-            if self.finish.is_some() {
-                self.feedback.clear();
-                return;
-            }
-            self.flow.handle_input(hands.now, input);
-            self.obey(hands);
-        }
-    }
-
-    /// Carries out what the flow asks for until it waits or is finished.
-    fn obey(&mut self, hands: &mut Hands<'_>) {
-        loop {
-            match self.flow.poll_output() {
-                FlowOutput::Play { token, say, lang } => self.play(hands, token, &say, &lang),
-                FlowOutput::PlayLoop { say, lang } => self.play_loop(hands, &say, &lang),
-                FlowOutput::Search { id, whom, whisper, wait_max_s } => {
-                    self.search(hands, id, whom, whisper, wait_max_s);
-                }
-                FlowOutput::StopSearch { keeps_place, .. } => {
-                    self.reach.stop(hands);
-                    self.nobody_took_it(hands);
-                    if !keeps_place {
-                        hands.board.leave_queue(self.record.id);
-                    }
-                }
-                FlowOutput::LeaveQueue => hands.board.leave_queue(self.record.id),
-                FlowOutput::RingOn { brief, .. } => self.ring_on(hands, brief),
-                FlowOutput::CallBack { strategy, whisper, brief } => {
-                    self.keep_call_back(hands, strategy, whisper, brief);
-                }
-                FlowOutput::StopPlay => {
-                    self.playback.clear();
-                    (self.playing, self.looping) = (None, None);
-                    self.command(hands, MediaCommand::StopPlay);
-                }
-                FlowOutput::Record { token, spec } => self.start_recording(hands, token, spec),
-                FlowOutput::StopRecord => self.command(hands, MediaCommand::StopRecord),
-                FlowOutput::Find { id, digits } => {
-                    let matches = self.service.find(&digits, &hands.board.presences, hands.now);
-                    self.feedback.push_back(FlowInput::Found { id, matches });
-                }
-                FlowOutput::CheckPin { id, extension, pin } => self.check_pin(hands, id, extension, pin),
-                FlowOutput::Desk(request) => {
-                    if let DeskRequest::OpenTicket { id, draft } = &request {
-                        self.opening = Some((*id, draft.kind));
-                    }
-                    hands.out.push_back(Output::Desk { call: self.record.id, request });
-                }
-                FlowOutput::Step { node, input } => self.step(hands, node, input),
-                FlowOutput::Finished(finish) => {
-                    self.finish = Some(finish);
-                    let reason = if finish == Finish::NotSaved { "not_saved" } else { "flow_ended" };
-                    self.hang_up(hands, reason, None);
-                    self.finalize_when_done(hands);
-                    return;
-                }
-                FlowOutput::Wait(at) => {
-                    self.flow_wait = at;
-                    return;
-                }
-            }
-        }
-    }
-
-    fn check_pin(&mut self, hands: &mut Hands<'_>, id: RequestId, extension: String, pin: Redacted<String>) {
-        let hash = self.service.person(&extension).and_then(|person| person.pin.clone());
-        self.pin = Some((id, extension));
-        hands.out.push_back(Output::CheckPin { call: self.record.id, id, hash, pin });
-    }
-
-    /// Whose PIN was checked, and who keyed it.
-    pub fn pin_claim(&mut self, id: RequestId) -> Option<PinClaim> {
-        let (_, extension) = self.pin.take_if(|(asked, _)| *asked == id)?;
-        let caller = Holder::Caller { source: self.source.ip(), number: self.record.caller.clone() };
-        Some(PinClaim { known: self.service.person(&extension).is_some(), extension, caller })
-    }
-
-    pub fn pin_checked(&mut self, hands: &mut Hands<'_>, id: RequestId, right: Option<bool>) {
-        self.drive(hands, FlowInput::PinChecked { id, right });
-    }
-
-    fn step(&mut self, hands: &mut Hands<'_>, node: String, input: Option<String>) {
-        if input.is_none() {
-            self.tell(hands, What::Node { node: node.clone() });
-        }
-        if self.record.path.len() < PATH_MAX {
-            let at_ms = self.answered.map_or(0, |at| hands.now.mono.ms_since(at));
-            self.record.path.push(PathStep { at_ms, node, input });
-        }
-    }
-
-    fn play(&mut self, hands: &mut Hands<'_>, token: Token, say: &[Say], lang: &Lang) {
-        let Media::Open(config) = &self.media else { return };
-        let codec = config.codec;
-        let call = self.record.id;
-        self.playing = Some((token, say.to_vec(), lang.clone()));
-        self.looping = None;
-        let ready = self.playback.prepare(&self.service.prompts, token, say, lang, codec, |need| {
-            hands.out.push_back(match need {
-                super::playback::Need::Recording(recording) => Output::LoadRecording { call, recording, codec },
-                super::playback::Need::Prompt(prompt) => {
-                    Output::Event(CallEvent { call: Some(call), what: What::PromptMissing { prompt } })
-                }
-            });
-        });
-        if let Some((token, items)) = ready {
-            self.start_play(hands, token, items);
-        }
-    }
-
-    fn start_play(&mut self, hands: &mut Hands<'_>, token: Token, items: Vec<Encoded>) {
-        if items.is_empty() {
-            // Nothing to be heard (every clip missing): the flow must go on all the same.
-            self.feedback.push_back(FlowInput::PlayDone(token));
-        } else {
-            self.command(hands, MediaCommand::Play { token: MediaToken(token.0), items });
-        }
-    }
-
-    fn start_recording(&mut self, hands: &mut Hands<'_>, token: Token, spec: RecordSpec) {
-        self.recordings += 1;
-        let id = self.service.recording_id(self.record.id, self.recordings, hands.now.wall);
-        let Media::Open(config) = &self.media else {
-            self.feedback.push_back(Recording::never_started(token, id));
-            return;
-        };
-        let warning = Some(self.service.warning_tone(config.codec));
-        let limits = RecordLimits {
-            max_ms: spec.max_ms,
-            silence_ms: spec.silence_ms,
-            warn_ms: spec.warn_ms,
-            stop_keys: spec.stop_keys,
-        };
-        hands.out.push_back(Output::OpenRecording { stream: self.stream(), recording: id.clone() });
-        self.command(hands, MediaCommand::Record { token: MediaToken(token.0), limits, warning });
-        self.tell(hands, What::RecordingStarted { recording: id.clone() });
-        // On the row at once, so that a recording cut short by power loss is found again.
-        self.record.recording = Some(id.clone());
-        self.recording = Some(Recording::new(token, id));
-        self.put_call(hands);
-    }
-
-    fn command(&self, hands: &mut Hands<'_>, command: MediaCommand) {
-        if matches!(self.media, Media::Open(_)) {
-            hands.out.push_back(Output::Media { stream: self.stream(), command });
-        }
-    }
-
     fn finalize_when_done(&mut self, hands: &mut Hands<'_>) {
         let flow_idle = self.finish.is_some() || self.answered.is_none() || !self.flow_started();
         let settled = self.reach.is_settled() || self.reach.goes_on();
@@ -732,10 +479,6 @@ impl Session {
         if matches!(self.stage, Stage::Leaving { .. }) && flow_idle && media_idle && self.recording.is_none() {
             self.finalize(hands);
         }
-    }
-
-    fn flow_started(&self) -> bool {
-        !self.record.path.is_empty()
     }
 
     fn finalize(&mut self, hands: &mut Hands<'_>) {
