@@ -77,7 +77,7 @@ words!(LegEnd {
 /// One place that was rung for a caller (R17): the whole search is in the record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LegRecord {
-    /// Within the call, from 1.
+    /// Within the call, from 1; twice where another telephone took the place of the one that was rung.
     pub leg: u32,
     /// Empty for a customer who was called back.
     pub extension: String,

@@ -909,6 +909,9 @@ impl CallTest {
             }
             ["refers", ..] => callee.refer(&target),
             ["hold"] => callee.request(&Method::Invite, Some("sendonly")),
+            ["changes", "pcmu"] => {
+                callee.request(&Method::Invite, Some("sendrecv")).replace("RTP/AVP 8 ", "RTP/AVP 0 ")
+            }
             ["resume"] => callee.request(&Method::Invite, Some("sendrecv")),
             ["loses", "media"] => {
                 let Some(id) = self.stream_of(user) else { return };

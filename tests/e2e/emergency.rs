@@ -5,13 +5,12 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::thread;
 
 use serde_json::Value;
 
 use crate::audio::{SPOKEN, likeness, read};
 use crate::daemon::Daemon;
-use crate::phone::{PRESS_EVERY, command};
+use crate::phone::{command, press};
 use crate::reached::Desk;
 
 fn alarms(daemon: &Daemon) -> Vec<Value> {
@@ -36,8 +35,8 @@ fn the_officer_who_takes_the_call_when_the_caller_is_gone_hears_what_they_said()
     assert!(likeness(&spoken, &recorded) > 0.9, "{ticket:#}");
 
     command(&mut control, "accept", "");
-    thread::sleep(PRESS_EVERY * 3);
-    command(&mut control, "sndcode", "1");
+    desk.phone.is_spoken_to(&desk.daemon, 1);
+    press(&mut control, "1");
     let call = desk.daemon.wait_for("officer who was told", || {
         let call = desk.daemon.calls().remove(0);
         let last = call["legs"].as_array().and_then(|legs| legs.last()).expect("a leg").clone();

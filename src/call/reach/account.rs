@@ -42,9 +42,9 @@ impl Account {
         }
     }
 
-    /// `None` for one that was left out.
+    /// The latest of that number: a leg whose place another call took has two. `None` for one that was left out.
     pub fn of(&mut self, leg: u32) -> Option<&mut LegRecord> {
-        self.records.iter_mut().find(|record| record.leg == leg)
+        self.records.iter_mut().rev().find(|record| record.leg == leg)
     }
 
     /// A stream is closed, with its figures.

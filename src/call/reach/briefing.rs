@@ -12,7 +12,7 @@ use crate::desk::call_record::LegEnd;
 use crate::flow::io::{Say, Token};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken};
 use crate::sip::user_agent::LegId;
-use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
+use crate::types::{CallId, Codec, Digit, Lang, Mono, RecordingId, StreamId};
 
 /// Said so often by itself.
 const TIMES: u32 = 2;
@@ -109,12 +109,24 @@ impl Briefing {
         false
     }
 
-    pub fn reinvite(&mut self, h: &mut Hands<'_>, offer: Option<&[u8]>) {
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, offer: Option<&[u8]>) {
+        let before = self.leg.codec();
         self.leg.reinvite(h, offer);
+        self.say_in_another(h, caller, before);
     }
 
-    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, answer: Option<&[u8]>) {
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, answer: Option<&[u8]>) {
+        let before = self.leg.codec();
         self.leg.reinvite_acked(h, answer);
+        self.say_in_another(h, caller, before);
+    }
+
+    /// What was begun in one codec is said again in the other.
+    fn say_in_another(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, before: Option<Codec>) {
+        if self.leg.codec() != before && self.waits_until.is_none() && self.times < TIMES_MAX {
+            self.wanted = self.wanted.max(self.times + 1);
+            self.say_it(h, caller);
+        }
     }
 
     pub fn info(&self, h: &mut Hands<'_>, digit: Digit, duration_ms: u32) {

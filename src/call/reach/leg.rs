@@ -215,6 +215,10 @@ impl OutLeg {
         }
     }
 
+    pub fn codec(&self) -> Option<Codec> {
+        self.config().map(|config| config.codec)
+    }
+
     /// A provisional response; its SDP stands in for a 200 without one.
     pub fn ringing(&mut self, of: LegId, sdp: Option<Vec<u8>>) {
         if let State::Ringing { leg, early, .. } = &mut self.state

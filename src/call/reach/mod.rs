@@ -327,10 +327,10 @@ impl Reach {
 
     pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
-            search.reinvite(h, leg, offer);
+            search.reinvite(h, caller, leg, offer);
         }
         if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
-            briefing.reinvite(h, offer);
+            briefing.reinvite(h, caller, offer);
         }
         if let Some(call_back) = &mut self.call_back {
             call_back.reinvite(h, caller, leg, offer);
@@ -341,10 +341,10 @@ impl Reach {
 
     pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, sdp: Option<&[u8]>) {
         if let Some(search) = &mut self.search {
-            search.reinvite_acked(h, leg, sdp);
+            search.reinvite_acked(h, caller, leg, sdp);
         }
         if let Some(briefing) = self.briefing.as_mut().filter(|briefing| briefing.is_leg(leg)) {
-            briefing.reinvite_acked(h, sdp);
+            briefing.reinvite_acked(h, caller, sdp);
         }
         if let Some(call_back) = &mut self.call_back {
             call_back.reinvite_acked(h, caller, leg, sdp);

@@ -366,15 +366,29 @@ impl Search {
         Searching::GoesOn
     }
 
-    pub fn reinvite(&mut self, h: &mut Hands<'_>, leg: LegId, offer: Option<&[u8]>) {
-        if let Some(trial) = self.trial_of(leg) {
-            trial.leg.reinvite(h, offer);
-        }
+    pub fn reinvite(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, offer: Option<&[u8]>) {
+        self.changes(h, caller, leg, |leg, h| leg.reinvite(h, offer));
     }
 
-    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, leg: LegId, answer: Option<&[u8]>) {
-        if let Some(trial) = self.trial_of(leg) {
-            trial.leg.reinvite_acked(h, answer);
+    pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, leg: LegId, answer: Option<&[u8]>) {
+        self.changes(h, caller, leg, |leg, h| leg.reinvite_acked(h, answer));
+    }
+
+    /// What is whispered is said again in another codec, once that is agreed on.
+    fn changes(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        leg: LegId,
+        change: impl FnOnce(&mut OutLeg, &mut Hands<'_>) -> Option<bool>,
+    ) {
+        let Some(trial) = self.trials.iter_mut().find(|trial| trial.leg.leg() == Some(leg)) else { return };
+        let before = trial.leg.codec();
+        change(&mut trial.leg, h);
+        if let Some(asked) = trial.asked.as_mut().filter(|asked| asked.waits_until.is_none())
+            && trial.leg.codec() != before
+        {
+            whisper(h, caller, &self.whisper, &trial.leg, asked);
         }
     }
 

@@ -69,6 +69,21 @@ impl Talk {
         self.held_since = (!heard).then_some(h.now.mono);
     }
 
+    /// Somebody else's call has taken the place of the leg: the record of the one before ends.
+    pub fn goes_on_with(&mut self, h: &Hands<'_>, at_ms: u64, place: &str, account: &mut Account) {
+        let leg = self.leg.stream.leg;
+        if let Some(record) = account.of(leg) {
+            record.talk_ms = Some(h.now.mono.ms_since(self.begun));
+            record.end = Some(LegEnd::Talked);
+            record.codec = self.leg.codec();
+        }
+        account.begin(leg, at_ms, &self.leg.extension, place);
+        self.begun = h.now.mono;
+        if let Some(record) = account.of(leg) {
+            record.talk_ms = Some(0);
+        }
+    }
+
     pub fn id(&self) -> RequestId {
         self.id
     }

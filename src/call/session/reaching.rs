@@ -122,7 +122,7 @@ impl Session {
     ) -> Result<(), u16> {
         if old != self.leg {
             let mut replaced = Ok(());
-            self.reaching(hands, |reach, h, _| replaced = reach.replaced(h, old, by, offer, colleague));
+            self.reaching(hands, |reach, h, caller| replaced = reach.replaced(h, caller, old, by, offer, colleague));
             return replaced;
         }
         if !matches!(self.stage, Stage::Talking) {

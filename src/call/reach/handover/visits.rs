@@ -14,6 +14,9 @@ use crate::desk::call_record::{CallRecord, LegEnd};
 use crate::sip::user_agent::LegId;
 use crate::types::StreamId;
 
+/// In place of an address, for a telephone that came in by itself.
+const JOINED: &str = "replaces";
+
 /// A call of one of the staff.
 pub struct Visit {
     pub colleague: Colleague,
@@ -131,6 +134,7 @@ impl Reach {
     pub fn replaced(
         &mut self,
         h: &mut Hands<'_>,
+        caller: &Caller<'_>,
         old: LegId,
         by: LegId,
         offer: Option<&[u8]>,
@@ -147,6 +151,8 @@ impl Reach {
             h.board.talked(h.now.mono, &from, self.call);
             talk.leg.extension.clone_from(&colleague.extension);
             h.board.talks(h.now.mono, &colleague.extension, self.call);
+            let at_ms = h.now.mono.ms_since(caller.started);
+            talk.goes_on_with(h, at_ms, JOINED, &mut self.account);
             self.news.push_back(News::HandedOn { from, to: colleague.extension.clone() });
             self.news.push_back(News::Reached { extension: colleague.extension.clone() });
         }
