@@ -1,21 +1,24 @@
-//! Digest authentication (RFC 7616, RFC 8760) with MD5 and SHA-256 and `qop=auth`: what both sides calculate.
+//! Digest authentication (RFC 7616, RFC 8760): what both sides calculate. We ask with MD5 and SHA-256 and `qop=auth`; we
+//! answer whatever a registrar asks with, down to RFC 2069.
 //!
 //! - `server`: challenges, and whether an answer is right; `nonce`: nonces that need no memory.
-//! - `client`: the answer to a challenge.
+//! - `client`: the answer to a challenge; `login`: an account of ours, and the challenge that it answers at present.
 //!
 //! The only room that names the hash functions. `digest_auth` was looked at: it can be given a password but not the hash
 //! that an account is kept as, it draws client nonces from the system's chance, and leaves nonces and replays to others.
 
 mod client;
+mod login;
 mod nonce;
 mod server;
 
 use std::fmt;
 
 use md5::Md5;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512Trunc256};
 
 pub use self::client::Challenge;
+pub use self::login::{Login, Refusal};
 pub use self::server::{Credentials, DigestServer, Verdict};
 use super::wire::to_wire;
 use crate::types::Redacted;
@@ -23,16 +26,20 @@ use crate::types::Redacted;
 /// By strength: the stronger is offered first (RFC 8760 section 2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Algorithm {
+    Sha512_256,
     Sha256,
     Md5,
 }
 
 impl Algorithm {
-    pub const ALL: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
+    pub const ALL: [Algorithm; 3] = [Algorithm::Sha512_256, Algorithm::Sha256, Algorithm::Md5];
+    /// What we ask with ourselves: no phone is known that knows SHA-512-256 alone.
+    pub const ASKED: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Md5];
 
     /// As in the `algorithm` parameter.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Algorithm::Sha512_256 => "SHA-512-256",
             Algorithm::Sha256 => "SHA-256",
             Algorithm::Md5 => "MD5",
         }
@@ -45,7 +52,7 @@ impl Algorithm {
     /// Characters of a hash in hex.
     pub const fn hex_len(self) -> usize {
         match self {
-            Algorithm::Sha256 => 64,
+            Algorithm::Sha512_256 | Algorithm::Sha256 => 64,
             Algorithm::Md5 => 32,
         }
     }
@@ -55,6 +62,7 @@ impl Algorithm {
         let text = parts.join(":");
         let bytes = to_wire(&text);
         match self {
+            Algorithm::Sha512_256 => hex(&Sha512Trunc256::digest(&bytes)),
             Algorithm::Sha256 => hex(&Sha256::digest(&bytes)),
             Algorithm::Md5 => hex(&Md5::digest(&bytes)),
         }
@@ -87,6 +95,12 @@ impl Question<'_> {
     fn answer(&self, algorithm: Algorithm, ha1: &str) -> String {
         let ha2 = algorithm.hash(&[self.method, self.uri]);
         algorithm.hash(&[ha1, self.nonce, self.count, self.cnonce, "auth", &ha2])
+    }
+
+    /// The same for a server that names no `qop` (RFC 2069).
+    fn answer_without_qop(&self, algorithm: Algorithm, ha1: &str) -> String {
+        let ha2 = algorithm.hash(&[self.method, self.uri]);
+        algorithm.hash(&[ha1, self.nonce, &ha2])
     }
 }
 
@@ -134,7 +148,7 @@ mod tests {
     fn algorithms_are_found_in_any_case_and_others_are_not() {
         assert_eq!(Algorithm::from_token("sha-256"), Some(Algorithm::Sha256));
         assert_eq!(Algorithm::from_token("md5"), Some(Algorithm::Md5));
-        for other in ["MD5-sess", "SHA-256-sess", "SHA-512-256", ""] {
+        for other in ["MD5-sess", "SHA-256-sess", "SHA-1", ""] {
             assert_eq!(Algorithm::from_token(other), None);
         }
     }

@@ -18,7 +18,7 @@ impl Account {
     pub(super) fn algorithms(&self) -> Vec<Algorithm> {
         let asked =
             |algorithm: &Algorithm| self.secret.has(*algorithm) && (!self.md5_only || *algorithm == Algorithm::Md5);
-        Algorithm::ALL.into_iter().filter(asked).collect()
+        Algorithm::ASKED.into_iter().filter(asked).collect()
     }
 }
 
@@ -37,6 +37,7 @@ impl Secret {
         match self {
             Secret::Password(_) => true,
             Secret::Ha1 { md5, sha256 } => match algorithm {
+                Algorithm::Sha512_256 => false,
                 Algorithm::Md5 => md5.is_some(),
                 Algorithm::Sha256 => sha256.is_some(),
             },
@@ -48,6 +49,7 @@ impl Secret {
             Secret::Password(password) => Some(algorithm.ha1(user, realm, &password.0)),
             Secret::Ha1 { md5, sha256 } => {
                 let hash = match algorithm {
+                    Algorithm::Sha512_256 => return None,
                     Algorithm::Md5 => md5,
                     Algorithm::Sha256 => sha256,
                 };

@@ -237,7 +237,7 @@ impl Registrar {
 
     /// Nobody is asked for everything, as most accounts are.
     fn ask(&mut self, now: Mono, user: &str, stale: bool) -> Proof {
-        let algorithms = self.accounts.get(user).map_or(Algorithm::ALL.to_vec(), |held| held.account.algorithms());
+        let algorithms = self.accounts.get(user).map_or(Algorithm::ASKED.to_vec(), |held| held.account.algorithms());
         Proof::Ask(self.digest.challenges(now, &algorithms, stale))
     }
 
