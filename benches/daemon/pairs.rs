@@ -97,6 +97,7 @@ impl Ends {
     fn call(&mut self, desk: SocketAddr, nth: usize) {
         let local = self.local(0);
         let invite = OutgoingInvite {
+            trunk: None,
             target: Uri::new(desk.ip()).with_port(desk.port()).with_user("4000"),
             destination: Destination { channel: Channel { listener: 0, connection: None }, remote: desk },
             from: NameAddr::new(Uri::new(desk.ip()).with_user(format!("{}", 13_800_000_000 + nth))),

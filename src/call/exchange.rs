@@ -228,6 +228,7 @@ impl Exchange {
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
             Event::ReferProgress { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status)),
             Event::ReferFailed { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status.max(300))),
+            Event::TrunkSeeks { .. } | Event::Trunk { .. } => {}
             // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }
             | Event::ReinviteAnswered { .. }

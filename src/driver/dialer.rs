@@ -171,6 +171,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
     let leg = ua.invite(
         started,
         OutgoingInvite {
+            trunk: None,
             target: options.target.clone(),
             destination: Destination { channel, remote },
             from,

@@ -6,12 +6,15 @@
 //! - `dialog`: route set, tags and sequence numbers of one dialog.
 //! - `digest`: who may register; the only room that names hash functions.
 //! - `registrar`: which phones are there, and where.
+//! - `trunk`: the lines of carriers and PBXs that we register with; `stun`: how a server sees our address.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
 
 pub mod channel;
 pub mod dialog;
 pub mod digest;
 pub mod registrar;
+pub mod stun;
 pub mod transaction;
+pub mod trunk;
 pub mod user_agent;
 pub mod wire;

@@ -179,6 +179,7 @@ impl OutLeg {
                 false => the_desk(h, to.destination),
             },
             contact_user: DESK.to_owned(),
+            trunk: None,
             sdp: Some(sdp::offer(&local)),
             replaces: self.replaces.clone(),
             referred_by: None,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use crate::sip::channel::{Channel, ConnectionId, Destination};
+use crate::sip::trunk::{Standing, TrunkId};
 use crate::sip::wire::{Host, Replaces, Scheme, Uri};
 use crate::types::Mono;
 
@@ -155,6 +156,16 @@ pub enum Event {
     ReinviteAcked {
         leg: LegId,
         sdp: Option<Vec<u8>>,
+    },
+    /// Where are the servers of this URI (RFC 3263)? Say `trunk_located`.
+    TrunkSeeks {
+        trunk: TrunkId,
+        uri: Uri,
+    },
+    /// It is otherwise with a trunk than before.
+    Trunk {
+        name: String,
+        standing: Standing,
     },
     /// Already answered 200.
     Info {

@@ -183,7 +183,7 @@ impl UserAgent {
     pub(super) fn send_bye(&mut self, now: Mono, id: LegId) {
         let Some(mut leg) = self.end_leg(now, id) else { return };
         let request = leg.dialog.request(Method::Bye, None);
-        self.send_request(now, request, leg.dialog.next_hop(), Purpose::Bye);
+        self.send_within(now, leg.trunk, request, leg.dialog.next_hop(), Purpose::Bye);
     }
 
     /// INFO within the dialog.
@@ -197,9 +197,9 @@ impl UserAgent {
             return Err(UaError::Full);
         }
         let mut request = state.dialog.request(Method::Info, None);
-        let to = state.dialog.next_hop();
+        let (to, trunk) = (state.dialog.next_hop(), state.trunk);
         request.set_body(content_type, body);
-        self.send_request(now, request, to, Purpose::Info(leg));
+        self.send_within(now, trunk, request, to, Purpose::Info(leg));
         Ok(())
     }
 }

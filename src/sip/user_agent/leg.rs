@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::sip::channel::Destination;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, Key};
+use crate::sip::trunk::TrunkId;
 use crate::sip::wire::Request;
 use crate::types::Mono;
 
@@ -15,6 +16,8 @@ pub(super) const RING_AGAIN: Duration = Duration::from_secs(60);
 pub(super) struct Leg {
     pub dialog: Dialog,
     pub state: LegState,
+    /// The trunk that it goes over, which may ask for proof.
+    pub trunk: Option<TrunkId>,
     /// We made the call, and its Call-ID.
     pub is_ours: bool,
     /// A re-INVITE of the peer that the transaction user has yet to answer.
@@ -108,7 +111,17 @@ pub(super) struct Ours {
 impl Leg {
     pub fn new(dialog: Dialog, state: LegState) -> Leg {
         let is_ours = matches!(state, LegState::Calling { .. });
-        Leg { dialog, state, is_ours, reinvite: None, unacked: None, change: None, transfer: None, armed: None }
+        Leg {
+            dialog,
+            state,
+            trunk: None,
+            is_ours,
+            reinvite: None,
+            unacked: None,
+            change: None,
+            transfer: None,
+            armed: None,
+        }
     }
 
     /// Our re-INVITE went out and is not answered.

@@ -6,7 +6,8 @@
 //! - `in_dialog`: requests within a dialog, and hanging up; `reinvite`: changing the session ourselves.
 //! - `refer`, `notify`: transfers in both directions; `replaces`: a new call that takes the place of another.
 //! - `register`, `subscribe`: phones that register, and how they hear of messages that wait.
-//! - `uac`: our own requests and what comes back.
+//! - `uac`: our own requests and what comes back; `proving`: those that are challenged.
+//! - `trunks`: the lines of carriers, which we register with.
 //! - `responses`: how a response is made and where it goes.
 //! - `leg`: one call leg's state; `timeouts`: what happens when time has come.
 //!
@@ -18,6 +19,7 @@ mod event;
 mod in_dialog;
 mod leg;
 mod notify;
+mod proving;
 mod receive;
 mod refer;
 mod register;
@@ -28,21 +30,24 @@ mod subscribe;
 #[cfg(test)]
 mod tests;
 mod timeouts;
+mod trunks;
 mod uac;
 mod uas;
 
-use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
 
 pub use self::config::{ALLOW, ALLOW_WITH_PHONES, Listener, UaConfig, UaLimits};
 pub use self::event::{Counters, EndReason, Event, Gone, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
 use self::leg::Leg;
 use self::subscribe::{Watcher, WatcherId};
+pub use self::trunks::TrunkWay;
 pub use self::uac::OutgoingInvite;
 pub use super::channel::{Channel, ConnectionId, Destination};
 pub use super::registrar::{Account, Binding, RegistrarConfig, Secret};
 use super::registrar::{BindingId, Registrar};
 use super::transaction::{Deadlines, InviteServer, Key, KeyMaker, KeyMap, RequestServer, Timing};
+use super::trunk::TrunkId;
 use crate::types::{Mono, Random};
 
 /// See the module.
@@ -60,6 +65,8 @@ pub struct UserAgent {
     watchers: HashMap<WatcherId, Watcher>,
     next_watcher: u64,
     by_watcher: KeyMap<WatcherId>,
+    trunks: BTreeMap<TrunkId, trunks::Trunk>,
+    last_trunk: u32,
     invites_in: KeyMap<InviteIn>,
     requests_in: KeyMap<RequestIn>,
     /// INVITEs outside of a dialog that have a server transaction, for RFC 3261 section 8.2.2.2.
@@ -72,6 +79,8 @@ pub struct UserAgent {
     shed_invites: Remembered,
     /// Our own address towards a peer, for listeners on all addresses.
     locals: HashMap<IpAddr, IpAddr>,
+    /// Our own address towards a trunk's server, as that sees it through NAT.
+    externals: HashMap<SocketAddr, SocketAddr>,
 }
 
 /// The last INVITEs that were shed, so that each is told once.
@@ -126,6 +135,7 @@ enum Owner {
     Leg(LegId),
     Binding(BindingId),
     Watcher(WatcherId),
+    Trunk(TrunkId),
 }
 
 impl UserAgent {
@@ -145,6 +155,8 @@ impl UserAgent {
             watchers: HashMap::new(),
             next_watcher: 1,
             by_watcher: KeyMap::default(),
+            trunks: BTreeMap::new(),
+            last_trunk: 0,
             invites_in: KeyMap::default(),
             requests_in: KeyMap::default(),
             merges: KeyMap::default(),
@@ -155,6 +167,7 @@ impl UserAgent {
             counters: Counters::default(),
             shed_invites: Remembered::default(),
             locals: HashMap::new(),
+            externals: HashMap::new(),
         }
     }
 
@@ -162,7 +175,7 @@ impl UserAgent {
         match input {
             Input::Received { via, source, bytes } => self.received(now, via, source, bytes),
             Input::TransportFailed { channel, to } => self.transport_failed(now, channel, to),
-            Input::ConnectionClosed { connection } => self.connection_closed(connection),
+            Input::ConnectionClosed { connection } => self.connection_closed(now, connection),
             Input::Timeout => self.timeout(now),
         }
     }
@@ -183,6 +196,7 @@ impl UserAgent {
             && self.registrar.is_empty()
             && self.watchers.is_empty()
             && self.by_watcher.is_empty()
+            && self.trunks.is_empty()
             && self.transactions() == 0
             && self.merges.is_empty()
             && self.deadlines.is_empty()

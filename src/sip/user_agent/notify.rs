@@ -26,7 +26,7 @@ impl UserAgent {
         }
         let event = theirs.id.map_or_else(|| "refer".to_owned(), |id| format!("refer;id={id}"));
         let mut request = leg.dialog.request(Method::Notify, None);
-        let to = leg.dialog.next_hop();
+        let (to, trunk) = (leg.dialog.next_hop(), leg.trunk);
         let user = leg.dialog.local.uri.user.clone();
         let contact = self.contact(to.channel, to.remote, user.as_deref());
         request.headers.push(Name::Contact, contact.to_string());
@@ -36,7 +36,7 @@ impl UserAgent {
         request.headers.push(Name::SubscriptionState, state);
         let reason: String = readable(reason).chars().take(REASON_CHARS_MAX).collect();
         request.set_body("message/sipfrag;version=2.0", format!("SIP/2.0 {status} {reason}\r\n"));
-        self.send_request(now, request, to, Purpose::NotifyRefer(id));
+        self.send_within(now, trunk, request, to, Purpose::NotifyRefer(id));
     }
 
     /// The peer no longer knows of its REFER, or hears nothing: it is told no more. The call is not concerned.

@@ -43,6 +43,9 @@ impl UserAgent {
             self.counters.stray += 1;
             return;
         }
+        if is_stun(bytes) {
+            return self.stun_received(now, channel, source, bytes);
+        }
         match parse_datagram(bytes, &self.config.limits.message) {
             Ok(Message::Request(request)) => self.request(now, request, channel, source),
             Ok(Message::Response(response)) => self.response(now, response, channel, source),
@@ -179,6 +182,11 @@ impl UserAgent {
         let response = self.plain_response(&incoming.request, status);
         self.answer_request(now, incoming, &response);
     }
+}
+
+/// STUN shares the socket: its messages begin with two zero bits and no SIP message does (RFC 5626 section 3.5.2).
+fn is_stun(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0..=3))
 }
 
 /// The SDP of a message; `None` without a body, or with another one.

@@ -60,7 +60,7 @@ impl UserAgent {
             return Err(UaError::Full);
         }
         let mut request = state.dialog.request(Method::Refer, None);
-        let to = state.dialog.next_hop();
+        let (to, trunk) = (state.dialog.next_hop(), state.trunk);
         let seq = state.dialog.local_seq;
         transfer.ours = Some(Ours { seq, accepted: false });
         let referrer = NameAddr::new(state.dialog.local.uri.clone());
@@ -73,7 +73,7 @@ impl UserAgent {
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::ReferTo, NameAddr::new(target).to_string());
         request.headers.push(Name::ReferredBy, referrer.to_string());
-        self.send_request(now, request, to, Purpose::Refer { leg, seq });
+        self.send_within(now, trunk, request, to, Purpose::Refer { leg, seq });
         Ok(())
     }
 

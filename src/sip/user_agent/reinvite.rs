@@ -34,7 +34,7 @@ impl UserAgent {
     fn send_reinvite(&mut self, now: Mono, id: LegId, sdp: Vec<u8>, tries: u8) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let mut request = leg.dialog.request(Method::Invite, None);
-        let to = leg.dialog.next_hop();
+        let (to, trunk) = (leg.dialog.next_hop(), leg.trunk);
         let user = leg.dialog.local.uri.user.clone();
         leg.change = Some(Change::Sent { sdp: sdp.clone(), tries });
         let contact = self.contact(to.channel, to.remote, user.as_deref());
@@ -43,7 +43,7 @@ impl UserAgent {
         request.headers.push(Name::Supported, SUPPORTED.join(", "));
         request.headers.push(Name::UserAgent, self.config.server.clone());
         request.set_body("application/sdp", sdp);
-        self.start_invite_out(now, request, to, id, true);
+        self.start_invite_out(now, request, to, id, true, trunk);
     }
 
     /// A 2xx to our re-INVITE: it is acknowledged, also when the call has ended meanwhile.

@@ -113,6 +113,9 @@ impl UserAgent {
     /// peers need `advertised`, which the daemon sets for wildcard listeners.
     pub(super) fn our_address(&self, channel: Channel, peer: SocketAddr) -> SocketAddr {
         let Some(listener) = self.config.listeners.get(channel.listener) else { return peer };
+        if let Some(external) = self.externals.get(&peer) {
+            return *external;
+        }
         if let Some(advertised) = listener.advertised
             && !peer.ip().is_loopback()
         {

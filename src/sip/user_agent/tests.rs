@@ -3,7 +3,7 @@
 //! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
-//! - `registering`, `waiting`: phones with accounts.
+//! - `registering`, `waiting`: phones with accounts; `trunks`: our own accounts at carriers.
 //! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
 mod answering;
@@ -20,4 +20,5 @@ mod registering;
 mod replacing;
 mod streams;
 mod transfers;
+mod trunks;
 mod waiting;

@@ -22,6 +22,7 @@ impl UserAgent {
                 Owner::Leg(leg) => self.leg_due(now, at, leg),
                 Owner::Binding(id) => self.binding_due(now, at, id),
                 Owner::Watcher(id) => self.watcher_due(now, at, id),
+                Owner::Trunk(id) => self.trunk_due(now, at, id),
             }
         }
     }

@@ -6,11 +6,14 @@ use super::UserAgent;
 use super::config::SUPPORTED;
 use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState};
+use super::proving::Provable;
 use super::receive::sdp_of;
 use super::subscribe::WatcherId;
+use super::trunks::Asked;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{InviteClient, InviteOutcome, Key, RequestClient};
+use crate::sip::trunk::TrunkId;
 use crate::sip::wire::{CSeq, Host, Method, Name, NameAddr, Replaces, Request, Response, Transport, Uri, Via};
 use crate::types::Mono;
 
@@ -22,6 +25,8 @@ pub struct OutgoingInvite {
     /// Without tag.
     pub from: NameAddr,
     pub contact_user: String,
+    /// The trunk that it goes over: its way is taken, and its challenges are answered.
+    pub trunk: Option<TrunkId>,
     /// Our offer; without one the answer brings the peer's.
     pub sdp: Option<Vec<u8>>,
     /// The call at the target that this one is to take the place of (RFC 3891).
@@ -39,7 +44,10 @@ pub(super) struct InviteOut {
     pub machine: InviteClient,
     pub leg: Option<LegId>,
     /// It is a re-INVITE.
-    again: bool,
+    pub again: bool,
+    pub trunk: Option<TrunkId>,
+    /// Challenges that it has answered.
+    pub rounds: u8,
     pub to: Destination,
     pub request: Request,
     /// The ACKs that went out to 2xx: one that comes again gets its own again.
@@ -61,6 +69,8 @@ pub(super) struct RequestOut {
     pub machine: RequestClient,
     pub to: Destination,
     purpose: Purpose,
+    /// To answer a challenge with.
+    pub provable: Option<Box<Provable>>,
     pub armed: Option<Mono>,
 }
 
@@ -80,8 +90,20 @@ pub(super) enum Purpose {
     Summary(WatcherId),
     /// OPTIONS that keeps a phone's NAT open.
     Ping,
+    Trunk(TrunkId, Asked),
     /// Nobody waits for what comes of it.
     Untracked,
+}
+
+impl Purpose {
+    /// The leg whose dialog it is in.
+    pub fn leg(self) -> Option<LegId> {
+        match self {
+            Purpose::Info(leg) | Purpose::Refer { leg, .. } | Purpose::NotifyRefer(leg) => Some(leg),
+            Purpose::Bye | Purpose::Cancel | Purpose::Options | Purpose::Summary(_) => None,
+            Purpose::Ping | Purpose::Trunk(..) | Purpose::Untracked => None,
+        }
+    }
 }
 
 /// Fields of other people's making in one INVITE of ours.
@@ -105,7 +127,7 @@ impl UserAgent {
             local,
             remote: NameAddr::new(call.target.clone()),
             target: call.target.clone(),
-            routes: Vec::new(),
+            routes: self.service_route(call.trunk),
             local_seq: 0,
             remote_seq: None,
             peer: call.destination,
@@ -131,9 +153,9 @@ impl UserAgent {
             request.set_body("application/sdp", sdp);
         }
         let leg = self.new_leg_id();
-        let key = self.start_invite_out(now, request, call.destination, leg, false);
+        let key = self.start_invite_out(now, request, call.destination, leg, false, call.trunk);
         let state = LegState::Calling { invite: key, hung_up: false, early_tags: Vec::new() };
-        self.legs.insert(leg, Leg::new(dialog, state));
+        self.legs.insert(leg, Leg { trunk: call.trunk, ..Leg::new(dialog, state) });
         Ok(leg)
     }
 
@@ -145,15 +167,23 @@ impl UserAgent {
         to: Destination,
         leg: LegId,
         again: bool,
+        trunk: Option<TrunkId>,
     ) -> Key {
+        self.add_proofs(trunk, &mut request);
         let key = self.add_via(&mut request, to);
         let bytes = request.to_bytes();
         let machine = InviteClient::new(now, &bytes, &self.timing, self.is_reliable(to.channel));
-        let invite = InviteOut { machine, leg: Some(leg), again, to, request, acks: Vec::new(), armed: None };
+        let (leg, rounds, acks) = (Some(leg), 0, Vec::new());
+        let invite = InviteOut { machine, leg, again, trunk, rounds, to, request, acks, armed: None };
         self.invites_out.insert(key, invite);
         self.send(to, bytes);
         self.rearm_invite_out(key);
         key
+    }
+
+    fn service_route(&self, trunk: Option<TrunkId>) -> Vec<NameAddr> {
+        let line = trunk.and_then(|trunk| self.trunks.get(&trunk)).map(|trunk| &trunk.line);
+        line.map(|line| line.service_route().to_vec()).unwrap_or_default()
     }
 
     /// OPTIONS outside of a dialog, to see whether a peer lives.
@@ -194,16 +224,17 @@ impl UserAgent {
         request
     }
 
-    pub(super) fn send_request(&mut self, now: Mono, mut request: Request, to: Destination, purpose: Purpose) {
+    pub(super) fn send_request(&mut self, now: Mono, mut request: Request, to: Destination, purpose: Purpose) -> Key {
         request.headers.push(Name::UserAgent, self.config.server.clone());
         let key = self.add_via(&mut request, to);
         self.start_request(now, key, &request, to, purpose);
+        key
     }
 
     fn start_request(&mut self, now: Mono, key: Key, request: &Request, to: Destination, purpose: Purpose) {
         let bytes = request.to_bytes();
         let machine = RequestClient::new(now, &bytes, &self.timing, self.is_reliable(to.channel));
-        self.requests_out.insert(key, RequestOut { machine, to, purpose, armed: None });
+        self.requests_out.insert(key, RequestOut { machine, to, purpose, provable: None, armed: None });
         self.send(to, bytes);
         self.rearm_request_out(key);
     }
@@ -273,9 +304,13 @@ impl UserAgent {
         } else if let Some(request) = self.requests_out.get_mut(&key) {
             let (purpose, to) = (request.purpose, request.to);
             let is_final = request.machine.response(now, response.status, &self.timing, reliable);
+            let provable = if is_final { request.provable.take() } else { None };
             self.rearm_request_out(key);
-            if is_final {
-                self.request_answered(now, purpose, response.status, to);
+            match purpose {
+                _ if !is_final => {}
+                Purpose::Trunk(trunk, asked) => self.trunk_answered(now, trunk, asked, from, &response),
+                _ if self.request_again(now, provable, &response, to, purpose) => {}
+                _ => self.request_answered(now, purpose, response.status, to),
             }
         } else {
             self.counters.stray += 1;
@@ -298,6 +333,7 @@ impl UserAgent {
             Purpose::Refer { leg, seq } => self.refer_answered(now, leg, seq, status),
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
             Purpose::Summary(watcher) => self.summary_answered(watcher, status),
+            Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, status),
             Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Ping | Purpose::Untracked => {}
         }
     }
@@ -418,6 +454,9 @@ impl UserAgent {
         let bytes = ack.to_bytes();
         invite.machine.acknowledge(now, &bytes, &self.timing, reliable);
         self.send(to, bytes);
+        if self.invite_again(now, key, response) {
+            return;
+        }
         self.invite_failed(now, key, response.status, &response.reason, contacts_of(response));
     }
 
@@ -450,7 +489,7 @@ impl UserAgent {
     }
 
     /// Calls and unanswered INVITEs keep their peer's address: the driver finds or makes another connection to it.
-    pub(super) fn connection_closed(&mut self, connection: ConnectionId) {
+    pub(super) fn connection_closed(&mut self, now: Mono, connection: ConnectionId) {
         let forget = |to: &mut Destination| {
             to.channel.connection = to.channel.connection.filter(|known| *known != connection);
         };
@@ -474,6 +513,7 @@ impl UserAgent {
         }
         self.connection_of_phones_closed(connection);
         self.connection_of_watchers_closed(connection);
+        self.connection_of_trunks_closed(now, connection);
     }
 
     /// A request of ours ends without a response: as if `status` had come back.

@@ -12,6 +12,7 @@ pub const CONTACT: Option<&str> = Some("<sip:201@192.0.2.7:5062>");
 
 pub fn call() -> OutgoingInvite {
     OutgoingInvite {
+        trunk: None,
         target: "sip:201@192.0.2.7:5062".parse().unwrap(),
         destination: THERE,
         from: "<sip:desk@192.0.2.1>".parse().unwrap(),

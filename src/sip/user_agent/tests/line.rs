@@ -90,6 +90,8 @@ pub struct Line {
     pub sent: Vec<Sent>,
     /// Refusals of what could not be read: their values go back as they came, so that our own reader refuses them too.
     pub raw: Vec<(Destination, Vec<u8>)>,
+    /// Binding requests.
+    pub stun: Vec<Vec<u8>>,
     pub events: Vec<Event>,
     pub channel: Channel,
     pub source: SocketAddr,
@@ -107,6 +109,7 @@ impl Line {
             now: Mono::from_millis(1_000),
             sent: Vec::new(),
             raw: Vec::new(),
+            stun: Vec::new(),
             events: Vec::new(),
             channel: UDP,
             source: PHONE.parse().unwrap(),
@@ -141,6 +144,7 @@ impl Line {
         loop {
             match self.ua.poll_output() {
                 Output::Send { to, bytes } if bytes.starts_with(b"SIP/2.0 400") => self.raw.push((to, bytes)),
+                Output::Send { bytes, .. } if bytes.first() == Some(&0) => self.stun.push(bytes),
                 Output::Send { to, bytes } => {
                     self.sent.push(Sent { at: self.now, to, message: read(&bytes), bytes });
                 }

@@ -77,6 +77,7 @@ impl Pair {
 
     pub fn call(&mut self) {
         let call = OutgoingInvite {
+            trunk: None,
             target: "sip:desk@192.0.2.1".parse().unwrap(),
             destination: Destination { channel: UDP, remote: Side::Desk.address() },
             from: "<sip:201@192.0.2.7>".parse().unwrap(),

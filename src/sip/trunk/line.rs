@@ -1,0 +1,485 @@
+//! The machine of one trunk: it finds its servers, registers or asks whether they live, renews, notices that they have
+//! gone, and tries again for as long as it is wanted.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::granted::Granted;
+use super::retry::{refresh_after, wait};
+use super::{KeepAlive, Standing, TrunkSettings, Why};
+use crate::sip::channel::{ConnectionId, Destination};
+use crate::sip::digest::{Login, Refusal};
+use crate::sip::wire::{Name, NameAddr, Response, Uri};
+use crate::types::{Mono, Random};
+
+/// The driver answers sooner; beyond it the look-up counts as failed.
+const SEEKING_MAX: Duration = Duration::from_secs(15);
+/// So long a registrar has to answer when it is taken back.
+const LEAVING_MAX: Duration = Duration::from_secs(2);
+/// Requests for one registration: a challenge, a stale nonce, a longer time, another contact. A registrar that wants more
+/// goes in circles.
+const ROUNDS_MAX: u8 = 5;
+/// Unanswered OPTIONS in a row after which nobody is there.
+const PINGS_MISSED_MAX: u8 = 2;
+/// A Min-Expires beyond this is not followed.
+const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
+/// After a connection was lost: soon, but not in a tight circle with a server that closes each.
+const RECONNECT_AFTER: Duration = Duration::from_millis(300);
+
+/// What the user agent is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Find the addresses of the settings' `servers`; then say `located`.
+    Locate,
+    /// REGISTER for so long; zero takes it back. `instead_of` is a contact that is to be forgotten.
+    Register { to: Destination, lasts: Duration, instead_of: Option<Uri> },
+    /// OPTIONS.
+    Ping { to: Destination },
+    /// Empty lines.
+    KeepOpen { to: Destination },
+    /// A STUN binding request.
+    AskAddress { to: Destination },
+    /// The standing is another one.
+    Tell,
+}
+
+#[derive(Debug)]
+enum Work {
+    /// Nothing is under way; at that time the next thing is.
+    Rest {
+        until: Option<Mono>,
+    },
+    Seeking {
+        give_up_at: Mono,
+    },
+    /// Server `at` is asked, for the so-manieth time. `fresh`: it is the answer to a challenge of a moment ago.
+    Asking {
+        at: usize,
+        round: u8,
+        fresh: bool,
+    },
+    Leaving {
+        until: Mono,
+        fresh: bool,
+    },
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct TrunkLine {
+    settings: TrunkSettings,
+    login: Option<Login>,
+    standing: Standing,
+    work: Work,
+    servers: Vec<Destination>,
+    /// The one of `servers` that serves us, with the connection that leads to it.
+    serving: Option<(usize, Destination)>,
+    /// What the registrar wants at least.
+    lasts: Duration,
+    failures: u32,
+    /// The contact that is registered.
+    contact: Option<Uri>,
+    external: Option<std::net::SocketAddr>,
+    service_route: Vec<NameAddr>,
+    keep_alive_at: Option<Mono>,
+    pings_missed: u8,
+    acts: VecDeque<Act>,
+    pub armed: Option<Mono>,
+}
+
+impl TrunkLine {
+    pub fn new(settings: TrunkSettings) -> TrunkLine {
+        let login = settings.account.as_ref().map(|a| Login::new(a.user.clone(), a.password.clone()));
+        let lasts = settings.register_for.unwrap_or_default();
+        TrunkLine {
+            settings,
+            login,
+            standing: Standing::Starting,
+            work: Work::Rest { until: None },
+            servers: Vec::new(),
+            serving: None,
+            lasts,
+            failures: 0,
+            contact: None,
+            external: None,
+            service_route: Vec::new(),
+            keep_alive_at: None,
+            pings_missed: 0,
+            acts: VecDeque::new(),
+            armed: None,
+        }
+    }
+
+    pub fn settings(&self) -> &TrunkSettings {
+        &self.settings
+    }
+
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    pub fn login(&mut self) -> Option<&mut Login> {
+        self.login.as_mut()
+    }
+
+    /// The way that requests of ours take after the first hop.
+    pub fn service_route(&self) -> &[NameAddr] {
+        &self.service_route
+    }
+
+    /// Where calls over it go; none while it is not up.
+    pub fn server(&self) -> Option<Destination> {
+        self.serving.filter(|_| self.standing.is_up()).map(|(_, to)| to)
+    }
+
+    pub fn servers(&self) -> &[Destination] {
+        &self.servers
+    }
+
+    /// Our address as the registrar sees it, where it is another than we thought.
+    pub fn external(&self) -> Option<std::net::SocketAddr> {
+        self.external
+    }
+
+    pub fn poll(&mut self) -> Option<Act> {
+        self.acts.pop_front()
+    }
+
+    pub fn deadline(&self) -> Option<Mono> {
+        let work = match self.work {
+            Work::Rest { until } => until,
+            Work::Seeking { give_up_at } => Some(give_up_at),
+            Work::Leaving { until, .. } => Some(until),
+            // The transaction has an end of its own.
+            Work::Asking { .. } => None,
+        };
+        let ends = match self.standing {
+            Standing::Up { until, .. } => until,
+            Standing::Starting | Standing::Down { .. } | Standing::Left => None,
+        };
+        [work, ends, self.keep_alive_at].into_iter().flatten().min()
+    }
+
+    pub fn begin(&mut self, now: Mono) {
+        self.work = Work::Seeking { give_up_at: now + SEEKING_MAX };
+        self.acts.push_back(Act::Locate);
+    }
+
+    /// The addresses of its servers, in the order in which they are to be tried.
+    pub fn located(&mut self, now: Mono, servers: Vec<Destination>, random: &mut Random) {
+        if !matches!(self.work, Work::Seeking { .. }) {
+            return;
+        }
+        if servers.is_empty() {
+            return self.failed(now, Why::NoAddress, None, random);
+        }
+        self.servers = servers;
+        self.ask(now, 0);
+    }
+
+    fn ask(&mut self, now: Mono, at: usize) {
+        let Some(to) = self.servers.get(at).copied() else { return self.begin(now) };
+        self.work = Work::Asking { at, round: 0, fresh: false };
+        match (self.settings.register_for, self.settings.keep_alive) {
+            (Some(_), _) => self.register(to),
+            (None, KeepAlive::Options(_)) => self.acts.push_back(Act::Ping { to }),
+            // Nobody is asked: it is taken to be there.
+            (None, KeepAlive::Off | KeepAlive::Crlf(_) | KeepAlive::Stun(_)) => self.is_up(now, at, to, None),
+        }
+    }
+
+    fn register(&mut self, to: Destination) {
+        let instead_of = None;
+        self.acts.push_back(Act::Register { to, lasts: self.lasts, instead_of });
+    }
+
+    /// A final response to a REGISTER with that contact.
+    pub fn registered(
+        &mut self,
+        now: Mono,
+        from: Destination,
+        contact: &Uri,
+        response: &Response,
+        random: &mut Random,
+    ) {
+        match self.work {
+            Work::Asking { at, round, fresh } => {
+                self.answered(now, (at, round, fresh), from, contact, response, random)
+            }
+            Work::Leaving { until, fresh } => self.leaving(now, until, fresh, response, random),
+            Work::Rest { .. } | Work::Seeking { .. } => {}
+        }
+    }
+
+    fn answered(
+        &mut self,
+        now: Mono,
+        (at, round, fresh): (usize, u8, bool),
+        from: Destination,
+        contact: &Uri,
+        response: &Response,
+        random: &mut Random,
+    ) {
+        let again = |line: &mut TrunkLine, fresh: bool| {
+            line.work = Work::Asking { at, round: round + 1, fresh };
+            if let Some(to) = line.servers.get(at).copied() {
+                line.register(to);
+            }
+        };
+        match response.status {
+            200..=299 => self.granted(now, (at, round), from, contact, response, random),
+            401 | 407 if round >= ROUNDS_MAX => self.failed(now, Why::OddChallenge, None, random),
+            401 | 407 => match self.challenged(response, fresh, random) {
+                Ok(()) => again(self, true),
+                Err(why) => self.failed(now, why, None, random),
+            },
+            423 if round < ROUNDS_MAX => {
+                let least = response.headers.seconds(&Name::MinExpires).unwrap_or(0);
+                let least = Duration::from_secs(least.into());
+                if least <= self.lasts || least > EXPIRES_MAX {
+                    return self.failed(now, Why::Refused(423), None, random);
+                }
+                self.lasts = least;
+                again(self, fresh);
+            }
+            status @ 500..=599 if at + 1 < self.servers.len() => {
+                let _ = status;
+                self.ask(now, at + 1);
+            }
+            status => {
+                let retry_after_s = response.headers.seconds(&Name::RetryAfter);
+                self.failed(now, Why::Refused(status), retry_after_s, random);
+            }
+        }
+    }
+
+    fn challenged(&mut self, response: &Response, fresh: bool, random: &mut Random) -> Result<(), Why> {
+        let login = self.login.as_mut().ok_or(Why::WrongPassword)?;
+        login.challenged(response.status, &response.headers, fresh, random.token(16)).map_err(|refusal| match refusal {
+            Refusal::WrongPassword => Why::WrongPassword,
+            Refusal::Unknown => Why::OddChallenge,
+        })
+    }
+
+    fn granted(
+        &mut self,
+        now: Mono,
+        (at, round): (usize, u8),
+        from: Destination,
+        contact: &Uri,
+        response: &Response,
+        random: &mut Random,
+    ) {
+        let granted = Granted::read(response, contact, self.lasts);
+        self.service_route = granted.service_route;
+        let seen = granted.seen_at.filter(|seen| !names(contact, *seen));
+        if let Some(seen) = seen.filter(|_| round < ROUNDS_MAX) {
+            // What it registered leads nowhere: once more, with the address that it sees.
+            self.external = Some(seen);
+            self.work = Work::Asking { at, round: round + 1, fresh: false };
+            let instead_of = Some(contact.clone());
+            if let Some(to) = self.servers.get(at).copied() {
+                self.acts.push_back(Act::Register { to, lasts: self.lasts, instead_of });
+            }
+            return;
+        }
+        self.contact = Some(contact.clone());
+        self.is_up(now, at, from, Some(granted.lasts));
+        self.work = Work::Rest { until: Some(now + refresh_after(granted.lasts, random)) };
+    }
+
+    /// A server serves us, for that long if it is a registrar.
+    fn is_up(&mut self, now: Mono, at: usize, from: Destination, lasts: Option<Duration>) {
+        let since = match self.standing {
+            Standing::Up { since, .. } => since,
+            Standing::Starting | Standing::Down { .. } | Standing::Left => now,
+        };
+        let external = self.external;
+        let standing = Standing::Up { since, server: from.remote, until: lasts.map(|lasts| now + lasts), external };
+        let told = match (&self.standing, &standing) {
+            (Standing::Up { server, external, .. }, Standing::Up { server: other, external: seen, .. }) => {
+                server == other && external == seen
+            }
+            _ => false,
+        };
+        self.standing = standing;
+        self.serving = Some((at, from));
+        self.failures = 0;
+        self.work = Work::Rest { until: None };
+        self.pings_missed = 0;
+        self.keep_alive_at = self.settings.keep_alive.every().map(|every| now + every);
+        if !told {
+            self.acts.push_back(Act::Tell);
+        }
+    }
+
+    /// No answer came to a REGISTER or an OPTIONS, or it could not be sent.
+    pub fn unanswered(&mut self, now: Mono, why: Why, random: &mut Random) {
+        match self.work {
+            Work::Asking { at, .. } if at + 1 < self.servers.len() => self.ask(now, at + 1),
+            Work::Asking { .. } => self.failed(now, why, None, random),
+            Work::Leaving { .. } => self.left(),
+            Work::Rest { .. } | Work::Seeking { .. } => {}
+        }
+    }
+
+    /// OPTIONS was answered, whatever with: somebody is there. `None` when nothing came back.
+    pub fn pinged(&mut self, now: Mono, from: Option<Destination>, random: &mut Random) {
+        let asks = self.settings.register_for.is_none();
+        match (&self.work, from) {
+            (Work::Asking { at, .. }, Some(from)) if asks => {
+                let at = *at;
+                self.is_up(now, at, from, None);
+            }
+            (Work::Asking { .. }, None) if asks => self.unanswered(now, Why::Silent, random),
+            (_, Some(_)) => {
+                let was_away = std::mem::take(&mut self.pings_missed) > 0;
+                // It may have begun anew and know nothing of us.
+                if was_away && self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
+                    self.renew(now);
+                }
+            }
+            (_, None) => {
+                self.pings_missed = self.pings_missed.saturating_add(1);
+                if self.pings_missed >= PINGS_MISSED_MAX && self.standing.is_up() {
+                    self.pings_missed = 0;
+                    self.failed(now, Why::Silent, None, random);
+                }
+            }
+        }
+    }
+
+    /// Our own address on the way to its servers has changed, or the server sees us elsewhere (STUN).
+    pub fn address_changed(&mut self, now: Mono, external: Option<std::net::SocketAddr>) {
+        if external == self.external && external.is_some() {
+            return;
+        }
+        self.external = external;
+        if self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
+            self.renew(now);
+        }
+    }
+
+    /// A connection has gone; its calls are the user agent's matter.
+    pub fn connection_closed(&mut self, now: Mono, connection: ConnectionId, random: &mut Random) {
+        let ours = self.serving.is_some_and(|(_, to)| to.channel.connection == Some(connection));
+        if !ours || !self.standing.is_up() {
+            return;
+        }
+        // What the registrar saw of us was this connection.
+        self.external = None;
+        if self.settings.register_for.is_none() && self.settings.keep_alive.every().is_none() {
+            return;
+        }
+        self.failed(now, Why::ConnectionLost, None, random);
+        self.failures = 0;
+        self.work = Work::Rest { until: Some(now + RECONNECT_AFTER) };
+    }
+
+    /// The time that `deadline` said has come.
+    pub fn due(&mut self, now: Mono, random: &mut Random) {
+        match self.work {
+            Work::Seeking { give_up_at } if give_up_at <= now => self.failed(now, Why::NoAddress, None, random),
+            Work::Leaving { until, .. } if until <= now => self.left(),
+            Work::Rest { until: Some(until) } if until <= now => self.renew(now),
+            _ => {}
+        }
+        if let Standing::Up { until: Some(until), .. } = self.standing
+            && until <= now
+        {
+            let work = std::mem::replace(&mut self.work, Work::Rest { until: None });
+            self.failed(now, Why::Expired, None, random);
+            // A renewal that is under way goes on.
+            if matches!(work, Work::Asking { .. } | Work::Seeking { .. }) {
+                self.work = work;
+            }
+        }
+        if self.keep_alive_at.is_some_and(|at| at <= now) {
+            self.keep_open(now);
+        }
+    }
+
+    /// The registration is renewed where it is; one at a server that was not the first choice is brought back to that.
+    fn renew(&mut self, now: Mono) {
+        match self.serving {
+            Some((0, _)) if self.standing.is_up() => self.ask(now, 0),
+            Some(_) | None => self.begin(now),
+        }
+    }
+
+    fn keep_open(&mut self, now: Mono) {
+        self.keep_alive_at = None;
+        let (Some(every), Some((_, to))) = (self.settings.keep_alive.every(), self.serving) else { return };
+        if !self.standing.is_up() {
+            return;
+        }
+        self.keep_alive_at = Some(now + every);
+        self.acts.push_back(match self.settings.keep_alive {
+            KeepAlive::Stun(_) => Act::AskAddress { to },
+            KeepAlive::Crlf(_) => Act::KeepOpen { to },
+            KeepAlive::Options(_) | KeepAlive::Off => Act::Ping { to },
+        });
+    }
+
+    fn failed(&mut self, now: Mono, why: Why, retry_after_s: Option<u32>, random: &mut Random) {
+        let again_at = now + wait(&why, self.failures, retry_after_s, random);
+        self.failures = self.failures.saturating_add(1);
+        self.work = Work::Rest { until: Some(again_at) };
+        self.keep_alive_at = None;
+        self.pings_missed = 0;
+        let since = match &self.standing {
+            Standing::Down { since, .. } => *since,
+            Standing::Starting | Standing::Up { .. } | Standing::Left => now,
+        };
+        let standing = Standing::Down { since, why };
+        if self.standing != standing {
+            self.standing = standing;
+            self.acts.push_back(Act::Tell);
+        }
+    }
+
+    /// It is not wanted any more: the registrar is told, where there is one. `is_gone` says when that is over.
+    pub fn leave(&mut self, now: Mono) {
+        self.keep_alive_at = None;
+        match (self.settings.register_for, self.serving) {
+            (Some(_), Some((_, to))) if self.standing.is_up() => {
+                self.work = Work::Leaving { until: now + LEAVING_MAX, fresh: false };
+                self.acts.push_back(Act::Register { to, lasts: Duration::ZERO, instead_of: None });
+                // Nobody is to call over it from now on, and it does not run out any more.
+                self.standing = Standing::Left;
+            }
+            _ => self.left(),
+        }
+    }
+
+    fn leaving(&mut self, now: Mono, until: Mono, fresh: bool, response: &Response, random: &mut Random) {
+        let asked_again = matches!(response.status, 401 | 407) && !fresh;
+        if asked_again
+            && now < until
+            && self.challenged(response, fresh, random).is_ok()
+            && let Some((_, to)) = self.serving
+        {
+            self.work = Work::Leaving { until, fresh: true };
+            self.acts.push_back(Act::Register { to, lasts: Duration::ZERO, instead_of: None });
+            return;
+        }
+        self.left();
+    }
+
+    fn left(&mut self) {
+        self.work = Work::Rest { until: None };
+        self.standing = Standing::Left;
+        self.acts.push_back(Act::Tell);
+    }
+
+    /// Nothing of it is left to be done.
+    pub fn is_gone(&self) -> bool {
+        self.standing == Standing::Left && matches!(self.work, Work::Rest { .. })
+    }
+}
+
+/// Whether a contact leads to that address.
+fn names(contact: &Uri, address: std::net::SocketAddr) -> bool {
+    use crate::sip::wire::Host;
+    contact.host == Some(Host::Ip(address.ip())) && contact.port.unwrap_or(5060) == address.port()
+}

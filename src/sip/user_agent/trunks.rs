@@ -1,0 +1,278 @@
+//! Trunks: what their machines want done, and what came of it.
+
+use std::net::SocketAddr;
+
+use super::event::Event;
+use super::uac::Purpose;
+use super::{Owner, UserAgent};
+use crate::sip::channel::{Channel, ConnectionId, Destination};
+use crate::sip::trunk::{Act, Standing, TrunkId, TrunkLine, TrunkSettings, Why};
+use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Transport, Uri};
+use crate::types::Mono;
+
+/// A trunk's machine, and what its requests go on with.
+#[derive(Debug)]
+pub(super) struct Trunk {
+    pub line: TrunkLine,
+    call_id: String,
+    seq: u32,
+    /// The contact that the REGISTER which is under way has.
+    contact: Uri,
+    /// Of the binding request that is under way.
+    stun: Option<[u8; 12]>,
+}
+
+/// What a request of a trunk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Register,
+    Options,
+}
+
+/// How a call goes out over a trunk that is up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkWay {
+    pub trunk: TrunkId,
+    /// Our own address there.
+    pub address: Uri,
+    /// `sip:domain`, to which a number is put.
+    pub domain: Uri,
+    pub destination: Destination,
+}
+
+impl UserAgent {
+    /// Other trunks from now on. Those whose settings stay go on; the others are left, those that are new begin.
+    pub fn set_trunks(&mut self, now: Mono, wanted: Vec<TrunkSettings>) {
+        let kept = |trunk: &Trunk| wanted.contains(trunk.line.settings()) && *trunk.line.standing() != Standing::Left;
+        let leaving: Vec<TrunkId> = self.trunks.iter().filter(|(_, trunk)| !kept(trunk)).map(|(id, _)| *id).collect();
+        for id in leaving {
+            self.with_trunk(now, id, |line, _| line.leave(now));
+        }
+        for settings in wanted {
+            let known = |trunk: &Trunk| *trunk.line.settings() == settings && *trunk.line.standing() != Standing::Left;
+            if self.trunks.values().any(known) {
+                continue;
+            }
+            self.last_trunk += 1;
+            let id = TrunkId(self.last_trunk);
+            let (call_id, contact) = (self.random.token(24), settings.address.clone());
+            let trunk = Trunk { line: TrunkLine::new(settings), call_id, seq: 0, contact, stun: None };
+            self.trunks.insert(id, trunk);
+            self.with_trunk(now, id, |line, _| line.begin(now));
+        }
+    }
+
+    /// Where the servers are that `Event::TrunkSeeks` asked for, in the order in which they are to be tried.
+    pub fn trunk_located(&mut self, now: Mono, id: TrunkId, servers: &[(Transport, SocketAddr)]) {
+        let ways = servers.iter().filter_map(|(transport, at)| self.way_to(*transport, *at, 0)).collect();
+        self.with_trunk(now, id, |line, random| line.located(now, ways, random));
+    }
+
+    /// How calls go out over the trunk of that name; none while it is not up.
+    pub fn trunk_way(&self, name: &str) -> Option<TrunkWay> {
+        let named =
+            |(_, trunk): &(&TrunkId, &Trunk)| trunk.line.settings().name == name && trunk.line.server().is_some();
+        let (id, trunk) = self.trunks.iter().find(named)?;
+        let TrunkSettings { address, domain, .. } = trunk.line.settings();
+        Some(TrunkWay {
+            trunk: *id,
+            address: address.clone(),
+            domain: domain.clone(),
+            destination: trunk.line.server()?,
+        })
+    }
+
+    /// The trunk one of whose servers speaks from there.
+    pub fn trunk_from(&self, source: SocketAddr) -> Option<TrunkId> {
+        let serves = |trunk: &Trunk| trunk.line.servers().iter().any(|server| server.remote.ip() == source.ip());
+        self.trunks.iter().find(|(_, trunk)| serves(trunk)).map(|(id, _)| *id)
+    }
+
+    pub fn trunk_name(&self, id: TrunkId) -> Option<&str> {
+        self.trunks.get(&id).map(|trunk| trunk.line.settings().name.as_str())
+    }
+
+    /// All trunks and how it is with them.
+    pub fn trunks(&self) -> impl Iterator<Item = (&TrunkSettings, &Standing)> {
+        self.trunks.values().map(|trunk| (trunk.line.settings(), trunk.line.standing()))
+    }
+
+    /// Our address towards a peer beyond NAT, as a trunk's registrar has told us: what SDP names there.
+    pub fn external_towards(&self, peer: SocketAddr) -> Option<std::net::IpAddr> {
+        let external = self.trunks.get(&self.trunk_from(peer)?)?.line.external()?.ip();
+        Some(external).filter(|ip| ip.is_ipv4() == peer.is_ipv4())
+    }
+
+    /// Servers of trunks that are up, for whoever watches over which of our addresses they are reached.
+    pub fn trunk_servers(&self) -> Vec<SocketAddr> {
+        self.trunks.values().filter_map(|trunk| trunk.line.server()).map(|to| to.remote).collect()
+    }
+
+    /// Packets to that peer leave from another of our addresses than before: its trunks are told where we are now.
+    pub fn local_changed(&mut self, now: Mono, peer: SocketAddr, local: std::net::IpAddr) {
+        self.locals.insert(peer.ip(), local);
+        let there = |trunk: &Trunk| trunk.line.server().is_some_and(|to| to.remote == peer);
+        let moved: Vec<TrunkId> = self.trunks.iter().filter(|(_, t)| there(t)).map(|(id, _)| *id).collect();
+        for id in moved {
+            self.with_trunk(now, id, |line, _| line.address_changed(now, None));
+        }
+    }
+
+    fn with_trunk(&mut self, now: Mono, id: TrunkId, act: impl FnOnce(&mut TrunkLine, &mut crate::types::Random)) {
+        let Some(trunk) = self.trunks.get_mut(&id) else { return };
+        act(&mut trunk.line, &mut self.random);
+        while let Some(wanted) = self.trunks.get_mut(&id).and_then(|trunk| trunk.line.poll()) {
+            self.carry_out_for(now, id, wanted);
+        }
+        let Some(trunk) = self.trunks.get_mut(&id) else { return };
+        let deadline = trunk.line.deadline();
+        self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, deadline);
+        if trunk.line.is_gone() {
+            self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, None);
+            self.trunks.remove(&id);
+        }
+    }
+
+    fn carry_out_for(&mut self, now: Mono, id: TrunkId, act: Act) {
+        let Some(trunk) = self.trunks.get_mut(&id) else { return };
+        match act {
+            Act::Locate => {
+                let uri = trunk.line.settings().servers.clone();
+                self.tell(Event::TrunkSeeks { trunk: id, uri });
+            }
+            Act::Register { to, lasts, instead_of } => {
+                let request = self.register_request(id, to, lasts.as_secs(), instead_of);
+                if let Some(request) = request {
+                    let key = self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register));
+                    // A listener that is gone sends nothing; the transaction's end says so.
+                    let _ = key;
+                }
+            }
+            Act::Ping { to } => {
+                let target = trunk.line.settings().domain.clone();
+                self.send_options(now, to, target, Purpose::Trunk(id, Asked::Options));
+            }
+            Act::KeepOpen { to } => self.send(to, b"\r\n\r\n".to_vec()),
+            Act::AskAddress { to } => self.ask_address(id, to),
+            Act::Tell => {
+                let (name, standing) = (trunk.line.settings().name.clone(), trunk.line.standing().clone());
+                self.tell(Event::Trunk { name, standing });
+            }
+        }
+    }
+
+    fn register_request(
+        &mut self,
+        id: TrunkId,
+        to: Destination,
+        lasts_s: u64,
+        instead_of: Option<Uri>,
+    ) -> Option<Request> {
+        let trunk = self.trunks.get(&id)?;
+        match trunk.line.external() {
+            Some(external) => self.externals.insert(to.remote, external),
+            None => self.externals.remove(&to.remote),
+        };
+        let settings = trunk.line.settings();
+        let contact = self.contact(to.channel, to.remote, settings.address.user.as_deref());
+        let from = NameAddr::new(settings.address.clone()).with_tag(self.random.token(10));
+        let trunk = self.trunks.get_mut(&id)?;
+        trunk.seq += 1;
+        trunk.contact = contact.uri.clone();
+        let settings = trunk.line.settings();
+        let mut request = Request::new(Method::Register, settings.domain.clone());
+        if settings.servers.is_loose() {
+            request.headers.push(Name::Route, NameAddr::new(settings.servers.clone()).to_string());
+        }
+        request.headers.push(Name::From, from.to_string());
+        request.headers.push(Name::To, NameAddr::new(settings.address.clone()).to_string());
+        request.headers.push(Name::CallId, trunk.call_id.clone());
+        request.headers.push(Name::CSeq, CSeq::new(trunk.seq, Method::Register).to_string());
+        request.headers.push(Name::MaxForwards, "70");
+        if let Some(old) = instead_of {
+            let mut old = NameAddr::new(old);
+            old.set_param("expires", Some("0".to_owned()));
+            request.headers.push(Name::Contact, old.to_string());
+        }
+        let mut contact = contact;
+        contact.set_param("expires", Some(lasts_s.to_string()));
+        request.headers.push(Name::Contact, contact.to_string());
+        request.headers.push(Name::Expires, lasts_s.to_string());
+        request.headers.push(Name::Supported, "path");
+        request.headers.push(Name::Allow, self.allow());
+        self.add_proofs(Some(id), &mut request);
+        Some(request)
+    }
+
+    /// A final response to a request of a trunk.
+    pub(super) fn trunk_answered(
+        &mut self,
+        now: Mono,
+        id: TrunkId,
+        asked: Asked,
+        from: Destination,
+        response: &Response,
+    ) {
+        match asked {
+            Asked::Register => {
+                let Some(contact) = self.trunks.get(&id).map(|trunk| trunk.contact.clone()) else { return };
+                self.with_trunk(now, id, |line, random| line.registered(now, from, &contact, response, random));
+            }
+            // Whatever it says, it is there; but what says that nobody serves here now is no line.
+            Asked::Options => {
+                let alive = !matches!(response.status, 408 | 503);
+                self.with_trunk(now, id, |line, random| line.pinged(now, alive.then_some(from), random));
+            }
+        }
+    }
+
+    /// No response came, or it could not be sent at all (503).
+    pub(super) fn trunk_unanswered(&mut self, now: Mono, id: TrunkId, asked: Asked, status: u16) {
+        let why = if status == 503 { Why::Unreachable } else { Why::Silent };
+        self.with_trunk(now, id, |line, random| match asked {
+            Asked::Register => line.unanswered(now, why, random),
+            Asked::Options => line.pinged(now, None, random),
+        });
+    }
+
+    pub(super) fn trunk_due(&mut self, now: Mono, at: Mono, id: TrunkId) {
+        let Some(trunk) = self.trunks.get_mut(&id).filter(|trunk| trunk.line.armed == Some(at)) else { return };
+        trunk.line.armed = None;
+        self.with_trunk(now, id, |line, random| line.due(now, random));
+    }
+
+    pub(super) fn connection_of_trunks_closed(&mut self, now: Mono, connection: ConnectionId) {
+        let ids: Vec<TrunkId> = self.trunks.keys().copied().collect();
+        for id in ids {
+            self.with_trunk(now, id, |line, random| line.connection_closed(now, connection, random));
+        }
+    }
+
+    /// A STUN message on the SIP socket (RFC 5626 section 4.4.2): the answer to ours says how the server's side sees us.
+    pub(super) fn stun_received(&mut self, now: Mono, channel: Channel, source: SocketAddr, bytes: &[u8]) {
+        let Some((transaction, seen)) = crate::sip::stun::read_answer(bytes) else { return };
+        let asked = |trunk: &Trunk| {
+            trunk.stun == Some(transaction)
+                && trunk.line.server().is_some_and(|to| to.remote == source && to.channel.listener == channel.listener)
+        };
+        let Some(id) = self.trunks.iter().find(|(_, trunk)| asked(trunk)).map(|(id, _)| *id) else { return };
+        if let Some(trunk) = self.trunks.get_mut(&id) {
+            trunk.stun = None;
+        }
+        let local = self.config.listeners.get(channel.listener).map(|_| self.our_address(channel, source));
+        if local != Some(seen) {
+            self.with_trunk(now, id, |line, _| line.address_changed(now, Some(seen)));
+        }
+    }
+
+    fn ask_address(&mut self, id: TrunkId, to: Destination) {
+        let (high, low) = (self.random.u64().to_be_bytes(), self.random.u32().to_be_bytes());
+        let mut transaction = [0; 12];
+        transaction[..8].copy_from_slice(&high);
+        transaction[8..].copy_from_slice(&low);
+        if let Some(trunk) = self.trunks.get_mut(&id) {
+            trunk.stun = Some(transaction);
+        }
+        self.send(to, crate::sip::stun::request(transaction));
+    }
+}
