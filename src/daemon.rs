@@ -112,6 +112,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
             exchange,
             ports: Ports::new(port_range(&config)),
             rtp: RtpAddresses { bind: config.rtp.address, advertise: config.rtp.external_address },
+            dns: config.sip.dns.clone(),
+            random: random.fork(),
             workers,
             loader: threads.loader.clone(),
             pins: threads.pins.clone(),

@@ -37,7 +37,7 @@
 //! 6. A person is reached by `call::reach`: legs of the same call, rung by the user agent, told who calls, and bridged
 //!    with the caller by the media worker that has both streams; from there the caller may be handed on to others.
 //!    `call::switchboard` knows who is out, free or parked, and the queue; `desk::on_duty` who is rung for a duty.
-//!    `driver::resolver` looks up host names meanwhile.
+//!    `driver::locator` finds the servers of their URIs meanwhile.
 //! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
 //! 8. For a caller who is gone the session may have something left to do (`call::session::after`): duty officers ring on,
 //!    a receptionist calls back. The row's end stays as it was; what comes of it is in the row's legs and the ticket.

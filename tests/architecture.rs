@@ -82,6 +82,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("claxon", &["media/flac.rs"]),
     ("csv", &["cli/"]),
     ("flacenc", &["prompts/builder/"]),
+    ("hickory_resolver", &["driver/resolver.rs"]),
     ("hmac", &["sip/digest/"]),
     ("hound", &["media/wav.rs"]),
     ("include_dir", &["prompts/folder.rs"]),

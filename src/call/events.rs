@@ -66,6 +66,11 @@ pub enum What {
         end: LegEnd,
         why: String,
     },
+    /// A server of theirs failed: the next one is tried. 408: it said nothing.
+    NextServer {
+        extension: String,
+        status: u16,
+    },
     /// The caller is put through.
     Met {
         extension: String,

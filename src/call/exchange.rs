@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::admission::{Admission, AdmissionLimits, Refusal};
 use super::alarms::Alarms;
 use super::events::{CallEvent, What};
-use super::io::{Input, Output};
+use super::io::{Asker, Input, Output};
 use super::pin_locks::{Holder, PinLocks};
 use super::reach::{Colleague, Visit};
 use super::service::Service;
@@ -82,8 +82,8 @@ impl Exchange {
                     self.out.push_back(Output::ReturnPorts { stream });
                 }
             }
-            Input::Resolved { stream, addresses } => {
-                self.with(now, stream.call, |s, h| s.resolved(h, stream, &addresses));
+            Input::Located { asker: Asker::Leg(stream), targets } => {
+                self.with(now, stream.call, |s, h| s.located(h, stream, &targets));
             }
             Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
             Input::MediaClosed { stream, report } => {

@@ -10,7 +10,9 @@ use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
+use crate::sip::locate::Target;
 use crate::sip::user_agent;
+use crate::sip::wire::Uri;
 use crate::types::{CallId, Codec, Mono, RecordingId, Redacted, StreamId};
 
 /// A pair of local UDP ports lent to one call.
@@ -25,6 +27,13 @@ pub struct LentPorts {
     pub peer: IpAddr,
 }
 
+/// Who wants to know where a URI leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// The leg that has this stream.
+    Leg(StreamId),
+}
+
 pub enum Input<'a> {
     Sip(user_agent::Input<'a>),
     /// The reply to `Output::LendPorts`; `None` when every port is in use.
@@ -32,10 +41,11 @@ pub enum Input<'a> {
         stream: StreamId,
         ports: Option<LentPorts>,
     },
-    /// The reply to `Output::Resolve`: no addresses when the name has none, or they were not found in time.
-    Resolved {
-        stream: StreamId,
-        addresses: Vec<IpAddr>,
+    /// The reply to `Output::Locate`: in the order in which they are to be tried, at most `locate::TARGETS_MAX`; none when
+    /// the URI leads nowhere that a listener of ours reaches, or its servers were not found in time.
+    Located {
+        asker: Asker,
+        targets: Vec<Target>,
     },
     Media {
         stream: StreamId,
@@ -92,11 +102,10 @@ pub enum Output {
         listener: usize,
         peer: SocketAddr,
     },
-    /// The addresses of a host, for one leg.
-    Resolve {
-        stream: StreamId,
-        /// In lower case.
-        name: String,
+    /// The servers of a URI (RFC 3263).
+    Locate {
+        asker: Asker,
+        uri: Uri,
     },
     /// The ports of a call that never opened a stream.
     ReturnPorts {

@@ -51,6 +51,14 @@ pub(super) fn web_address(text: &str) -> Result<SocketAddr, Fault> {
     socket(text, "write address and port: \"127.0.0.1:8080\", \"[::1]:8080\"")
 }
 
+/// A DNS server: port 53 where none is said.
+pub(super) fn dns_server(text: &str) -> Result<SocketAddr, Fault> {
+    if let Ok(ip) = text.parse::<IpAddr>() {
+        return Ok(SocketAddr::new(ip, 53));
+    }
+    socket(text, "write address and port: \"192.168.1.53:53\", \"[2001:db8::53]:53\"")
+}
+
 /// An address without a port.
 pub(super) fn address(text: &str) -> Result<IpAddr, Fault> {
     let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).unwrap_or(text);

@@ -1,10 +1,10 @@
 //! `[sip]`: where calls come in, how many, and the timers of RFC 3261.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::address::{Listen, external_address, listen, network};
+use super::address::{Listen, dns_server, external_address, listen, network};
 use super::keys::{Key, SectionKeys};
 use super::reader::{Fault, Section};
 
@@ -61,6 +61,15 @@ pub const KEYS: SectionKeys = SectionKeys {
             en: "The SIP address that telephone numbers in hunt lists are called through: `tel:13800138000` there becomes a \
                  call to that number at this host. Left out: no number is called.",
             zh: "通讯录 `hunt` 中的电话号码经由此 SIP 地址呼出：`tel:13800138000` 即呼叫该主机上的这个号码。不填则不呼叫任何号码。",
+        },
+        Key {
+            name: "dns",
+            default: Some("[]"),
+            example: "[\"192.168.1.53:53\"]",
+            en: "DNS servers, with ports, that are asked where places and gateways are reached (NAPTR, SRV, A and AAAA). Empty: \
+                 those of the system (`/etc/resolv.conf`, `/etc/hosts`). Needs a restart.",
+            zh: "查询被叫与网关所在服务器（NAPTR、SRV、A、AAAA 记录）的 DNS 服务器，须带端口。空表示使用系统设置\
+                 （`/etc/resolv.conf`、`/etc/hosts`）。更改后需重启。",
         },
         Key {
             name: "calls_max",
@@ -127,6 +136,8 @@ pub struct Sip {
     pub realm: String,
     /// `sip:host`, without a user.
     pub gateway: Option<String>,
+    /// Empty: those of the system.
+    pub dns: Vec<SocketAddr>,
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
@@ -148,6 +159,7 @@ impl Default for Sip {
             user_agent: "frontdesk".to_owned(),
             realm: "frontdesk".to_owned(),
             gateway: None,
+            dns: Vec::new(),
             calls_max: 5000,
             allowed_sources: Vec::new(),
             refer_to: Vec::new(),
@@ -174,6 +186,7 @@ impl Sip {
             user_agent: section.text("user_agent", user_agent).unwrap_or(default.user_agent),
             realm: section.text("realm", realm).unwrap_or(default.realm),
             gateway: section.text("gateway", gateway),
+            dns: section.list("dns", dns_server).unwrap_or(default.dns),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
             refer_to: section.list("refer_to", network).unwrap_or(default.refer_to),

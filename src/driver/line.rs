@@ -17,22 +17,25 @@ use tokio::time::sleep_until;
 
 use super::clock::Clock;
 use super::loader::Load;
+use super::locator::{self, LOCATING_MAX};
 use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
 use super::pin_checker::PinCheck;
 use super::ports::{PortPair, Ports};
 use super::recorder::FromRecorder;
-use super::resolver::{self, Asked, Resolver};
+use super::resolver::Resolver;
 use super::tcp::{self, Connections};
 use crate::call::events::CallEvent;
 use crate::call::exchange::Exchange;
-use crate::call::io::{Input, LentPorts, Output};
+use crate::call::io::{Asker, Input, LentPorts, Output};
 use crate::call::service::Service;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
+use crate::sip::locate::{Family, Reachable};
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
-use crate::types::{CallId, Mono, RecordingId, StreamId};
+use crate::sip::wire::{Transport, Uri};
+use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
 
 /// What other threads may have waiting for the line; beyond it they wait (workers keep a backlog of their own).
 pub const INBOX_MAX: usize = 65_536;
@@ -102,6 +105,9 @@ pub struct LineOptions {
     pub listening: Vec<Listening>,
     pub ports: Ports,
     pub rtp: RtpAddresses,
+    /// DNS servers; those of the system where there are none.
+    pub dns: Vec<SocketAddr>,
+    pub random: Random,
     pub workers: MediaWorkers,
     pub loader: SyncSender<Load>,
     pub pins: SyncSender<PinCheck>,
@@ -132,9 +138,13 @@ pub struct Line {
     unsent: u64,
     /// TCP connections to be made: the tasks for them are spawned outside of the borrow.
     connects: Vec<(usize, SocketAddr, Vec<u8>)>,
-    resolver: Resolver,
-    /// Host names to be looked up, by tasks of their own too.
-    look_ups: Vec<String>,
+    pub(super) resolver: Rc<Resolver>,
+    pub(super) random: Random,
+    reachable: Reachable,
+    /// URIs whose servers are being found.
+    pub(super) locating: usize,
+    /// Those to be found, by tasks of their own too.
+    locates: Vec<(Asker, Uri)>,
 }
 
 /// Runs until the exchange is idle after `ToLine::Shutdown`, or every sender is gone.
@@ -152,14 +162,17 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
     let mut udp = Vec::new();
     let mut tcp = Vec::new();
     let mut local = Vec::new();
+    let mut reachable = Reachable::default();
     for (index, listening) in options.listening.into_iter().enumerate() {
         match listening {
             Listening::Udp(socket) => {
                 local.push(socket.local_addr()?);
+                reachable.0.push((Transport::Udp, Family::of(socket.local_addr()?.ip())));
                 udp.push(Some(Rc::new(UdpSocket::from_std(socket)?)));
             }
             Listening::Tcp(socket) => {
                 local.push(socket.local_addr()?);
+                reachable.0.push((Transport::Tcp, Family::of(socket.local_addr()?.ip())));
                 udp.push(None);
                 tcp.push((index, TcpListener::from_std(socket)?));
             }
@@ -185,8 +198,11 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         idle: idle.clone(),
         unsent: 0,
         connects: Vec::new(),
-        resolver: Resolver::default(),
-        look_ups: Vec::new(),
+        resolver: Rc::new(Resolver::new(&options.dns)),
+        random: options.random,
+        reachable,
+        locating: 0,
+        locates: Vec::new(),
     }));
     for (index, socket) in udp.into_iter().enumerate() {
         if let Some(socket) = socket {
@@ -254,33 +270,23 @@ async fn keep_time(line: Shared, rewake: Rc<Notify>) {
     }
 }
 
-async fn look_up(line: Shared, name: String) {
-    let addresses = resolver::look_up(&name).await;
-    let waiting = {
-        let mut guard = line.borrow_mut();
-        let now = guard.clock.mono();
-        guard.resolver.answered(now, &name, &addresses)
-    };
-    for stream in waiting {
-        Line::input(&line, Input::Resolved { stream, addresses: addresses.clone() });
-    }
-}
-
 impl Line {
     /// Hands one input to the exchange and carries out all that it asks for.
     pub(super) fn input(line: &Shared, input: Input<'_>) {
-        let (connects, look_ups) = {
+        let (connects, locates, can) = {
             let mut guard = line.borrow_mut();
             let now = guard.clock.now();
             guard.exchange.handle_input(now, input);
             guard.obey();
-            (std::mem::take(&mut guard.connects), std::mem::take(&mut guard.look_ups))
+            let locates = std::mem::take(&mut guard.locates);
+            let can = (!locates.is_empty()).then(|| guard.reachable.clone()).unwrap_or_default();
+            (std::mem::take(&mut guard.connects), locates, can)
         };
         for (listener, remote, bytes) in connects {
             tokio::task::spawn_local(tcp::connect(line.clone(), listener, remote, bytes));
         }
-        for name in look_ups {
-            tokio::task::spawn_local(look_up(line.clone(), name));
+        for (asker, uri) in locates {
+            tokio::task::spawn_local(locator::locate(line.clone(), asker, uri, can.clone()));
         }
     }
 
@@ -329,7 +335,7 @@ impl Line {
                     let ports = self.lend(stream, listener, peer);
                     self.exchange.handle_input(self.clock.now(), Input::PortsLent { stream, ports });
                 }
-                Output::Resolve { stream, name } => self.resolve(stream, name),
+                Output::Locate { asker, uri } => self.locate(asker, uri),
                 Output::ReturnPorts { stream } => {
                     if let Some(pair) = self.lent.remove(&stream) {
                         self.ports.give_back(self.clock.mono(), pair);
@@ -403,14 +409,13 @@ impl Line {
         Some(lent)
     }
 
-    fn resolve(&mut self, stream: StreamId, name: String) {
-        match self.resolver.ask(self.clock.mono(), &name, stream) {
-            Asked::Known(addresses) => {
-                self.exchange.handle_input(self.clock.now(), Input::Resolved { stream, addresses });
-            }
-            Asked::LookUp => self.look_ups.push(name),
-            Asked::Waits => {}
+    fn locate(&mut self, asker: Asker, uri: Uri) {
+        if self.locating >= LOCATING_MAX {
+            tracing::warn!(limit = LOCATING_MAX, "a place is not looked for: too many are being found");
+            return self.exchange.handle_input(self.clock.now(), Input::Located { asker, targets: Vec::new() });
         }
+        self.locating += 1;
+        self.locates.push((asker, uri));
     }
 
     fn load(&mut self, load: Load) {

@@ -3,7 +3,7 @@
 //! - `clock`: the one reading of time.
 //! - `dialer`: the built-in caller.
 //! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
-//! - `resolver`: host names of places to ring, looked up beside the SIP thread's work.
+//! - `locator`: the servers of URIs, found beside the SIP thread's work; `resolver` asks the DNS for it.
 //! - `tcp`: stream connections of the SIP thread.
 //! - `ports`: RTP/RTCP port pairs, lent to calls and cooled down before reuse.
 //! - `media_worker`: threads that pace RTP on an absolute wheel.
@@ -16,6 +16,7 @@ pub mod clock;
 pub mod dialer;
 pub mod line;
 pub mod loader;
+mod locator;
 pub mod media_worker;
 pub mod observe;
 pub mod pin_checker;

@@ -36,6 +36,9 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::Ringing { extension } if extension.is_empty() => tracing::info!(call, "calls the customer back"),
         What::Ringing { extension } => tracing::info!(call, extension, "rings a person"),
+        What::NextServer { extension, status } => {
+            tracing::warn!(call, extension, status, "a server failed: the next one is tried");
+        }
         What::LegEnded { extension, end, why } if why.is_empty() => {
             tracing::info!(call, extension, end = end.as_str(), "stopped ringing or talking");
         }
@@ -146,6 +149,7 @@ fn count(what: &What) {
             METRICS.rtp_dropped.add(*dropped);
         }
         What::Parted { .. }
+        | What::NextServer { .. }
         | What::HandedOn { .. }
         | What::Parked { .. }
         | What::Recalled { .. }

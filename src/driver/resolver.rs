@@ -1,139 +1,163 @@
-//! Host names of configured places: looked up beside the SIP thread's work by the system's resolver, and kept for a while.
+//! The only place that asks the DNS: by the servers and hosts file of the system, or by the servers that the settings name.
+//! What comes back is kept as long as it says, within bounds, and one question in flight serves all who ask it.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
-use crate::types::{Mono, StreamId};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::rr::{Name, RData, RecordType};
+use hickory_resolver::{ResolverBuilder, TokioResolver};
+use tokio::sync::watch;
 
-/// Names that are kept; those that are known no more make room.
-const NAMES_MAX: usize = 256;
-/// Look-ups under way; one more fails at once.
-const ASKED_MAX: usize = 32;
-/// So long is an address used before it is looked up again.
-const KNOWN_FOR: Duration = Duration::from_secs(60);
-/// So long is a name that was not found not looked for again.
-const UNKNOWN_FOR: Duration = Duration::from_secs(5);
-/// A look-up that takes longer has failed: the caller waits.
-const ANSWER_MAX: Duration = Duration::from_secs(3);
+use crate::sip::locate::{Answer, Family, Naptr, Question, Srv};
 
-/// What to do about a name.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// It is known, or known not to be.
-    Known(Vec<IpAddr>),
-    /// Look it up; then tell `answered`.
-    LookUp,
-    /// It is being looked up for another leg too.
-    Waits,
-}
+/// Questions under way; one more is answered with nothing at once.
+const ASKED_MAX: usize = 256;
+/// Answers that are kept.
+const KEPT_MAX: u64 = 1024;
+/// Records that are read of one answer.
+const RECORDS_MAX: usize = 64;
+/// So long is an answer kept at least, and at most, whatever it says itself.
+const KEPT_FOR: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(3600));
+/// The same for "there is none": it may be mended any moment.
+const NOTHING_FOR: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// A server that is silent for so long is asked once more.
+const ASK_FOR: Duration = Duration::from_millis(1500);
+
+/// Comes to hold the answer.
+pub(super) type Asked = watch::Receiver<Option<Answer>>;
 
 /// See the module.
-#[derive(Debug, Default)]
 pub(super) struct Resolver {
-    known: HashMap<String, (Vec<IpAddr>, Mono)>,
-    asked: HashMap<String, Vec<StreamId>>,
+    dns: Option<TokioResolver>,
+    asked: RefCell<HashMap<Question, Asked>>,
 }
 
 impl Resolver {
-    pub fn ask(&mut self, now: Mono, name: &str, stream: StreamId) -> Asked {
-        if let Some((addresses, _)) = self.known.get(name).filter(|(_, until)| *until > now) {
-            return Asked::Known(addresses.clone());
-        }
-        if let Some(waiting) = self.asked.get_mut(name) {
-            waiting.push(stream);
-            return Asked::Waits;
-        }
-        if self.asked.len() >= ASKED_MAX {
-            tracing::warn!(name, "too many host names are being looked up");
-            return Asked::Known(Vec::new());
-        }
-        self.asked.insert(name.to_owned(), vec![stream]);
-        Asked::LookUp
+    /// Asks these servers, or those of the system where there are none.
+    pub fn new(servers: &[SocketAddr]) -> Self {
+        let dns = match build(servers) {
+            Ok(dns) => Some(dns),
+            Err(error) => {
+                tracing::error!(%error, "no host name can be looked up; see /etc/resolv.conf, or name servers in [sip] dns");
+                None
+            }
+        };
+        Self { dns, asked: RefCell::default() }
     }
 
-    /// Keeps what was found, and gives the legs that wait for it.
-    pub fn answered(&mut self, now: Mono, name: &str, addresses: &[IpAddr]) -> Vec<StreamId> {
-        if self.known.len() >= NAMES_MAX {
-            self.known.retain(|_, (_, until)| *until > now);
+    pub fn ask(self: &Rc<Self>, question: Question) -> Asked {
+        if let Some(asked) = self.asked.borrow().get(&question) {
+            return asked.clone();
         }
-        if self.known.len() < NAMES_MAX {
-            let lasts = if addresses.is_empty() { UNKNOWN_FOR } else { KNOWN_FOR };
-            self.known.insert(name.to_owned(), (addresses.to_vec(), now + lasts));
-        }
-        self.asked.remove(name).unwrap_or_default()
-    }
-}
-
-/// The addresses of a host, in the resolver's order; none where there are none, or not in time.
-pub(super) async fn look_up(name: &str) -> Vec<IpAddr> {
-    let found = tokio::time::timeout(ANSWER_MAX, tokio::net::lookup_host((name, 0))).await;
-    match found {
-        Ok(Ok(addresses)) => addresses.map(|address| address.ip()).collect(),
-        Ok(Err(error)) => {
-            tracing::warn!(name, %error, "a host name of a place to ring was not found");
-            Vec::new()
-        }
-        Err(_) => {
-            tracing::warn!(name, "a host name of a place to ring was not found in time");
-            Vec::new()
-        }
+        let (answers, asked) = watch::channel(None);
+        let Some(dns) = self.dns.clone().filter(|_| self.asked.borrow().len() < ASKED_MAX) else {
+            tracing::warn!(?question, limit = ASKED_MAX, "a name is not looked up: too many questions are under way");
+            answers.send_replace(Some(Answer::Nothing));
+            return asked;
+        };
+        self.asked.borrow_mut().insert(question.clone(), asked.clone());
+        let resolver = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let answer = look_up(&dns, &question).await;
+            resolver.asked.borrow_mut().remove(&question);
+            answers.send_replace(Some(answer));
+        });
+        asked
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::types::CallId;
+fn build(servers: &[SocketAddr]) -> Result<TokioResolver, NetError> {
+    let mut builder: ResolverBuilder<TokioRuntimeProvider> = if servers.is_empty() {
+        TokioResolver::builder_tokio()?
+    } else {
+        let servers = servers.iter().map(|server| name_server(*server)).collect();
+        let config = ResolverConfig::from_name_servers(servers);
+        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default())
+    };
+    bound(builder.options_mut());
+    builder.build()
+}
 
-    fn at(ms: u64) -> Mono {
-        Mono::from_millis(ms)
-    }
+fn bound(options: &mut ResolverOpts) {
+    options.cache_size = KEPT_MAX;
+    (options.positive_min_ttl, options.positive_max_ttl) = (Some(KEPT_FOR.0), Some(KEPT_FOR.1));
+    (options.negative_min_ttl, options.negative_max_ttl) = (Some(NOTHING_FOR.0), Some(NOTHING_FOR.1));
+    options.timeout = ASK_FOR;
+    options.attempts = 1;
+    options.max_active_requests = ASKED_MAX;
+}
 
-    fn leg(leg: u32) -> StreamId {
-        StreamId { call: CallId(1), leg }
-    }
+fn name_server(address: SocketAddr) -> NameServerConfig {
+    let at_port = |mut connection: ConnectionConfig| {
+        connection.port = address.port();
+        connection
+    };
+    let connections = vec![at_port(ConnectionConfig::udp()), at_port(ConnectionConfig::tcp())];
+    NameServerConfig::new(address.ip(), true, connections)
+}
 
-    #[test]
-    fn one_look_up_serves_all_who_wait_and_those_who_come_soon_after() {
-        let mut resolver = Resolver::default();
-        let found: Vec<IpAddr> = vec![[192, 0, 2, 9].into()];
-        assert_eq!(resolver.ask(at(0), "gw", leg(1)), Asked::LookUp);
-        assert_eq!(resolver.ask(at(0), "gw", leg(2)), Asked::Waits);
-        assert_eq!(resolver.answered(at(10), "gw", &found), [leg(1), leg(2)]);
-        assert_eq!(resolver.ask(at(60_009), "gw", leg(3)), Asked::Known(found));
-        assert_eq!(resolver.ask(at(60_010), "gw", leg(4)), Asked::LookUp);
-    }
-
-    #[test]
-    fn a_name_that_was_not_found_is_soon_looked_for_again() {
-        let mut resolver = Resolver::default();
-        assert_eq!(resolver.ask(at(0), "gw", leg(1)), Asked::LookUp);
-        assert_eq!(resolver.answered(at(0), "gw", &[]), [leg(1)]);
-        assert_eq!(resolver.ask(at(4_999), "gw", leg(2)), Asked::Known(Vec::new()));
-        assert_eq!(resolver.ask(at(5_000), "gw", leg(3)), Asked::LookUp);
-    }
-
-    #[test]
-    fn what_is_kept_and_what_is_asked_at_once_has_a_limit() {
-        let mut resolver = Resolver::default();
-        for n in 0..ASKED_MAX {
-            assert_eq!(resolver.ask(at(0), &format!("host-{n}"), leg(1)), Asked::LookUp);
+async fn look_up(dns: &TokioResolver, question: &Question) -> Answer {
+    let (name, record_type) = match question {
+        Question::Naptr(name) => (name, RecordType::NAPTR),
+        Question::Srv(name) => (name, RecordType::SRV),
+        Question::Addresses(name, Family::V4) => (name, RecordType::A),
+        Question::Addresses(name, Family::V6) => (name, RecordType::AAAA),
+    };
+    // A name with a dot in it is whole; one without may be of the system's own domain.
+    let whole = if name.contains('.') { format!("{name}.") } else { name.clone() };
+    let Ok(whole) = Name::from_ascii(&whole) else { return Answer::Nothing };
+    match dns.lookup(whole, record_type).await {
+        Ok(found) => read(question, &found),
+        Err(error) if error.is_no_records_found() => Answer::Nothing,
+        Err(error) => {
+            tracing::warn!(name, %record_type, %error, "a look-up in the DNS failed");
+            Answer::Nothing
         }
-        assert_eq!(resolver.ask(at(0), "one-more", leg(1)), Asked::Known(Vec::new()));
-        for n in 0..NAMES_MAX * 2 {
-            resolver.answered(at(0), &format!("host-{n}"), &[]);
-        }
-        assert_eq!(resolver.known.len(), NAMES_MAX);
-        resolver.answered(at(10_000), "fresh", &[]);
-        assert_eq!(resolver.known.len(), 1);
     }
+}
 
-    #[test]
-    fn the_systems_resolver_is_asked() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let found = |name| runtime.block_on(look_up(name));
-        assert!(found("localhost").iter().all(IpAddr::is_loopback) && !found("localhost").is_empty());
-        assert_eq!(found("nobody.invalid"), Vec::<IpAddr>::new());
+fn read(question: &Question, found: &Lookup) -> Answer {
+    let data = || found.answers().iter().map(|record| &record.data);
+    match question {
+        Question::Naptr(_) => Answer::Naptr(data().filter_map(naptr).take(RECORDS_MAX).collect()),
+        Question::Srv(_) => Answer::Srv(data().filter_map(srv).take(RECORDS_MAX).collect()),
+        Question::Addresses(..) => Answer::Addresses(data().filter_map(address).take(RECORDS_MAX).collect()),
     }
+}
+
+fn naptr(data: &RData) -> Option<Naptr> {
+    let RData::NAPTR(naptr) = data else { return None };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    naptr.regexp.is_empty().then(|| Naptr {
+        order: naptr.order,
+        preference: naptr.preference,
+        flags: text(&naptr.flags),
+        service: text(&naptr.services),
+        replacement: host(&naptr.replacement),
+    })
+}
+
+fn srv(data: &RData) -> Option<Srv> {
+    let RData::SRV(srv) = data else { return None };
+    Some(Srv { priority: srv.priority, weight: srv.weight, port: srv.port, target: host(&srv.target) })
+}
+
+fn address(data: &RData) -> Option<IpAddr> {
+    match data {
+        RData::A(ip) => Some(ip.0.into()),
+        RData::AAAA(ip) => Some(ip.0.into()),
+        _ => None,
+    }
+}
+
+/// In lower case, without the root's dot; of the root itself nothing is left.
+fn host(name: &Name) -> String {
+    name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
 }

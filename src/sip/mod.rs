@@ -5,6 +5,7 @@
 //! - `transaction/`: the four machines of RFC 3261 section 17 (with RFC 6026) and their keys.
 //! - `dialog`: route set, tags and sequence numbers of one dialog.
 //! - `digest`: who may register; the only room that names hash functions.
+//! - `locate`: the servers of a URI (RFC 3263), as questions and answers.
 //! - `registrar`: which phones are there, and where.
 //! - `trunk`: the lines of carriers and PBXs that we register with; `stun`: how a server sees our address.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
@@ -12,6 +13,7 @@
 pub mod channel;
 pub mod dialog;
 pub mod digest;
+pub mod locate;
 pub mod registrar;
 pub mod stun;
 pub mod transaction;

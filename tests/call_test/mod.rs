@@ -34,8 +34,9 @@ use frontdesk::flow::io::RecordSpec;
 use frontdesk::flow::{CompileContext, Flow};
 use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
 use frontdesk::prompts::{Library, LibraryOptions};
+use frontdesk::sip::locate::Target;
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
-use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, parse_datagram};
+use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, Uri, parse_datagram};
 use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
 
 use callee::Callee;
@@ -585,11 +586,11 @@ impl CallTest {
                 self.soon(move || Input::PortsLent { stream, ports });
             }
             Output::ReturnPorts { stream } => self.give_back(stream),
-            Output::Resolve { stream, name } => {
-                // One name leads to the phones, any other to nobody.
-                let addresses = if name == "phones.example" { vec!["127.0.0.1".parse().expect("one")] } else { vec![] };
-                self.note(format!("looks up {name}"));
-                self.after(COMMIT, Due::Input(Box::new(move || Input::Resolved { stream, addresses })));
+            Output::Locate { asker, uri } => {
+                let targets = targets_of(&uri);
+                let host = uri.host.as_ref().map(ToString::to_string).unwrap_or_default();
+                self.note(format!("looks up {}", host.to_lowercase()));
+                self.after(COMMIT, Due::Input(Box::new(move || Input::Located { asker, targets })));
             }
             Output::OpenStream { stream: id, config } => {
                 assert!(self.lent.contains(&id), "a stream without ports");
@@ -762,6 +763,9 @@ impl CallTest {
                 self.note(format!("answered after {answer_ms} ms, ring {rings}"));
             }
             What::Ringing { extension } => self.note(format!("rings {extension}")),
+            What::NextServer { extension, status } => {
+                self.note(format!("{extension} at its next server, after {status}"))
+            }
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
@@ -972,7 +976,10 @@ impl CallTest {
                 let mut callee = Callee::new(request);
                 let ringing = callee.response(180, None);
                 self.callees.push(callee);
-                self.after(Duration::ZERO, Due::Sip(to, ringing));
+                // A server that is down says nothing by itself.
+                if to.ip().to_string() != DOWN {
+                    self.after(Duration::ZERO, Due::Sip(to, ringing));
+                }
                 true
             }
             (Method::Cancel, Some(at)) => {
@@ -1083,5 +1090,21 @@ fn duration(text: &str) -> Duration {
     match text.strip_suffix("ms") {
         Some(ms) => Duration::from_millis(number(ms)),
         None => Duration::from_secs(number(text.strip_suffix('s').expect("a time ends with s"))),
+    }
+}
+
+const DOWN: &str = "127.0.0.9";
+
+/// One name leads to the phones, one to a server that is down and then to them, any other to nobody.
+fn targets_of(uri: &Uri) -> Vec<Target> {
+    let port = uri.port.unwrap_or(5060);
+    let at = |address: &str| Target {
+        transport: Transport::Udp,
+        address: format!("{address}:{port}").parse().expect("an address"),
+    };
+    match uri.host.as_ref().map(|host| host.to_string().to_lowercase()).as_deref() {
+        Some("phones.example") => vec![at("127.0.0.1")],
+        Some("twins.example") => vec![at(DOWN), at("127.0.0.1")],
+        _ => vec![],
     }
 }

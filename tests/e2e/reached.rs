@@ -155,7 +155,7 @@ fn a_place_is_rung_by_its_hosts_name_and_one_that_is_not_found_is_passed_over() 
     daemon.wait_for("ringing telephone", || phone.log().contains("Incoming call").then_some(()));
     let _ = caller.kill();
     let _ = caller.wait();
-    assert!(daemon.log().contains("a host name of a place to ring was not found"), "{}", daemon.log());
+    assert!(daemon.log().contains("no server of it was found that a listener leads to"), "{}", daemon.log());
 }
 
 /// RFC 3261 section 16.7: the first telephone of an account that answers has the call, the other is told to stop.

@@ -10,6 +10,7 @@ use crate::call::io::{LentPorts, Output};
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
 use crate::media::io::{MediaCommand, MediaEvent};
+use crate::sip::locate::Target;
 use crate::sip::user_agent::LegId;
 use crate::types::{CallId, Digit, Mono, StreamId};
 
@@ -85,7 +86,21 @@ impl CallBack {
         self.customer.rings_until()
     }
 
-    pub fn timeout(&mut self, now: Mono) -> Returned {
+    /// Where the customer's host is.
+    pub fn located(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        stream: StreamId,
+        targets: &[Target],
+    ) -> Returned {
+        let right = self.customer.stream != stream || self.customer.located(h, caller, targets);
+        if right { Returned::GoesOn } else { Returned::InVain }
+    }
+
+    pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) -> Returned {
+        let now = h.now.mono;
+        self.customer.leaves_the_silent(h, caller);
         if self.customer.rings_until().is_some_and(|until| until <= now) { Returned::InVain } else { Returned::GoesOn }
     }
 
@@ -107,8 +122,15 @@ impl CallBack {
         }
     }
 
-    pub fn failed(&self, leg: LegId, status: u16, account: &mut Account) -> Returned {
-        if self.customer.leg() != Some(leg) {
+    pub fn failed(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        leg: LegId,
+        status: u16,
+        account: &mut Account,
+    ) -> Returned {
+        if self.customer.leg() != Some(leg) || self.customer.goes_elsewhere(h, caller, status) {
             return Returned::GoesOn;
         }
         if let Some(record) = account.of(self.customer.stream.leg) {

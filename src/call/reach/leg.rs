@@ -1,6 +1,6 @@
 //! One leg that rings somebody: ports, INVITE, answer, stream, end. It knows nothing of why it rings.
 
-use std::net::IpAddr;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Caller;
@@ -9,23 +9,27 @@ use super::call_back::WayBack;
 use super::place::{Towards, Unreachable, Way, towards, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
-use crate::call::io::{LentPorts, Output};
+use crate::call::io::{Asker, LentPorts, Output};
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
 use crate::desk::people::PlaceTarget;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
+use crate::sip::locate::Target;
 use crate::sip::user_agent::{Destination, LegId, OutgoingInvite};
 use crate::sip::wire::{Host, NameAddr, Replaces, Uri};
 use crate::types::{Codec, Mono, StreamId};
 
 /// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
 const SLACK: Duration = Duration::from_millis(100);
+/// A server that says nothing at all for so long is left for the next one, where there is one (RFC 3263 section 4.3): the
+/// transaction's own time-out is longer than most places ring.
+const SILENT_MAX: Duration = Duration::from_secs(4);
 /// The user part of our own address.
 const DESK: &str = "desk";
 
 enum State {
-    /// Waits for its host's address.
+    /// Waits for the servers of its URI.
     Seeking {
         target: Uri,
     },
@@ -35,8 +39,11 @@ enum State {
     },
     Ringing {
         leg: LegId,
+        target: Uri,
         until: Mono,
         early: Option<Vec<u8>>,
+        /// Nothing was heard of it yet: at this time another server is tried.
+        silent_until: Option<Mono>,
     },
     Up {
         leg: LegId,
@@ -51,6 +58,8 @@ pub(super) struct OutLeg {
     pub extension: String,
     /// The call at the place that this one is to take the place of (RFC 3891).
     pub replaces: Option<Replaces>,
+    /// The servers that are tried when this one fails.
+    others: VecDeque<Target>,
     began: Mono,
     ring: Duration,
     state: State,
@@ -81,8 +90,8 @@ impl OutLeg {
         account.begin(stream.leg, at_ms, &candidate.extension, &candidate.target.to_string());
         let state = match towards {
             Ok(Towards::Known(way)) => arriving(h, stream, way),
-            Ok(Towards::Named { target, name }) => {
-                h.out.push_back(Output::Resolve { stream, name });
+            Ok(Towards::Named { target }) => {
+                h.out.push_back(Output::Locate { asker: Asker::Leg(stream), uri: target.clone() });
                 State::Seeking { target }
             }
             Err(why) => {
@@ -100,6 +109,7 @@ impl OutLeg {
             stream,
             extension: candidate.extension.clone(),
             replaces: None,
+            others: VecDeque::new(),
             began: h.now.mono,
             ring: candidate.ring,
             state,
@@ -119,7 +129,17 @@ impl OutLeg {
     ) -> OutLeg {
         let (version, local) = (local.version, Some(local));
         let state = State::Up { leg, config };
-        OutLeg { stream, extension, replaces: None, began: now, ring: Duration::ZERO, state, local, version }
+        OutLeg {
+            stream,
+            extension,
+            replaces: None,
+            others: VecDeque::new(),
+            began: now,
+            ring: Duration::ZERO,
+            state,
+            local,
+            version,
+        }
     }
 
     /// Another call takes the place of this one (RFC 3891): the stream stays, with another peer. The status that refuses it.
@@ -139,12 +159,51 @@ impl OutLeg {
         Ok(())
     }
 
-    /// The addresses of its host, none when it has none; false when the leg can't be made.
-    pub fn resolved(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, addresses: &[IpAddr]) -> bool {
+    /// The servers of its URI, none when there are none; false when the leg can't be made.
+    pub fn located(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, targets: &[Target]) -> bool {
         let State::Seeking { target } = &self.state else { return true };
-        let Some(way) = way_by(h.ua, target.clone(), addresses, caller.listener) else { return false };
-        self.state = arriving(h, self.stream, way);
-        true
+        let target = target.clone();
+        self.others = targets.iter().copied().collect();
+        self.next_server(h, caller, &target)
+    }
+
+    fn next_server(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, target: &Uri) -> bool {
+        while let Some(server) = self.others.pop_front() {
+            if let Some(way) = way_by(h.ua, target, server, caller.listener) {
+                self.state = arriving(h, self.stream, way);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// After a failure that another server may not have: it is tried, if there is one (RFC 3263 section 4.3).
+    pub fn goes_elsewhere(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, status: u16) -> bool {
+        let State::Ringing { silent_until, target, .. } = &self.state else { return false };
+        let of_this_server = status == 503 || status == 408 && silent_until.is_some();
+        if self.others.is_empty() || !of_this_server {
+            return false;
+        }
+        let target = target.clone();
+        self.local = None;
+        h.out.push_back(Output::ReturnPorts { stream: self.stream });
+        let what = What::NextServer { extension: self.extension.clone(), status };
+        h.out.push_back(Output::Event(CallEvent { call: Some(self.stream.call), what }));
+        // Where none of them can be had, its ports are back already.
+        let goes_on = self.next_server(h, caller, &target);
+        if !goes_on {
+            self.state = State::Seeking { target };
+        }
+        goes_on
+    }
+
+    /// Gives up a server that has said nothing, for the next one.
+    pub fn leaves_the_silent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>) {
+        let State::Ringing { leg, silent_until: Some(at), .. } = self.state else { return };
+        if at <= h.now.mono && self.goes_elsewhere(h, caller, 408) {
+            let _ = h.ua.hang_up(h.now.mono, leg);
+            h.legs.remove(&leg);
+        }
     }
 
     /// Begins to ring a customer who is called back.
@@ -169,6 +228,7 @@ impl OutLeg {
     /// Sends the INVITE; false when the leg can't be made.
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
+        let target = to.target.clone();
         let mut local = caller.service.local_media(ports, h.random.u64() >> 2, self.version);
         prefer(&mut local.codecs, caller.config.map(|config| config.codec));
         let invite = OutgoingInvite {
@@ -188,7 +248,8 @@ impl OutLeg {
         self.local = Some(local);
         let Ok(leg) = h.ua.invite(h.now.mono, invite) else { return false };
         h.legs.insert(leg, self.stream.call);
-        self.state = State::Ringing { leg, until: h.now.mono + self.ring + SLACK, early: None };
+        let silent_until = (!self.others.is_empty()).then(|| h.now.mono + SILENT_MAX);
+        self.state = State::Ringing { leg, target, until: h.now.mono + self.ring + SLACK, early: None, silent_until };
         let what = What::Ringing { extension: self.extension.clone() };
         h.out.push_back(Output::Event(CallEvent { call: Some(self.stream.call), what }));
         true
@@ -204,7 +265,7 @@ impl OutLeg {
     /// When it has rung long enough.
     pub fn rings_until(&self) -> Option<Mono> {
         match &self.state {
-            State::Ringing { until, .. } => Some(*until),
+            State::Ringing { until, silent_until, .. } => Some(silent_until.map_or(*until, |at| at.min(*until))),
             State::Seeking { .. } | State::Arriving { .. } | State::Up { .. } => None,
         }
     }
@@ -222,11 +283,13 @@ impl OutLeg {
 
     /// A provisional response; its SDP stands in for a 200 without one.
     pub fn ringing(&mut self, of: LegId, sdp: Option<Vec<u8>>) {
-        if let State::Ringing { leg, early, .. } = &mut self.state
+        if let State::Ringing { leg, early, silent_until, .. } = &mut self.state
             && *leg == of
-            && sdp.is_some()
         {
-            *early = sdp;
+            *silent_until = None;
+            if sdp.is_some() {
+                *early = sdp;
+            }
         }
     }
 

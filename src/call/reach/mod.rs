@@ -31,7 +31,6 @@ mod visitor;
 mod whom;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use self::account::Account;
 use self::briefing::{Briefing, took};
@@ -52,6 +51,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Parted, Say, SearchEnd};
 use crate::flow::run::FlowRun;
 use crate::media::io::{Encoded, MediaEvent, StreamConfig, StreamReport};
+use crate::sip::locate::Target;
 use crate::sip::user_agent::{EndReason, LegId};
 use crate::sip::wire::Uri;
 use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
@@ -266,7 +266,7 @@ impl Reach {
         self.talk_does(h, caller, |talk, h| talk.timeout(h));
         self.handover_times_out(h, caller);
         self.briefing_does(h, |briefing, h| briefing.timeout(h, caller));
-        self.call_back_does(h, caller, |call_back, h, _| call_back.timeout(h.now.mono));
+        self.call_back_does(h, caller, |call_back, h, _| call_back.timeout(h, caller));
     }
 
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, ports: Option<LentPorts>) {
@@ -287,8 +287,9 @@ impl Reach {
         self.search_does(h, caller, |search, h, account| search.ports_lent(h, caller, stream, ports, account));
     }
 
-    pub fn resolved(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, addresses: &[IpAddr]) {
-        self.search_does(h, caller, |search, h, account| search.resolved(h, caller, stream, addresses, account));
+    pub fn located(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, stream: StreamId, targets: &[Target]) {
+        self.search_does(h, caller, |search, h, account| search.located(h, caller, stream, targets, account));
+        self.call_back_does(h, caller, |call_back, h, _| call_back.located(h, caller, stream, targets));
     }
 
     pub fn ringing(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {
@@ -311,8 +312,8 @@ impl Reach {
         if let Some(search) = self.search.as_mut().filter(|_| (300..400).contains(&status)) {
             search.redirected(h, caller, leg, (status, contacts), &mut self.next_leg, &mut self.account);
         }
-        self.search_does(h, caller, |search, h, account| search.failed(h, leg, status, account));
-        self.call_back_does(h, caller, |call_back, _, account| call_back.failed(leg, status, account));
+        self.search_does(h, caller, |search, h, account| search.failed(h, caller, leg, status, account));
+        self.call_back_does(h, caller, |call_back, h, account| call_back.failed(h, caller, leg, status, account));
     }
 
     /// A dialog of ours is over without our doing.

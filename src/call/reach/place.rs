@@ -1,11 +1,10 @@
 //! A configured place as somewhere that can be rung.
 
-use std::net::{IpAddr, SocketAddr};
-
 use crate::call::service::Service;
 use crate::desk::people::PlaceTarget;
+use crate::sip::locate::{Locating, Step, Target};
 use crate::sip::user_agent::{Destination, UserAgent};
-use crate::sip::wire::{Host, Scheme, Transport, Uri};
+use crate::sip::wire::{Host, Scheme, Uri};
 
 /// Where a leg goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +17,9 @@ pub(super) struct Way {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Towards {
     Known(Way),
-    /// The address of this host has to be found first: nothing here waits for DNS.
+    /// Its servers have to be found first: nothing here waits for DNS.
     Named {
         target: Uri,
-        name: String,
     },
 }
 
@@ -61,27 +59,23 @@ pub(super) fn towards(
     }
 }
 
-/// The way to a host whose addresses were found: by the first of them that a listener leads to.
-pub(super) fn way_by(ua: &UserAgent, target: Uri, addresses: &[IpAddr], listener: usize) -> Option<Way> {
-    let transport = target.transport().unwrap_or(Transport::Udp);
-    let port = target.port.unwrap_or(5060);
-    let destination = addresses.iter().find_map(|ip| ua.way_to(transport, SocketAddr::new(*ip, port), listener))?;
-    Some(Way { target, destination })
+/// The way to one of its servers; none where no listener leads there.
+pub(super) fn way_by(ua: &UserAgent, target: &Uri, server: Target, listener: usize) -> Option<Way> {
+    let destination = ua.way_to(server.transport, server.address, listener)?;
+    Some(Way { target: target.clone(), destination })
 }
 
 fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unreachable> {
-    if target.scheme != Scheme::Sip {
+    if !matches!(target.scheme, Scheme::Sip | Scheme::Sips) || target.host.is_none() {
         return Err(Unreachable::BadAddress);
     }
-    let ip = match &target.host {
-        Some(Host::Ip(ip)) => *ip,
-        Some(Host::Name(name)) => {
-            let name = name.to_ascii_lowercase();
-            return Ok(Towards::Named { target, name });
+    match Locating::begin(&target, ua.reachable()).step() {
+        Step::Ask(_) => Ok(Towards::Named { target }),
+        Step::Found(servers) => {
+            let way = servers.into_iter().find_map(|server| way_by(ua, &target, server, listener));
+            way.map(Towards::Known).ok_or(Unreachable::NoListener)
         }
-        None => return Err(Unreachable::BadAddress),
-    };
-    way_by(ua, target, &[ip], listener).map(Towards::Known).ok_or(Unreachable::NoListener)
+    }
 }
 
 /// A number at the gateway, marked as one (RFC 3261 section 19.1.6).

@@ -1,7 +1,6 @@
 //! The search for somebody who takes the call: round by round, each place rung, asked, and let go (R15, R17).
 
 use std::collections::{BTreeSet, VecDeque};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::account::Account;
@@ -17,6 +16,7 @@ use crate::desk::call_record::LegEnd;
 use crate::desk::request::RequestId;
 use crate::flow::io::{SearchEnd, Token};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken};
+use crate::sip::locate::Target;
 use crate::sip::user_agent::LegId;
 use crate::sip::wire::Uri;
 use crate::types::{CallId, Digit, Mono, RecordingId, StreamId};
@@ -211,6 +211,9 @@ impl Search {
 
     pub fn timeout(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, account: &mut Account) -> Searching {
         let now = h.now.mono;
+        for trial in &mut self.trials {
+            trial.leg.leaves_the_silent(h, caller);
+        }
         let late = |trial: &mut Trial| trial.leg.rings_until().is_some_and(|until| until <= now);
         self.drop_where(h, account, LegEnd::NoAnswer, late);
         let mut silent = Vec::new();
@@ -252,19 +255,19 @@ impl Search {
         Searching::GoesOn
     }
 
-    /// A leg's host has these addresses. One without any is given up at once.
-    pub fn resolved(
+    /// A leg's URI leads to these servers. One without any is given up at once.
+    pub fn located(
         &mut self,
         h: &mut Hands<'_>,
         caller: &Caller<'_>,
         stream: StreamId,
-        addresses: &[IpAddr],
+        targets: &[Target],
         account: &mut Account,
     ) -> Searching {
         let Some(trial) = self.trials.iter_mut().find(|trial| trial.leg.stream == stream) else {
             return Searching::GoesOn;
         };
-        if !trial.leg.resolved(h, caller, addresses) {
+        if !trial.leg.located(h, caller, targets) {
             self.drop_where(h, account, LegEnd::Failed, |trial| trial.leg.stream == stream);
         }
         Searching::GoesOn
@@ -313,9 +316,19 @@ impl Search {
         Searching::GoesOn
     }
 
-    pub fn failed(&mut self, h: &mut Hands<'_>, leg: LegId, status: u16, account: &mut Account) -> Searching {
+    pub fn failed(
+        &mut self,
+        h: &mut Hands<'_>,
+        caller: &Caller<'_>,
+        leg: LegId,
+        status: u16,
+        account: &mut Account,
+    ) -> Searching {
         let end = end_of(status);
         let Some(trial) = self.trial_of(leg) else { return Searching::GoesOn };
+        if trial.leg.goes_elsewhere(h, caller, status) {
+            return Searching::GoesOn;
+        }
         let (stream, place) = (trial.leg.stream, trial.place);
         if let Some(record) = account.of(stream.leg) {
             record.status = Some(status);

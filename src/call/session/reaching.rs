@@ -11,6 +11,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Input as FlowInput, Parted, Say, Whom};
 use crate::media::io::{DigitSource, MediaCommand};
 use crate::sdp;
+use crate::sip::locate::Target;
 use crate::sip::user_agent::{EndReason, LegId, ReferRequest};
 use crate::sip::wire::Uri;
 use crate::types::{Digit, Lang, StreamId};
@@ -65,8 +66,8 @@ impl Session {
     }
 
     /// The addresses of a host that one of our legs goes to.
-    pub fn resolved(&mut self, hands: &mut Hands<'_>, stream: StreamId, addresses: &[IpAddr]) {
-        self.reaching(hands, |reach, h, caller| reach.resolved(h, caller, stream, addresses));
+    pub fn located(&mut self, hands: &mut Hands<'_>, stream: StreamId, targets: &[Target]) {
+        self.reaching(hands, |reach, h, caller| reach.located(h, caller, stream, targets));
     }
 
     pub fn leg_rings(&mut self, leg: LegId, sdp: Option<Vec<u8>>) {

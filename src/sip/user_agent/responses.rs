@@ -6,6 +6,7 @@ use super::UserAgent;
 use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener, SUPPORTED};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
+use crate::sip::locate::{Family, Reachable};
 use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Transport, Uri, Via};
 
 /// What bodies are understood.
@@ -79,6 +80,12 @@ impl UserAgent {
         let preferred = listeners.get(prefer).filter(fits).map(|_| prefer);
         let listener = preferred.or_else(|| listeners.iter().position(|listener| fits(&listener)))?;
         Some(Destination { channel: Channel { listener, connection: None }, remote })
+    }
+
+    /// What our listeners lead to, for finding servers.
+    pub fn reachable(&self) -> Reachable {
+        let of = |listener: &Listener| (listener.transport, Family::of(listener.local.ip()));
+        Reachable(self.config.listeners.iter().map(of).collect())
     }
 
     /// From which of our addresses packets to `peer` leave, as the driver found out: it is what a listener on all addresses
