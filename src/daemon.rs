@@ -4,6 +4,8 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 
+mod trunks;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -24,8 +26,8 @@ use crate::call::answering::Cadence;
 use crate::call::exchange::Exchange;
 use crate::call::info_digits;
 use crate::call::io::Input;
-use crate::call::service::{CallBackSettings, Service};
-use crate::config::{Config, InbandDtmf, Listen, Ports as PortsConfig};
+use crate::call::service::{CallBackSettings, Service, WayOut};
+use crate::config::{CallBackGateway, Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
@@ -126,6 +128,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     .map_err(DaemonError::Thread)?;
     // The line takes it before the first call.
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
+    let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
@@ -369,6 +372,7 @@ fn service(site: &Site) -> Arc<Service> {
         people: site.people.clone(),
         hours: site.hours.clone(),
         gateway: site.config.sip.gateway.clone(),
+        trunk_sources: trunks::sources(site),
         refer_to: networks(&site.config.sip.refer_to),
         phones: site.phones.clone(),
         prompts: site.prompts.clone(),
@@ -379,7 +383,10 @@ fn service(site: &Site) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         call_max: CALL_MAX,
         call_back: CallBackSettings {
-            gateway: site.config.call_back.gateway,
+            gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {
+                CallBackGateway::Address(address) => WayOut::Address(address),
+                CallBackGateway::Trunk(name) => WayOut::Trunk(name),
+            }),
             hours: Some(site.config.call_back.hours),
             ring: Duration::from_secs(site.config.call_back.ring_s.into()),
         },
@@ -521,6 +528,7 @@ async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_lin
         Ok(site) => {
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
+            let _ = to_line.send(ToLine::Trunks(trunks::settings(&site))).await;
             METRICS.reloads.add(1);
             tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
         }

@@ -4,7 +4,9 @@
 //! operation, so that the packet path may do it. `prometheus-client` was weighed: its registry wants an `Arc` and a
 //! registration beside each use, and brings a lock to the labelled ones, whereas all labels here are known beforehand.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::desk::call_record::{LegEnd, Outcome};
@@ -46,6 +48,8 @@ metrics! {
     legs_begun: Counter = "frontdesk_legs_begun_total", Counter::new();
     /// What came of them.
     legs_ended: Labelled<LegEnd, 9> = "frontdesk_legs_ended_total", Labelled::new();
+    /// 1 for a trunk over which calls can come in, 0 for one that is down.
+    trunk_up: Named = "frontdesk_trunk_up", Named::new("trunk");
     /// Callers who were put through.
     talks_begun: Counter = "frontdesk_talks_begun_total", Counter::new();
     /// Emergencies that nobody took (R18); each is an alarm.
@@ -135,6 +139,43 @@ pub trait Figures {
     fn kind(&self) -> &'static str;
     /// Its sample lines.
     fn write(&self, name: &str, out: &mut String);
+}
+
+/// A figure for each of a few things that the settings name; each name is a label.
+#[derive(Debug)]
+pub struct Named {
+    label: &'static str,
+    figures: Mutex<BTreeMap<String, i64>>,
+}
+
+impl Named {
+    const fn new(label: &'static str) -> Self {
+        Self { label, figures: Mutex::new(BTreeMap::new()) }
+    }
+
+    pub fn set(&self, name: &str, value: i64) {
+        self.lock().insert(name.to_owned(), value);
+    }
+
+    pub fn forget(&self, name: &str) {
+        self.lock().remove(name);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, i64>> {
+        self.figures.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Figures for Named {
+    fn kind(&self) -> &'static str {
+        "gauge"
+    }
+
+    fn write(&self, name: &str, out: &mut String) {
+        for (thing, value) in self.lock().iter() {
+            let _ = writeln!(out, "{name}{{{}=\"{thing}\"}} {value}", self.label);
+        }
+    }
 }
 
 /// Only ever grows.
@@ -356,6 +397,8 @@ mod tests {
     #[test]
     fn every_metric_has_a_name_of_its_own_a_help_text_and_figures() {
         let metrics = Metrics::new();
+        metrics.trunk_up.set("carrier", 1);
+        assert!(metrics.text().contains("frontdesk_trunk_up{trunk=\"carrier\"} 1\n"));
         let text = metrics.text();
         let mut names = BTreeSet::new();
         for row in metrics.table() {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use crate::config::{Config, Source};
+use crate::config::{CallBackGateway, Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
 use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
+use crate::desk::trunks::{Gateway, Trunks};
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
 use crate::types::{Lang, Problem};
@@ -25,6 +26,7 @@ pub struct Site {
     pub answers: Arc<Answers>,
     pub people: Arc<Directory>,
     pub phones: Arc<Phones>,
+    pub trunks: Arc<Trunks>,
     pub hours: Arc<Hours>,
     pub prompts: Arc<Library>,
     /// What does not keep the line from answering, but should be mended: a greeting that says another name, a prompt
@@ -49,6 +51,8 @@ impl Site {
             read(&config.people, "built-in people", Directory::default_text(), Directory::parse, &mut problems);
         let hours = read(&config.hours, "built-in hours", Hours::default_text(), Hours::parse, &mut problems);
         let phones = read(&config.phones, "built-in phones", Phones::default_text(), Phones::parse, &mut problems);
+        let trunks = read(&config.trunks, "built-in trunks", Trunks::default_text(), Trunks::parse, &mut problems);
+        let trunks = trunks.unwrap_or_default();
         // What can't be read stands as it is built in, so that the faults of the rest are told too.
         let built_in = "what is built in is good";
         let answers =
@@ -61,6 +65,7 @@ impl Site {
         problems.extend(phones_of_nobody(&config, &phones, &people));
         problems.extend(duties_of_nobody(&config, &hours, &people));
         problems.extend(numbers_without_gateway(&config, &people));
+        problems.extend(gateways_without_trunk(&config, &trunks));
         for person in people.people() {
             if let Some(id) = person.prompt.as_ref().filter(|id| !prompts.has(id)) {
                 problems.push(Problem {
@@ -88,6 +93,7 @@ impl Site {
             answers: Arc::new(answers),
             people: Arc::new(people),
             phones: Arc::new(phones),
+            trunks: Arc::new(trunks),
             hours: Arc::new(hours),
             prompts: Arc::new(prompts),
             warnings,
@@ -141,6 +147,28 @@ fn duties_of_nobody(config: &Config, hours: &Hours, people: &Directory) -> Vec<P
             line: Some(line),
             what: format!("extension {extension} is on duty, whom the directory does not know"),
             remedy: "write the extension of a person in people.toml, or take it out".to_owned(),
+        })
+        .collect()
+}
+
+/// Gateways that name a trunk which is not there.
+fn gateways_without_trunk(config: &Config, trunks: &Trunks) -> Vec<Problem> {
+    let sip = match &config.sip.gateway {
+        Some(Gateway::Trunk(name)) => Some(("[sip]", name)),
+        Some(Gateway::Address(_)) | None => None,
+    };
+    let call_back = match &config.call_back.gateway {
+        Some(CallBackGateway::Trunk(name)) => Some(("[call_back]", name)),
+        Some(CallBackGateway::Address(_)) | None => None,
+    };
+    let file = name_of(&config.trunks, "built-in trunks");
+    let named = [sip, call_back].into_iter().flatten().filter(|(_, name)| trunks.of(name).is_none());
+    named
+        .map(|(section, name)| Problem {
+            file: file.clone(),
+            line: None,
+            what: format!("{section} gateway is trunk:{name}, and there is no trunk of that name"),
+            remedy: "add it with [[trunk]], or name another; [trunks] file says where trunks are written".to_owned(),
         })
         .collect()
 }

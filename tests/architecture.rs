@@ -86,7 +86,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("hmac", &["sip/digest/"]),
     ("hound", &["media/wav.rs"]),
     ("include_dir", &["prompts/folder.rs"]),
-    ("ipnet", &["config/"]),
+    ("ipnet", &["config/", "desk/trunks.rs"]),
     ("libc", &["cli/mod.rs"]),
     ("md5", &["sip/digest/"]),
     ("rsip", &["sip/wire/"]),

@@ -101,9 +101,10 @@ impl Admission {
         Self { limits, total, sources: HashMap::new(), refused_rows: Bucket::full(REFUSED_ROWS_PER_SECOND) }
     }
 
-    pub fn admit(&mut self, now: Mono, source: IpAddr, calls: usize) -> Result<(), Refusal> {
+    /// `trusted`: a trunk's, which is let in wherever it comes from.
+    pub fn admit(&mut self, now: Mono, source: IpAddr, trusted: bool, calls: usize) -> Result<(), Refusal> {
         let limits = &self.limits;
-        if !limits.allowed.is_empty() && !limits.allowed.iter().any(|n| n.contains(source)) {
+        if !trusted && !limits.allowed.is_empty() && !limits.allowed.iter().any(|n| n.contains(source)) {
             return Err(Refusal::NotAllowed);
         }
         if self.sources.len() >= SOURCES_MAX {
@@ -167,7 +168,8 @@ mod tests {
         let allowed =
             vec![Network { address: ip("10.1.0.0"), prefix: 16 }, Network { address: ip("fd00::"), prefix: 8 }];
         let mut admission = Admission::new(AdmissionLimits { allowed, ..Default::default() });
-        let mut admit = |s| admission.admit(Mono(0), ip(s), 0);
+        assert_eq!(admission.admit(Mono(0), ip("203.0.113.9"), true, 0), Ok(()), "a trunk's");
+        let mut admit = |s| admission.admit(Mono(0), ip(s), false, 0);
         assert_eq!(admit("10.1.255.3"), Ok(()));
         assert_eq!(admit("::ffff:10.1.2.3"), Ok(()));
         assert_eq!(admit("fd12::1"), Ok(()));
@@ -178,18 +180,18 @@ mod tests {
     #[test]
     fn one_fast_source_does_not_shut_out_the_others() {
         let mut admission = Admission::new(AdmissionLimits { source_rate_max: 5, ..Default::default() });
-        let first = (0..20).filter(|_| admission.admit(Mono(0), ip("192.0.2.1"), 0).is_ok()).count();
+        let first = (0..20).filter(|_| admission.admit(Mono(0), ip("192.0.2.1"), false, 0).is_ok()).count();
         assert_eq!(first, 10, "two seconds' worth");
-        assert_eq!(admission.admit(Mono(0), ip("192.0.2.2"), 0), Ok(()));
+        assert_eq!(admission.admit(Mono(0), ip("192.0.2.2"), false, 0), Ok(()));
         let later = Mono::from_millis(1000);
-        assert_eq!((0..20).filter(|_| admission.admit(later, ip("192.0.2.1"), 0).is_ok()).count(), 5);
+        assert_eq!((0..20).filter(|_| admission.admit(later, ip("192.0.2.1"), false, 0).is_ok()).count(), 5);
     }
 
     #[test]
     fn r1_full_means_full_and_no_earlier() {
         let mut admission = Admission::new(AdmissionLimits { calls_max: 3, ..Default::default() });
-        assert_eq!(admission.admit(Mono(0), ip("192.0.2.1"), 2), Ok(()));
-        assert_eq!(admission.admit(Mono(0), ip("192.0.2.1"), 3), Err(Refusal::Full));
+        assert_eq!(admission.admit(Mono(0), ip("192.0.2.1"), false, 2), Ok(()));
+        assert_eq!(admission.admit(Mono(0), ip("192.0.2.1"), false, 3), Err(Refusal::Full));
     }
 
     #[test]
@@ -197,7 +199,7 @@ mod tests {
         let limits = AdmissionLimits { total_rate_max: 1_000_000, ..Default::default() };
         let mut admission = Admission::new(limits);
         for n in 0..30_000u32 {
-            let _ = admission.admit(Mono(0), IpAddr::V4(n.into()), 0);
+            let _ = admission.admit(Mono(0), IpAddr::V4(n.into()), false, 0);
         }
         assert!(admission.sources.len() <= SOURCES_MAX);
     }

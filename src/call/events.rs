@@ -8,6 +8,7 @@ use crate::desk::message::MessagesWaiting;
 use crate::desk::ticket::Kind;
 use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
+use crate::sip::trunk::Why;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -166,6 +167,20 @@ pub enum What {
     PhoneGone {
         user: String,
         why: &'static str,
+    },
+    /// Calls can come in over a trunk; `external` is our address as it sees it through NAT.
+    TrunkUp {
+        trunk: String,
+        server: SocketAddr,
+        external: Option<SocketAddr>,
+    },
+    TrunkDown {
+        trunk: String,
+        why: Why,
+    },
+    /// By our own wish.
+    TrunkLeft {
+        trunk: String,
     },
     /// A bug: the call's own code panicked, the call was ended, the others went on.
     Panicked {

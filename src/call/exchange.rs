@@ -1,14 +1,16 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::admission::{Admission, AdmissionLimits, Refusal};
-use super::alarms::Alarms;
+use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
 use super::io::{Asker, Input, Output};
+use super::lines::Lines;
 use super::pin_locks::{Holder, PinLocks};
 use super::reach::{Colleague, Visit};
 use super::service::Service;
@@ -18,6 +20,7 @@ use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
+use crate::sip::trunk::Standing;
 use crate::sip::user_agent::{EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Mono, Now, Random};
 
@@ -38,7 +41,8 @@ pub struct Exchange {
     calls: HashMap<CallId, Box<Session>>,
     by_leg: HashMap<LegId, CallId>,
     board: Switchboard,
-    alarms: Alarms,
+    words: DiskWords,
+    lines: Lines,
     timers: BTreeSet<(Mono, CallId)>,
     ua_wait: Option<Mono>,
     next_call: i64,
@@ -59,7 +63,8 @@ impl Exchange {
             calls: HashMap::new(),
             by_leg: HashMap::new(),
             board: Switchboard::default(),
-            alarms: Alarms::default(),
+            words: DiskWords::default(),
+            lines: Lines::default(),
             timers: BTreeSet::new(),
             ua_wait: None,
             next_call,
@@ -72,9 +77,15 @@ impl Exchange {
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         match input {
             Input::Sip(input) => self.ua.handle_input(now.mono, input),
-            Input::PortsLent { stream, ports } => {
-                if let Some(ports) = &ports {
+            Input::PortsLent { stream, mut ports } => {
+                if let Some(ports) = &mut ports {
                     self.ua.learn_local(ports.peer, ports.local);
+                    // Where nobody has said what the SDP is to name, a trunk's registrar may know it better than we do.
+                    if ports.address == ports.local
+                        && let Some(external) = self.ua.external_towards(SocketAddr::new(ports.peer, 0))
+                    {
+                        ports.address = external;
+                    }
                 }
                 if self.calls.contains_key(&stream.call) {
                     self.with(now, stream.call, |s, h| s.ports_lent(h, stream, ports));
@@ -85,6 +96,9 @@ impl Exchange {
             Input::Located { asker: Asker::Leg(stream), targets } => {
                 self.with(now, stream.call, |s, h| s.located(h, stream, &targets));
             }
+            Input::Located { asker: Asker::Trunk(trunk), targets } => self.ua.trunk_located(now.mono, trunk, &targets),
+            Input::Trunks(trunks) => self.ua.set_trunks(now.mono, trunks),
+            Input::LocalChanged { peer, local } => self.ua.local_changed(now.mono, peer, local),
             Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
             Input::MediaClosed { stream, report } => {
                 self.with(now, stream.call, |s, h| s.media_closed(h, stream, report))
@@ -97,7 +111,7 @@ impl Exchange {
             }
             Input::Desk(reply) => {
                 if reply.call == NO_CALL {
-                    self.alarms.replied(now.mono, reply.id, reply.result.is_ok());
+                    self.words.replied(now.mono, reply.id, reply.result.is_ok());
                 }
                 self.tell_waiting(now, &reply);
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
@@ -109,12 +123,13 @@ impl Exchange {
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
             Input::Shutdown { until } => {
                 self.shutdown = Some(until);
+                self.ua.set_trunks(now.mono, Vec::new());
                 self.with_all(now, |s, h| s.shutting_down(h));
             }
             Input::Timeout => self.timeout(now),
         }
         self.drain_ua(now);
-        while let Some(request) = self.alarms.poll(now.mono) {
+        while let Some(request) = self.words.poll(now.mono) {
             self.out.push_back(Output::Desk { call: NO_CALL, request });
         }
         self.tell_idle();
@@ -127,7 +142,9 @@ impl Exchange {
         }
         let call = self.timers.first().map(|(at, _)| *at);
         let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
-        Output::Wait([self.ua_wait, call, shutdown, self.alarms.next_wake()].into_iter().flatten().min())
+        Output::Wait(
+            [self.ua_wait, call, shutdown, self.words.next_wake(), self.lines.next_wake()].into_iter().flatten().min(),
+        )
     }
 
     pub fn live_calls(&self) -> usize {
@@ -144,11 +161,27 @@ impl Exchange {
             && self.by_leg.is_empty()
             && self.timers.is_empty()
             && self.board.is_idle()
-            && self.alarms.is_idle()
+            && self.words.is_idle()
             && self.ua.is_idle()
     }
 
+    /// Servers of trunks that are up: the driver watches over which of our addresses they are reached.
+    pub fn trunk_servers(&self) -> Vec<SocketAddr> {
+        self.ua.trunk_servers()
+    }
+
+    fn trunk_said(&mut self, now: Now, name: &str, standing: &Standing) {
+        let told = self.lines.said(now, name, standing);
+        told.words.into_iter().for_each(|word| self.words.say(now.mono, word));
+        if let Some(what) = told.what {
+            self.out.push_back(Output::Event(CallEvent { call: None, what }));
+        }
+    }
+
     fn timeout(&mut self, now: Now) {
+        for word in self.lines.due(now.mono) {
+            self.words.say(now.mono, word);
+        }
         if self.ua_wait.is_some_and(|at| at <= now.mono) {
             self.ua.handle_input(now.mono, crate::sip::user_agent::Input::Timeout);
         }
@@ -228,7 +261,10 @@ impl Exchange {
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
             Event::ReferProgress { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status)),
             Event::ReferFailed { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status.max(300))),
-            Event::TrunkSeeks { .. } | Event::Trunk { .. } => {}
+            Event::TrunkSeeks { trunk, uri } => {
+                self.out.push_back(Output::Locate { asker: Asker::Trunk(trunk), uri });
+            }
+            Event::Trunk { name, standing } => self.trunk_said(now, &name, &standing),
             // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }
             | Event::ReinviteAnswered { .. }
@@ -241,14 +277,16 @@ impl Exchange {
         self.out.push_back(Output::Event(CallEvent { call: None, what }));
     }
 
-    fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
+    fn incoming(&mut self, now: Now, leg: LegId, mut invite: IncomingInvite) {
+        let source = invite.source.ip();
+        invite.trunk = invite.trunk.or_else(|| self.service.trunk_of_network(source).map(str::to_owned));
         if self.is_for_a_caller_here(now, leg, &invite) {
             return;
         }
         let admitted = if self.shutdown.is_some() {
             Err(Refusal::ShuttingDown)
         } else {
-            self.admission.admit(now.mono, invite.source.ip(), self.calls.len())
+            self.admission.admit(now.mono, source, invite.trunk.is_some(), self.calls.len())
         };
         if let Err(why) = admitted {
             return self.refuse(now, leg, &invite, why);
@@ -263,7 +301,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
-            alarms: &mut self.alarms,
+            words: &mut self.words,
             random: &mut self.random,
         };
         let row = new_record(call, &invite, now.wall);
@@ -425,7 +463,7 @@ impl Exchange {
             out: &mut self.out,
             legs: &mut self.by_leg,
             board: &mut self.board,
-            alarms: &mut self.alarms,
+            words: &mut self.words,
             random: &mut self.random,
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| act(session, &mut hands))) {
@@ -511,7 +549,8 @@ impl Exchange {
     }
 
     fn tell_idle(&mut self) {
-        if self.shutdown.is_some() && self.calls.is_empty() && !self.idle_told {
+        let left = self.ua.trunks().next().is_none() && self.words.is_idle();
+        if self.shutdown.is_some() && self.calls.is_empty() && left && !self.idle_told {
             self.idle_told = true;
             self.out.push_back(Output::Idle);
         }

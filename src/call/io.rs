@@ -11,6 +11,7 @@ use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::locate::Target;
+use crate::sip::trunk::{TrunkId, TrunkSettings};
 use crate::sip::user_agent;
 use crate::sip::wire::Uri;
 use crate::types::{CallId, Codec, Mono, RecordingId, Redacted, StreamId};
@@ -32,6 +33,7 @@ pub struct LentPorts {
 pub enum Asker {
     /// The leg that has this stream.
     Leg(StreamId),
+    Trunk(TrunkId),
 }
 
 pub enum Input<'a> {
@@ -81,6 +83,13 @@ pub enum Input<'a> {
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.
     Presences(Presences),
+    /// Other trunks from now on.
+    Trunks(Vec<TrunkSettings>),
+    /// Packets to that server of a trunk leave from another of our addresses than before.
+    LocalChanged {
+        peer: SocketAddr,
+        local: IpAddr,
+    },
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
     /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.

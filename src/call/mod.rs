@@ -5,19 +5,20 @@
 //! - `session`: one call.
 //! - `reach`: ringing people for the caller, and the talk that comes of it (R15 to R18).
 //! - `switchboard`: who of the staff is free, and the queue of those who wait for one.
-//! - `alarms`: what must be seen by somebody, on its way to the disk (R41).
+//! - `lines`: the watch over the trunks; `disk_words`: alarms, trunks and journal on their way to the disk (R41).
 //! - `admission`: who may call, how fast, how many at once (R1).
 //! - `events`: what happened, as one typed event for log, metric and live view.
 //! - `info_digits`: keys in the body of a SIP INFO.
 //! - `answering`: when to answer, and how many rings that is (R2).
 
 pub mod admission;
-mod alarms;
 pub mod answering;
+mod disk_words;
 pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
+mod lines;
 pub mod pin_locks;
 mod playback;
 mod reach;

@@ -14,6 +14,7 @@ use crate::desk::hours::{Hours, Span};
 use crate::desk::people::{Directory, Person};
 use crate::desk::phones::Phones;
 use crate::desk::presence::Presences;
+use crate::desk::trunks::Gateway;
 use crate::flow::Flow;
 use crate::flow::io::{PersonMatch, RecordSpec, Say};
 use crate::flow::run::CallerInfo;
@@ -28,11 +29,19 @@ use crate::types::{CallId, Codec, Lang, Now, RecordingId};
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
 
+/// What numbers are called back through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WayOut {
+    /// Calls that came from its address are called back through it, over UDP.
+    Address(SocketAddr),
+    /// Calls that came over the trunk of that name are called back over it.
+    Trunk(String),
+}
+
 /// How the desk itself calls those back who asked for it (R10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallBackSettings {
-    /// Calls that came from its address are called back through it, over UDP.
-    pub gateway: Option<SocketAddr>,
+    pub gateway: Option<WayOut>,
     /// When it may dial; none for always.
     pub hours: Option<Span>,
     /// How long it rings there.
@@ -45,8 +54,10 @@ pub struct Service {
     pub people: Arc<Directory>,
     /// With the duty roster.
     pub hours: Arc<Hours>,
-    /// The SIP address that telephone numbers are called through.
-    pub gateway: Option<String>,
+    /// What telephone numbers of the directory are called through.
+    pub gateway: Option<Gateway>,
+    /// Networks that a trunk's calls come from, beside its servers.
+    pub trunk_sources: Vec<(String, Vec<Network>)>,
     /// PBXs that take over two calls of theirs which talk to each other.
     pub refer_to: Vec<Network>,
     /// The desk's own telephones.
@@ -88,6 +99,12 @@ impl Service {
             languages: self.languages.clone(),
             record: self.record.clone(),
         }
+    }
+
+    /// The trunk whose network it is.
+    pub(super) fn trunk_of_network(&self, source: std::net::IpAddr) -> Option<&str> {
+        let from = |networks: &[Network]| networks.iter().any(|network| network.contains(source));
+        self.trunk_sources.iter().find(|(_, networks)| from(networks)).map(|(name, _)| name.as_str())
     }
 
     /// Who has exactly this extension.

@@ -84,9 +84,10 @@ const COLUMNS: &[Column<Alarm>] = &[
     Column { name: "raised_at", in_table: true, cell: |a, tz| LocalTime::new(a.raised_at, tz).short() },
     Column { name: "kind", in_table: true, cell: |a, _| a.kind.to_string() },
     Column { name: "state", in_table: true, cell: |a, _| a.state.to_string() },
+    Column { name: "about", in_table: true, cell: |a, _| or_empty(&a.about) },
     Column { name: "caller", in_table: true, cell: |a, _| or_empty(&a.caller) },
     Column { name: "ticket", in_table: true, cell: |a, _| or_empty(&a.ticket.as_ref().map(|t| &t.0)) },
     Column { name: "note", in_table: true, cell: |a, _| a.note.clone() },
     Column { name: "acknowledged", in_table: true, cell: acknowledged },
-    Column { name: "call", in_table: false, cell: |a, _| a.call.to_string() },
+    Column { name: "call", in_table: false, cell: |a, _| or_empty(&a.call) },
 ];

@@ -5,7 +5,8 @@ pub mod calls;
 pub mod context;
 pub mod flow;
 pub mod import;
-pub mod limit;
+pub mod journal;
+mod limit;
 pub mod messages;
 pub mod output;
 pub mod people;
@@ -14,6 +15,7 @@ pub mod pin;
 pub mod prompts;
 pub mod report;
 pub mod tickets;
+mod trunks;
 
 mod backup;
 mod check;
@@ -101,6 +103,8 @@ enum Command {
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Journal(journal::Args),
+    Trunks(trunks::Args),
     Report(report::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
@@ -123,6 +127,8 @@ impl Command {
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
+            Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -105,6 +105,7 @@ fn call(id: i64, answer_ms: Option<u64>, outcome: Outcome) -> CallRecord {
         ],
         handled_by: None,
         legs: vec![],
+        trunk: None,
         tickets: vec![TicketNumber("20261123-0001".into())],
         messages: vec![MessageId(1)],
         recording: Some(RecordingId("2026/11/23/000042-1.wav".into())),
@@ -298,6 +299,7 @@ fn r2_the_answer_report_agrees_with_a_count_by_hand() {
 fn r41_alarms_are_listed_and_acknowledged_by_name() {
     let word = AlarmWord {
         kind: AlarmKind::MissedEmergency,
+        about: String::new(),
         call: CallId(42),
         state: AlarmState::Open,
         caller: Some("13800138000".into()),
@@ -309,7 +311,7 @@ fn r41_alarms_are_listed_and_acknowledged_by_name() {
     assert_eq!(
         list,
         serde_json::json!([{
-            "id": 1, "kind": "missed_emergency", "state": "open", "raised_at": "2026-11-23T12:00:00.000+08:00", "call": 42,
+            "id": 1, "kind": "missed_emergency", "state": "open", "raised_at": "2026-11-23T12:00:00.000+08:00", "call": 42, "about": null,
             "caller": "13800138000", "ticket": "20261123-0001", "note": "no duty officer took the call",
             "acknowledged_at": null, "acknowledged_by": null,
         }])

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::keys::{Key, SectionKeys};
 use super::reader::{Fault, Section};
 use crate::desk::hours::Span;
+use crate::desk::trunks::Gateway;
 
 pub const KEYS: SectionKeys = SectionKeys {
     name: "call_back",
@@ -17,8 +18,9 @@ pub const KEYS: SectionKeys = SectionKeys {
             default: None,
             example: "\"192.0.2.10:5060\"",
             en: "Address and UDP port of the gateway to the telephone network. Calls that came from its address are called back \
-                 through it. Left out: such numbers are told to the receptionist, who dials.",
-            zh: "通往电话网的网关的地址和 UDP 端口。由该地址来的电话经它回电。不填则把号码告诉接待人员，由其拨打。",
+                 through it. `\"trunk:carrier\"` names a trunk instead: calls that came over it are called back over it. Left out: such \
+                 numbers are told to the receptionist, who dials.",
+            zh: "通往电话网的网关的地址和 UDP 端口。由该地址来的电话经它回电。写 `\"trunk:carrier\"` 则指中继：由该中继来的电话经它回电。不填则把号码告诉接待人员，由其拨打。",
         },
         Key {
             name: "hours",
@@ -38,9 +40,17 @@ pub const KEYS: SectionKeys = SectionKeys {
     ],
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What numbers are called back through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallBackGateway {
+    Address(SocketAddr),
+    /// The trunk of that name.
+    Trunk(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallBack {
-    pub gateway: Option<SocketAddr>,
+    pub gateway: Option<CallBackGateway>,
     pub hours: Span,
     pub ring_s: u32,
 }
@@ -62,7 +72,10 @@ impl CallBack {
     }
 }
 
-fn gateway(text: &str) -> Result<SocketAddr, Fault> {
+fn gateway(text: &str) -> Result<CallBackGateway, Fault> {
+    if let Some(name) = Gateway::trunk_of(text) {
+        return Ok(CallBackGateway::Trunk(name.to_owned()));
+    }
     let fault = || {
         let remedy = "write the gateway's address and port, such as \"192.0.2.10:5060\"";
         Fault::new(format!("`{text}` is no address that can be called"), remedy)
@@ -71,7 +84,7 @@ fn gateway(text: &str) -> Result<SocketAddr, Fault> {
     if address.port() == 0 || address.ip().is_unspecified() || address.ip().is_multicast() {
         return Err(fault());
     }
-    Ok(address)
+    Ok(CallBackGateway::Address(address))
 }
 
 fn hours(text: &str) -> Result<Span, Fault> {

@@ -1,4 +1,4 @@
-//! `[flow]`, `[answers]`, `[people]`, `[phones]`, `[hours]`, `[prompts]`: the files that the desk's people write.
+//! `[flow]`, `[answers]`, `[people]`, `[phones]`, `[trunks]`, `[hours]`, `[prompts]`: the files that the desk's people write.
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +54,19 @@ pub const PHONES: SectionKeys = SectionKeys {
         example: "\"phones.toml\"",
         en: "The accounts. Left out: none, and nobody can register.",
         zh: "话机账号文件。不填则没有账号，任何话机都不能注册。",
+    }],
+};
+
+pub const TRUNKS: SectionKeys = SectionKeys {
+    name: "trunks",
+    en: "Lines of carriers and PBXs that the desk is called over (docs/trunks.md).",
+    zh: "运营商和交换机的中继线路（见 docs/trunks.zh.md）。",
+    keys: &[Key {
+        name: "file",
+        default: None,
+        example: "\"trunks.toml\"",
+        en: "The trunks. Left out: none; calls then come from whoever knows the address.",
+        zh: "中继文件。不填则没有中继，由知道本机地址者直接呼入。",
     }],
 };
 

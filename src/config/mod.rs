@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use address::Listen;
 pub use answer::Answer;
-pub use call_back::CallBack;
+pub use call_back::{CallBack, CallBackGateway};
 pub use console::Console;
 pub use content::Source;
 pub use daemon::Daemon;
@@ -59,6 +59,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     content::ANSWERS,
     content::PEOPLE,
     content::PHONES,
+    content::TRUNKS,
     content::HOURS,
     content::PROMPTS,
     record::KEYS,
@@ -84,6 +85,7 @@ pub struct Config {
     pub answers: Source,
     pub people: Source,
     pub phones: Source,
+    pub trunks: Source,
     pub hours: Source,
     pub prompts: Source,
     pub record: Record,
@@ -197,6 +199,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),
         people: Section::open(&content::PEOPLE, root, folder, problems).file("file").unwrap_or_default(),
         phones: Section::open(&content::PHONES, root, folder, problems).file("file").unwrap_or_default(),
+        trunks: Section::open(&content::TRUNKS, root, folder, problems).file("file").unwrap_or_default(),
         hours: Section::open(&content::HOURS, root, folder, problems).file("file").unwrap_or_default(),
         prompts: Section::open(&content::PROMPTS, root, folder, problems).file("dir").unwrap_or_default(),
         record: Record::read(Section::open(&record::KEYS, root, folder, problems)),

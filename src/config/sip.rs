@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use super::address::{Listen, dns_server, external_address, listen, network};
 use super::keys::{Key, SectionKeys};
 use super::reader::{Fault, Section};
+use crate::desk::trunks::Gateway;
 
 pub const KEYS: SectionKeys = SectionKeys {
     name: "sip",
@@ -59,8 +60,9 @@ pub const KEYS: SectionKeys = SectionKeys {
             default: None,
             example: "\"sip:gw.example.com\"",
             en: "The SIP address that telephone numbers in hunt lists are called through: `tel:13800138000` there becomes a \
-                 call to that number at this host. Left out: no number is called.",
-            zh: "通讯录 `hunt` 中的电话号码经由此 SIP 地址呼出：`tel:13800138000` 即呼叫该主机上的这个号码。不填则不呼叫任何号码。",
+                 call to that number at this host. `\"trunk:carrier\"` calls them over the trunk of that name. Left out: no number \
+                 is called.",
+            zh: "通讯录 `hunt` 中的电话号码经由此 SIP 地址呼出：`tel:13800138000` 即呼叫该主机上的这个号码。写 `\"trunk:carrier\"` 则经由该名称的中继呼出。不填则不呼叫任何号码。",
         },
         Key {
             name: "dns",
@@ -134,8 +136,7 @@ pub struct Sip {
     pub external_address: Option<IpAddr>,
     pub user_agent: String,
     pub realm: String,
-    /// `sip:host`, without a user.
-    pub gateway: Option<String>,
+    pub gateway: Option<Gateway>,
     /// Empty: those of the system.
     pub dns: Vec<SocketAddr>,
     pub calls_max: u32,
@@ -245,12 +246,15 @@ fn realm(text: &str) -> Result<String, Fault> {
 }
 
 /// It is put together with a number, so it has no user of its own.
-fn gateway(text: &str) -> Result<String, Fault> {
+fn gateway(text: &str) -> Result<Gateway, Fault> {
+    if let Some(name) = Gateway::trunk_of(text) {
+        return Ok(Gateway::Trunk(name.to_owned()));
+    }
     let host = text.strip_prefix("sip:").unwrap_or_default();
     let right = host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
         && host.len() <= 255
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:;=[]".contains(&b));
-    right.then(|| text.to_owned()).ok_or_else(|| {
+    right.then(|| Gateway::Address(text.to_owned())).ok_or_else(|| {
         let remedy =
             "write its host and, where it needs them, port and transport: \"sip:gw.example.com:5060;transport=tcp\"";
         Fault::new(format!("{text:?} is no address of a gateway"), remedy)

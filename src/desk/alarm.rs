@@ -12,6 +12,8 @@ use crate::types::{CallId, TicketNumber};
 pub enum AlarmKind {
     /// Nobody took an emergency (R18).
     MissedEmergency,
+    /// Calls can't come in over a trunk (R1).
+    LineDown,
 }
 
 /// How far it is.
@@ -27,7 +29,7 @@ pub enum AlarmState {
     Settled,
 }
 
-words!(AlarmKind { MissedEmergency => "missed_emergency" });
+words!(AlarmKind { MissedEmergency => "missed_emergency", LineDown => "line_down" });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 
 /// Number of an alarm: unique within one data directory.
@@ -35,17 +37,32 @@ words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "ackno
 #[serde(transparent)]
 pub struct AlarmId(pub i64);
 
-/// What a call has to say of an alarm: there is one of each kind for a call at most, and the later word holds.
+/// What is to be said of an alarm: there is one of each kind for a call, or for another thing, at most, and the later word
+/// holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlarmWord {
     pub kind: AlarmKind,
+    /// 0 for what concerns no call.
     pub call: CallId,
+    /// The trunk's name, for what concerns a trunk.
+    pub about: String,
     /// Never `Acknowledged`: that is people's.
     pub state: AlarmState,
     pub caller: Option<String>,
     pub ticket: Option<TicketNumber>,
     /// What happened, for people.
     pub note: String,
+}
+
+impl AlarmWord {
+    pub fn of_call(kind: AlarmKind, call: CallId, state: AlarmState) -> Self {
+        Self { kind, call, about: String::new(), state, caller: None, ticket: None, note: String::new() }
+    }
+
+    /// What concerns no call.
+    pub fn about(kind: AlarmKind, about: &str, state: AlarmState) -> Self {
+        Self { about: about.to_owned(), ..Self::of_call(kind, CallId(0), state) }
+    }
 }
 
 /// An alarm as it is shown.
@@ -55,7 +72,10 @@ pub struct Alarm {
     pub kind: AlarmKind,
     pub state: AlarmState,
     pub raised_at: DateTime<Utc>,
-    pub call: CallId,
+    /// None for what concerns no call.
+    pub call: Option<CallId>,
+    /// The trunk's name, for what concerns a trunk.
+    pub about: Option<String>,
     pub caller: Option<String>,
     pub ticket: Option<TicketNumber>,
     pub note: String,

@@ -132,6 +132,8 @@ pub struct CallRecord {
     /// Whom the desk rang for this call.
     #[serde(default)]
     pub legs: Vec<LegRecord>,
+    /// The trunk that it came in over.
+    pub trunk: Option<String>,
     pub tickets: Vec<TicketNumber>,
     pub messages: Vec<MessageId>,
     pub recording: Option<RecordingId>,

@@ -3,8 +3,10 @@
 use super::alarm::AlarmWord;
 use super::call_back::CallBackWord;
 use super::call_record::CallRecord;
+use super::journal::JournalEntry;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::ticket::{TicketChange, TicketDraft};
+use super::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// Ties a reply to its request; unique within one call.
@@ -30,6 +32,10 @@ pub enum DeskRequest {
     CountMessages { id: RequestId, for_person: String },
     /// Inserts the alarm, or puts this word in the place of an older one of the same call.
     PutAlarm { id: RequestId, word: AlarmWord },
+    /// The same for how it is with a trunk.
+    PutTrunk { id: RequestId, word: TrunkWord },
+    /// Adds to the journal.
+    PutJournal { id: RequestId, entry: JournalEntry },
     /// The same for a call-back.
     PutCallBack { id: RequestId, word: CallBackWord },
 }
@@ -49,6 +55,8 @@ impl DeskRequest {
             | DeskRequest::ListMessages { id, .. }
             | DeskRequest::CountMessages { id, .. }
             | DeskRequest::PutAlarm { id, .. }
+            | DeskRequest::PutTrunk { id, .. }
+            | DeskRequest::PutJournal { id, .. }
             | DeskRequest::PutCallBack { id, .. } => Some(*id),
         }
     }

@@ -11,8 +11,10 @@ use serde::{Serialize, Serializer};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, LegRecord, Outcome, PathStep, RtpStats};
+use super::journal::{JournalEntry, JournalKind};
 use super::message::{Message, Relay};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency};
+use super::trunk_state::{TrunkState, TrunkWord};
 use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
 
 /// A moment, shown in the desk's zone.
@@ -57,6 +59,7 @@ pub struct CallView<'a> {
     pub path: &'a [PathStep],
     pub handled_by: Option<&'a str>,
     pub legs: &'a [LegRecord],
+    pub trunk: Option<&'a str>,
     pub tickets: &'a [TicketNumber],
     pub messages: &'a [MessageId],
     pub recording: Option<&'a RecordingId>,
@@ -83,6 +86,7 @@ impl<'a> CallView<'a> {
             path: &call.path,
             handled_by: call.handled_by.as_deref(),
             legs: &call.legs,
+            trunk: call.trunk.as_deref(),
             tickets: &call.tickets,
             messages: &call.messages,
             recording: call.recording.as_ref(),
@@ -230,7 +234,8 @@ pub struct AlarmView<'a> {
     pub kind: AlarmKind,
     pub state: AlarmState,
     pub raised_at: LocalTime,
-    pub call: CallId,
+    pub call: Option<CallId>,
+    pub about: Option<&'a str>,
     pub caller: Option<&'a str>,
     pub ticket: Option<&'a TicketNumber>,
     pub note: &'a str,
@@ -246,12 +251,52 @@ impl<'a> AlarmView<'a> {
             state: alarm.state,
             raised_at: LocalTime::new(alarm.raised_at, time_zone),
             call: alarm.call,
+            about: alarm.about.as_deref(),
             caller: alarm.caller.as_deref(),
             ticket: alarm.ticket.as_ref(),
             note: &alarm.note,
             acknowledged_at: alarm.acknowledged.as_ref().map(|a| LocalTime::new(a.at, time_zone)),
             acknowledged_by: alarm.acknowledged.as_ref().map(|a| a.by.as_str()),
         }
+    }
+}
+
+/// How it is with one trunk.
+#[derive(Debug, Serialize)]
+pub struct TrunkView<'a> {
+    pub name: &'a str,
+    pub state: TrunkState,
+    pub since: LocalTime,
+    pub server: Option<&'a str>,
+    pub external: Option<&'a str>,
+    pub note: &'a str,
+}
+
+impl<'a> TrunkView<'a> {
+    pub fn new(trunk: &'a TrunkWord, time_zone: Tz) -> Self {
+        Self {
+            name: &trunk.name,
+            state: trunk.state,
+            since: LocalTime::new(trunk.since, time_zone),
+            server: trunk.server.as_deref(),
+            external: trunk.external.as_deref(),
+            note: &trunk.note,
+        }
+    }
+}
+
+/// One entry of the journal.
+#[derive(Debug, Serialize)]
+pub struct JournalView<'a> {
+    pub at: LocalTime,
+    pub kind: JournalKind,
+    pub about: &'a str,
+    pub text: &'a str,
+}
+
+impl<'a> JournalView<'a> {
+    pub fn new(entry: &'a JournalEntry, time_zone: Tz) -> Self {
+        Self { at: LocalTime::new(entry.at, time_zone), kind: entry.kind, about: &entry.about, text: &entry.text }
     }
 }
 

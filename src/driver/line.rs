@@ -19,6 +19,7 @@ use super::clock::Clock;
 use super::loader::Load;
 use super::locator::{self, LOCATING_MAX};
 use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
+use super::own_address;
 use super::pin_checker::PinCheck;
 use super::ports::{PortPair, Ports};
 use super::recorder::FromRecorder;
@@ -33,6 +34,7 @@ use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::locate::{Family, Reachable};
+use crate::sip::trunk::TrunkSettings;
 use crate::sip::user_agent::{self, Channel, Counters, Destination};
 use crate::sip::wire::{Transport, Uri};
 use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
@@ -65,6 +67,8 @@ pub enum ToLine {
     Reload(Arc<Service>),
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
+    /// Other trunks from now on.
+    Trunks(Vec<TrunkSettings>),
     Shutdown {
         until: Mono,
     },
@@ -213,6 +217,7 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         tokio::task::spawn_local(tcp::accept(line.clone(), index, socket));
     }
     tokio::task::spawn_local(keep_time(line.clone(), rewake));
+    tokio::task::spawn_local(own_address::watch(line.clone()));
     tokio::select! {
         () = take_messages(line, inbox) => {}
         () = idle.notified() => {}
@@ -271,6 +276,10 @@ async fn keep_time(line: Shared, rewake: Rc<Notify>) {
 }
 
 impl Line {
+    pub(super) fn trunk_servers(&self) -> Vec<SocketAddr> {
+        self.exchange.trunk_servers()
+    }
+
     /// Hands one input to the exchange and carries out all that it asks for.
     pub(super) fn input(line: &Shared, input: Input<'_>) {
         let (connects, locates, can) = {
@@ -318,6 +327,7 @@ impl Line {
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
+            ToLine::Trunks(trunks) => Line::input(line, Input::Trunks(trunks)),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
             ToLine::Look(answer) => {
                 let guard = line.borrow();
@@ -445,7 +455,7 @@ impl Line {
 }
 
 /// The local address from which packets to `peer` leave: nothing is sent to find out.
-fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
+pub(super) fn address_towards(peer: SocketAddr) -> Option<IpAddr> {
     let any: SocketAddr = if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
     let socket = StdUdpSocket::bind(any).ok()?;
     socket.connect(peer).ok()?;

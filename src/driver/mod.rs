@@ -5,6 +5,7 @@
 //! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
 //! - `locator`: the servers of URIs, found beside the SIP thread's work; `resolver` asks the DNS for it.
 //! - `tcp`: stream connections of the SIP thread.
+//! - `own_address`: notices when the trunks' servers are reached from another of our addresses.
 //! - `ports`: RTP/RTCP port pairs, lent to calls and cooled down before reuse.
 //! - `media_worker`: threads that pace RTP on an absolute wheel.
 //! - `observe`: from one typed event to log line and metrics.
@@ -19,6 +20,7 @@ pub mod loader;
 mod locator;
 pub mod media_worker;
 pub mod observe;
+mod own_address;
 pub mod pin_checker;
 pub mod ports;
 pub mod recorder;

@@ -82,6 +82,14 @@ pub fn observe(now: Mono, event: &CallEvent) {
             refused(now, || tracing::warn!(user, %source, "phone refused: its password is wrong"));
         }
         What::PhoneGone { user, why } => tracing::info!(user, why, "phone is gone"),
+        What::TrunkUp { trunk, server, external: None } => tracing::info!(trunk, %server, "trunk is up"),
+        What::TrunkUp { trunk, server, external: Some(external) } => {
+            tracing::info!(trunk, %server, %external, "trunk is up, behind NAT");
+        }
+        What::TrunkDown { trunk, why } => {
+            tracing::error!(trunk, reason = why.as_str(), "LINE DOWN: no calls come in over it; {why}");
+        }
+        What::TrunkLeft { trunk } => tracing::info!(trunk, "trunk was left"),
         What::Panicked { message } => tracing::error!(call, message, "a bug ended this call; please report it"),
     }
 }
@@ -148,6 +156,9 @@ fn count(what: &What) {
             METRICS.rtp_received.add(*received);
             METRICS.rtp_dropped.add(*dropped);
         }
+        What::TrunkUp { trunk, .. } => METRICS.trunk_up.set(trunk, 1),
+        What::TrunkDown { trunk, .. } => METRICS.trunk_up.set(trunk, 0),
+        What::TrunkLeft { trunk } => METRICS.trunk_up.forget(trunk),
         What::Parted { .. }
         | What::NextServer { .. }
         | What::HandedOn { .. }

@@ -9,16 +9,16 @@ use crate::types::{CallId, TicketNumber};
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str =
-    "id, kind, state, raised_at_ms, call, caller, ticket, note, acknowledged_at_ms, acknowledged_by";
+    "id, kind, state, raised_at_ms, call, about, caller, ticket, note, acknowledged_at_ms, acknowledged_by";
 
 /// Keeps a call's word. It does not take back what somebody has acknowledged, and does not close what is open: a later
 /// emergency of the same call opens it again.
 pub fn put(connection: &Connection, at: DateTime<Utc>, alarm: &AlarmWord) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO alarms (kind, state, raised_at_ms, call, caller, ticket, note)
-             VALUES (:kind, :state, :at, :call, :caller, :ticket, :note)
-             ON CONFLICT (kind, call) DO UPDATE SET raised_at_ms = :at, caller = coalesce(:caller, caller),
+            "INSERT INTO alarms (kind, state, raised_at_ms, call, about, caller, ticket, note)
+             VALUES (:kind, :state, :at, :call, :about, :caller, :ticket, :note)
+             ON CONFLICT (kind, call, about) DO UPDATE SET raised_at_ms = :at, caller = coalesce(:caller, caller),
                 ticket = coalesce(:ticket, ticket), note = :note, state = :state,
                 acknowledged_at_ms = NULL, acknowledged_by = NULL
              WHERE state IN ('watched', 'settled') OR :state = 'open'",
@@ -28,6 +28,7 @@ pub fn put(connection: &Connection, at: DateTime<Utc>, alarm: &AlarmWord) -> rus
             ":state": alarm.state.as_str(),
             ":at": At(at),
             ":call": alarm.call.0,
+            ":about": alarm.about,
             ":caller": alarm.caller,
             ":ticket": alarm.ticket.as_ref().map(|n| &n.0),
             ":note": alarm.note,
@@ -74,12 +75,13 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Alarm> {
         kind: word(row, 1)?,
         state: word(row, 2)?,
         raised_at: row.get::<_, At>(3)?.0,
-        call: CallId(row.get(4)?),
-        caller: row.get(5)?,
-        ticket: row.get::<_, Option<String>>(6)?.map(TicketNumber),
-        note: row.get(7)?,
-        acknowledged: match row.get::<_, Option<At>>(8)? {
-            Some(at) => Some(Acknowledgement { at: at.0, by: row.get::<_, Option<String>>(9)?.unwrap_or_default() }),
+        call: Some(CallId(row.get(4)?)).filter(|call| call.0 != 0),
+        about: Some(row.get(5)?).filter(|about: &String| !about.is_empty()),
+        caller: row.get(6)?,
+        ticket: row.get::<_, Option<String>>(7)?.map(TicketNumber),
+        note: row.get(8)?,
+        acknowledged: match row.get::<_, Option<At>>(9)? {
+            Some(at) => Some(Acknowledgement { at: at.0, by: row.get::<_, Option<String>>(10)?.unwrap_or_default() }),
             None => None,
         },
     })
@@ -104,7 +106,7 @@ mod tests {
 
     fn word(call: i64, state: AlarmState, note: &str) -> AlarmWord {
         let kind = AlarmKind::MissedEmergency;
-        AlarmWord { kind, call: CallId(call), state, caller: None, ticket: None, note: note.to_owned() }
+        AlarmWord { note: note.to_owned(), ..AlarmWord::of_call(kind, CallId(call), state) }
     }
 
     fn all(connection: &Connection) -> Vec<Alarm> {

@@ -127,6 +127,23 @@ impl AlarmFilter {
     }
 }
 
+/// Which entries of the journal.
+#[derive(Debug, Clone, Default)]
+pub struct JournalFilter {
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+impl JournalFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("at_ms", self.since, self.until);
+        clause
+    }
+}
+
 impl MessageFilter {
     pub(super) fn clause(&self) -> Clause {
         let mut clause = Clause::default();

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::queue::CallRow;
 use super::ticket_rows;
 use super::time::At;
-use super::{Opened, alarm_rows, call_back_rows, call_rows};
+use super::{Opened, alarm_rows, call_back_rows, call_rows, trunk_rows};
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::types::{CallId, MessageId, TicketNumber};
 
@@ -22,6 +22,7 @@ pub fn end_calls_of_earlier_runs(connection: &mut Connection, now: DateTime<Utc>
     let interrupted = end_open_calls(&transaction)?;
     start_waiting_clocks(&transaction)?;
     let missed = alarm_rows::raise_watched(&transaction, MISSED)?;
+    trunk_rows::leave_all(&transaction, now)?;
     let call_backs = call_back_rows::take_up(&transaction, now)?;
     let next_call_id = next_call_id(&transaction)?;
     transaction.commit()?;

@@ -22,6 +22,7 @@ mod editor;
 mod error;
 mod filter;
 mod interrupted;
+mod journal_rows;
 mod message_rows;
 mod presence_rows;
 mod queue;
@@ -30,12 +31,13 @@ mod schema;
 mod ticket_reads;
 mod ticket_rows;
 mod time;
+mod trunk_rows;
 mod writer;
 
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
-pub use filter::{AlarmFilter, CallFilter, CallState, MessageFilter, TicketFilter};
+pub use filter::{AlarmFilter, CallFilter, CallState, JournalFilter, MessageFilter, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 

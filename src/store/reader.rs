@@ -7,14 +7,16 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
-use super::{AlarmFilter, CallFilter, MessageFilter, StoreError, TicketFilter};
-use super::{alarm_rows, call_rows, connection, message_rows, presence_rows, ticket_reads};
+use super::{AlarmFilter, CallFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
+use super::{alarm_rows, call_rows, connection, journal_rows, message_rows, presence_rows, ticket_reads, trunk_rows};
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
 use crate::desk::call_record::CallRecord;
+use crate::desk::journal::JournalEntry;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
 use crate::desk::ticket::Ticket;
+use crate::desk::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// A connection that reads. It sees what is committed and never holds up the writer; give each thread its own.
@@ -73,6 +75,19 @@ impl Reader {
         let sql = clause.sql("raised_at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM alarms {sql}", alarm_rows::COLUMNS);
         self.told(self.list(&sql, clause, alarm_rows::read))
+    }
+
+    /// How it is with the trunks, by name; those of earlier settings are among them.
+    pub fn trunks(&self) -> Result<Vec<TrunkWord>, StoreError> {
+        self.told(trunk_rows::list(&self.connection))
+    }
+
+    /// The journal, the newest first.
+    pub fn journal(&self, filter: &JournalFilter) -> Result<Vec<JournalEntry>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM journal {sql}", journal_rows::COLUMNS);
+        self.told(self.list(&sql, clause, journal_rows::read))
     }
 
     /// How many messages wait for an extension.

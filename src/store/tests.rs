@@ -140,6 +140,7 @@ fn call(id: i64) -> CallRecord {
         path: vec![],
         handled_by: None,
         legs: vec![],
+        trunk: None,
         tickets: vec![],
         messages: vec![],
         recording: None,
@@ -492,6 +493,7 @@ fn an_emergency_that_still_rang_when_the_run_was_cut_off_is_an_alarm_with_its_ti
     let number = desk.open_ticket(noon(), draft(Kind::Help, None));
     let word = |state| AlarmWord {
         kind: AlarmKind::MissedEmergency,
+        about: String::new(),
         call: CallId(1),
         state,
         caller: None,

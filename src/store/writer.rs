@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
-use super::{StoreOptions, alarm_rows, call_back_rows, call_rows, message_rows};
+use super::{StoreOptions, alarm_rows, call_back_rows, call_rows, journal_rows, message_rows, trunk_rows};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {
@@ -242,6 +242,14 @@ fn request(
         }),
         DeskRequest::PutAlarm { word, .. } => {
             alarm_rows::put(connection, asked.at, word)?;
+            Ok(Done::Changed)
+        }
+        DeskRequest::PutTrunk { word, .. } => {
+            trunk_rows::put(connection, word)?;
+            Ok(Done::Changed)
+        }
+        DeskRequest::PutJournal { entry, .. } => {
+            journal_rows::add(connection, entry)?;
             Ok(Done::Changed)
         }
         DeskRequest::PutCallBack { word, .. } => {

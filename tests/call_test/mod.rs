@@ -22,7 +22,7 @@ use frontdesk::call::events::What;
 use frontdesk::call::exchange::Exchange;
 use frontdesk::call::info_digits::CONTENT_TYPES;
 use frontdesk::call::io::{Input, LentPorts, Output};
-use frontdesk::call::service::{CallBackSettings, Service};
+use frontdesk::call::service::{CallBackSettings, Service, WayOut};
 use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
 use frontdesk::desk::hours::{Hours, Span};
@@ -30,6 +30,7 @@ use frontdesk::desk::people::Directory;
 use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
 use frontdesk::desk::request::DeskRequest;
+use frontdesk::desk::trunks::Gateway;
 use frontdesk::flow::io::RecordSpec;
 use frontdesk::flow::{CompileContext, Flow};
 use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, RecordStop, StreamReport};
@@ -91,7 +92,8 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         people: Arc::new(Directory::parse(&people, "people").expect("the people are good")),
         hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
         refer_to: setup.refer_to.clone(),
-        gateway: setup.gateway.clone(),
+        gateway: setup.gateway.clone().map(Gateway::Address),
+        trunk_sources: Vec::new(),
         phones: Arc::new(Phones::parse(own_phone::PHONES, "phones").expect("they are good")),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
@@ -102,7 +104,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
-            gateway: setup.call_back_gateway,
+            gateway: setup.call_back_gateway.map(WayOut::Address),
             hours: Span::parse("08:00-21:00"),
             ring: Duration::from_secs(30),
         },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Caller;
 use super::account::Account;
 use super::call_back::WayBack;
-use super::place::{Towards, Unreachable, Way, towards, way_by};
+use super::place::{Towards, Unreachable, Way, towards_customer, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
 use crate::call::io::{Asker, LentPorts, Output};
@@ -215,8 +215,7 @@ impl OutLeg {
         account: &mut Account,
     ) -> Option<OutLeg> {
         let target = PlaceTarget::Sip(way.address.clone());
-        // Of a customer's telephones the one that registered last.
-        let towards = towards(h.ua, caller.service, &target, caller.listener).into_iter().next()?;
+        let towards = towards_customer(h.ua, caller.service, &way.address, caller.listener)?;
         let candidate = Candidate { extension: String::new(), target, ring: way.ring };
         OutLeg::begin(h, caller, stream, &candidate, towards, account)
     }
@@ -234,12 +233,14 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
-            from: match self.is_staff() {
-                true => who_calls(h, caller, to.destination),
-                false => the_desk(h, to.destination),
+            from: match &to.over {
+                // A carrier takes calls under its own number alone.
+                Some((_, address)) => NameAddr::new(address.clone()),
+                None if self.is_staff() => who_calls(h, caller, to.destination),
+                None => the_desk(h, to.destination),
             },
-            contact_user: DESK.to_owned(),
-            trunk: None,
+            contact_user: to.over.as_ref().and_then(|(_, at)| at.user.clone()).unwrap_or_else(|| DESK.to_owned()),
+            trunk: to.over.as_ref().map(|(trunk, _)| *trunk),
             sdp: Some(sdp::offer(&local)),
             replaces: self.replaces.clone(),
             referred_by: None,
@@ -432,6 +433,7 @@ fn the_desk(h: &Hands<'_>, to: Destination) -> NameAddr {
 fn words(why: Unreachable) -> &'static str {
     match why {
         Unreachable::BadAddress => "its address is no SIP address that can be called",
+        Unreachable::TrunkDown => "the trunk that its number is called over is down",
         Unreachable::NoGateway => "it is a number, and [sip] gateway is not set",
         Unreachable::NotRegistered => "no phone is registered with that account",
         Unreachable::NoListener => "no listener of that transport and address family",

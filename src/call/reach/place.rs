@@ -2,8 +2,10 @@
 
 use crate::call::service::Service;
 use crate::desk::people::PlaceTarget;
+use crate::desk::trunks::Gateway;
 use crate::sip::locate::{Locating, Step, Target};
-use crate::sip::user_agent::{Destination, UserAgent};
+use crate::sip::trunk::TrunkId;
+use crate::sip::user_agent::{Destination, TrunkWay, UserAgent};
 use crate::sip::wire::{Host, Scheme, Uri};
 
 /// Where a leg goes.
@@ -11,6 +13,8 @@ use crate::sip::wire::{Host, Scheme, Uri};
 pub(super) struct Way {
     pub target: Uri,
     pub destination: Destination,
+    /// The trunk that it leads over, and our own address there.
+    pub over: Option<(TrunkId, Uri)>,
 }
 
 /// What is known of the way so far.
@@ -32,6 +36,8 @@ pub(super) enum Unreachable {
     NoGateway,
     /// It is an account of the desk's own phones, and none is registered.
     NotRegistered,
+    /// The trunk that leads there is down, or there is none of that name.
+    TrunkDown,
     /// No listener of that transport and address family.
     NoListener,
 }
@@ -62,7 +68,7 @@ pub(super) fn towards(
 /// The way to one of its servers; none where no listener leads there.
 pub(super) fn way_by(ua: &UserAgent, target: &Uri, server: Target, listener: usize) -> Option<Way> {
     let destination = ua.way_to(server.transport, server.address, listener)?;
-    Some(Way { target: target.clone(), destination })
+    Some(Way { target: target.clone(), destination, over: None })
 }
 
 fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unreachable> {
@@ -80,15 +86,40 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
 
 /// A number at the gateway, marked as one (RFC 3261 section 19.1.6).
 fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usize) -> Result<Towards, Unreachable> {
-    let gateway = service.gateway.as_deref().ok_or(Unreachable::NoGateway)?;
-    let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
-    to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
+    match service.gateway.as_ref().ok_or(Unreachable::NoGateway)? {
+        Gateway::Trunk(name) => over_trunk(ua, name, number),
+        Gateway::Address(gateway) => {
+            let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
+            to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
+        }
+    }
+}
+
+/// A number at the carrier.
+fn over_trunk(ua: &UserAgent, name: &str, number: &str) -> Result<Towards, Unreachable> {
+    let TrunkWay { trunk, address, domain, destination } = ua.trunk_way(name).ok_or(Unreachable::TrunkDown)?;
+    let target = domain.with_user(number).with_param("user", Some("phone"));
+    Ok(Towards::Known(Way { target, destination, over: Some((trunk, address)) }))
+}
+
+/// The way back to a customer: a SIP address, or `trunk:name:number`.
+pub(super) fn towards_customer(
+    ua: &UserAgent,
+    service: &Service,
+    address: &str,
+    listener: usize,
+) -> Option<Result<Towards, Unreachable>> {
+    if let Some((name, number)) = Gateway::trunk_of(address).and_then(|way| way.split_once(':')) {
+        return Some(over_trunk(ua, name, number));
+    }
+    // Of a customer's telephones the one that registered last.
+    towards(ua, service, &PlaceTarget::Sip(address.to_owned()), listener).into_iter().next()
 }
 
 /// The ways to all telephones of an account that are registered here.
 fn registered(ua: &UserAgent, account: &str) -> Vec<Result<Towards, Unreachable>> {
     let way = |binding: crate::sip::user_agent::Binding| {
-        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination }))
+        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination, over: None }))
     };
     let ways: Vec<_> = ua.bindings(account).into_iter().map(way).collect();
     if ways.is_empty() { vec![Err(Unreachable::NotRegistered)] } else { ways }

@@ -12,11 +12,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{End, Hands, LEAVE_MAX, Media, SdpIds, Session, Stage};
+use crate::call::disk_words::Word;
 use crate::call::events::What;
 use crate::call::io::Output;
 use crate::call::playback::Playback;
 use crate::call::reach::{Consent, Plan, Reach, WayBack, Whisper};
 use crate::call::service::Service;
+use crate::call::service::WayOut;
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::call_back::{CallBackState, CallBackWord, WaitingCallBack};
 use crate::desk::request::{DeskRequest, RequestId};
@@ -207,18 +209,24 @@ impl Session {
     fn way_back(&self, hands: &Hands<'_>) -> Option<String> {
         let number = self.record.caller.as_deref()?;
         let registered = hands.ua.bindings(number).iter().any(|binding| binding.destination.remote == self.source);
-        let gateway = self.service.call_back.gateway.filter(|gateway| gateway.ip() == self.source.ip());
-        match gateway {
+        match self.service.call_back.gateway.as_ref().filter(|way_out| self.came_by(way_out)) {
             _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
-            Some(gateway) if is_telephone_number(number) => Some(format!("sip:{number}@{gateway}")),
+            Some(way_out) if is_telephone_number(number) => Some(way_over(way_out, number)),
             Some(_) | None => None,
+        }
+    }
+
+    fn came_by(&self, way_out: &WayOut) -> bool {
+        match way_out {
+            WayOut::Address(gateway) => gateway.ip() == self.source.ip(),
+            WayOut::Trunk(name) => self.record.trunk.as_ref() == Some(name),
         }
     }
 
     /// Whether it still is one by the settings of today.
     fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
         let number = self.record.caller.as_deref().unwrap_or_default();
-        let gateway = self.service.call_back.gateway.map(|gateway| format!("sip:{number}@{gateway}"));
+        let gateway = self.service.call_back.gateway.as_ref().map(|way_out| way_over(way_out, number));
         gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
     }
 
@@ -279,14 +287,12 @@ impl Session {
 
     fn say_of_emergency(&self, hands: &mut Hands<'_>, state: AlarmState, note: &str) {
         let word = AlarmWord {
-            kind: AlarmKind::MissedEmergency,
-            call: self.record.id,
-            state,
             caller: self.record.caller.clone(),
             ticket: self.record.tickets.last().cloned(),
             note: note.to_owned(),
+            ..AlarmWord::of_call(AlarmKind::MissedEmergency, self.record.id, state)
         };
-        hands.alarms.say(hands.now.mono, word);
+        hands.words.say(hands.now.mono, Word::Alarm(word));
     }
 
     fn note_in_ticket(&self, hands: &mut Hands<'_>, note: &str) {
@@ -294,6 +300,14 @@ impl Session {
         let change = TicketChange { note: Some(note.to_owned()), ..TicketChange::default() };
         let request = DeskRequest::ChangeTicket { id: AFTER, number, change };
         hands.out.push_back(Output::Desk { call: self.record.id, request });
+    }
+}
+
+/// A number behind the gateway, as it is kept (`call::reach::place` reads it).
+fn way_over(way_out: &WayOut, number: &str) -> String {
+    match way_out {
+        WayOut::Address(gateway) => format!("sip:{number}@{gateway}"),
+        WayOut::Trunk(name) => format!("trunk:{name}:{number}"),
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::after::After;
-use super::alarms::Alarms;
+use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
 use super::io::{LentPorts, Output};
 use super::pin_locks::Holder;
@@ -50,7 +50,7 @@ pub(super) struct Hands<'a> {
     /// Which call each leg belongs to: legs of ours are entered here.
     pub legs: &'a mut HashMap<LegId, CallId>,
     pub board: &'a mut Switchboard,
-    pub alarms: &'a mut Alarms,
+    pub words: &'a mut DiskWords,
     pub random: &'a mut Random,
 }
 
@@ -541,6 +541,7 @@ pub(super) fn new_record(id: CallId, invite: &IncomingInvite, at: DateTime<Utc>)
         path: Vec::new(),
         handled_by: None,
         legs: Vec::new(),
+        trunk: invite.trunk.clone(),
         tickets: Vec::new(),
         messages: Vec::new(),
         recording: None,

@@ -51,6 +51,8 @@ pub struct IncomingInvite {
     pub source: SocketAddr,
     /// Index of the listener that it came in on.
     pub listener: usize,
+    /// The trunk one of whose servers it came from.
+    pub trunk: Option<String>,
     /// The offer; `None` when our answer is to bring one (RFC 3264 section 4).
     pub sdp: Option<Vec<u8>>,
     /// The leg that this call is to take the place of: answer this one and hang that one up (RFC 3891 section 3).

@@ -6,8 +6,9 @@ use super::event::Event;
 use super::uac::Purpose;
 use super::{Owner, UserAgent};
 use crate::sip::channel::{Channel, ConnectionId, Destination};
+use crate::sip::locate::Target;
 use crate::sip::trunk::{Act, Standing, TrunkId, TrunkLine, TrunkSettings, Why};
-use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Transport, Uri};
+use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Uri};
 use crate::types::Mono;
 
 /// A trunk's machine, and what its requests go on with.
@@ -63,8 +64,8 @@ impl UserAgent {
     }
 
     /// Where the servers are that `Event::TrunkSeeks` asked for, in the order in which they are to be tried.
-    pub fn trunk_located(&mut self, now: Mono, id: TrunkId, servers: &[(Transport, SocketAddr)]) {
-        let ways = servers.iter().filter_map(|(transport, at)| self.way_to(*transport, *at, 0)).collect();
+    pub fn trunk_located(&mut self, now: Mono, id: TrunkId, servers: &[Target]) {
+        let ways = servers.iter().filter_map(|server| self.way_to(server.transport, server.address, 0)).collect();
         self.with_trunk(now, id, |line, random| line.located(now, ways, random));
     }
 

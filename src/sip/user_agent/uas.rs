@@ -80,6 +80,8 @@ impl UserAgent {
             let response = self.plain_response(&incoming.request, 400);
             return self.refuse(now, &incoming, response);
         };
+        let trunk = self.trunk_from(incoming.source);
+        invite.trunk = trunk.and_then(|trunk| self.trunk_name(trunk)).map(str::to_owned);
         invite.replaces = match self.replaced_leg(&incoming.request.headers) {
             Ok(leg) => leg,
             Err(status) => {
@@ -100,7 +102,7 @@ impl UserAgent {
         self.start_invite(now, &incoming, Some(leg), Some(merge));
         let invite_tx = Pending { transaction: incoming.key, request: Box::new(incoming.request) };
         let state = LegState::Arriving { invite: invite_tx, ringing: None };
-        self.legs.insert(leg, Leg::new(dialog, state));
+        self.legs.insert(leg, Leg { trunk, ..Leg::new(dialog, state) });
         self.tell(Event::Incoming { leg, invite });
     }
 
@@ -303,6 +305,7 @@ pub(super) fn describe(incoming: &Incoming) -> Option<IncomingInvite> {
         sip_call_id: incoming.call_id.clone(),
         source: incoming.source,
         listener: incoming.channel.listener,
+        trunk: None,
         sdp: sdp_of(headers, &incoming.request.body),
         replaces: None,
     })

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::line::*;
 use crate::sip::digest::DigestServer;
+use crate::sip::locate::Target;
 use crate::sip::trunk::{Account, KeepAlive, Standing, TrunkSettings, Why};
 use crate::sip::user_agent::*;
 use crate::sip::wire::{Name, NameAddr, Request, Transport};
@@ -57,7 +58,7 @@ impl Carrier {
             _ => None,
         });
         let trunk = seeks.unwrap_or_else(|| panic!("it is to ask where its servers are: {told:?}"));
-        let servers: Vec<_> = servers.iter().map(|server| (transport, at(server))).collect();
+        let servers: Vec<_> = servers.iter().map(|server| Target { transport, address: at(server) }).collect();
         self.line.tell(|ua, now| ua.trunk_located(now, trunk, &servers));
     }
 

@@ -1,0 +1,53 @@
+//! From `trunks.toml` to what the user agent wants to know of a trunk.
+
+use crate::call::admission::Network;
+use crate::desk::trunks::{KeepAliveKind, Trunk, TrunkKind};
+use crate::sip::trunk::{Account, KeepAlive, TrunkSettings};
+use crate::sip::wire::{Host, Uri};
+use crate::site::Site;
+
+/// The lines that the desk registers with, or knows.
+pub(super) fn settings(site: &Site) -> Vec<TrunkSettings> {
+    site.trunks.trunks().iter().filter_map(trunk).collect()
+}
+
+/// None for one whose addresses can't be read, which `Trunks::parse` has looked at.
+fn trunk(trunk: &Trunk) -> Option<TrunkSettings> {
+    let (server, register_for) = match &trunk.kind {
+        TrunkKind::Registers { registrar, expires } => (registrar, Some(*expires)),
+        TrunkKind::Peer { peer } => (peer, None),
+    };
+    let server: Uri = server.parse().ok()?;
+    let proxy: Option<Uri> = trunk.proxy.as_ref().map(|proxy| proxy.parse()).transpose().ok()?;
+    let every = trunk.keep_alive_every;
+    // Addresses name the domain, without the transport and port that lead to its servers.
+    let mut domain = Uri::new(match &trunk.domain {
+        Some(domain) => Host::Name(domain.clone()),
+        None => server.host.clone()?,
+    });
+    domain.scheme = server.scheme.clone();
+    if trunk.domain.is_none() {
+        domain.port = server.port;
+    }
+    Some(TrunkSettings {
+        name: trunk.name.clone(),
+        address: Uri { port: None, ..domain.clone().with_user(trunk.user.as_str()) },
+        servers: proxy.unwrap_or_else(|| server.clone()),
+        domain,
+        account: trunk
+            .password
+            .as_ref()
+            .map(|password| Account { user: trunk.login.clone(), password: password.clone() }),
+        register_for,
+        keep_alive: match trunk.keep_alive {
+            KeepAliveKind::Off => KeepAlive::Off,
+            KeepAliveKind::Options => KeepAlive::Options(every),
+            KeepAliveKind::Crlf => KeepAlive::Crlf(every),
+            KeepAliveKind::Stun => KeepAlive::Stun(every),
+        },
+    })
+}
+
+pub(super) fn sources(site: &Site) -> Vec<(String, Vec<Network>)> {
+    site.trunks.trunks().iter().map(|trunk| (trunk.name.clone(), super::networks(&trunk.sources))).collect()
+}

@@ -1,0 +1,32 @@
+//! Looks now and then from which of our addresses packets to the trunks' servers leave: when that changes, with another
+//! network or another lease, the trunks are told where we are (R1).
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::line::{Line, Shared, address_towards};
+use crate::call::io::Input;
+
+/// A look is a system call or two for each trunk.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+pub(super) async fn watch(line: Shared) {
+    let mut known: HashMap<SocketAddr, IpAddr> = HashMap::new();
+    let mut look = tokio::time::interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let servers = line.borrow().trunk_servers();
+        known.retain(|peer, _| servers.contains(peer));
+        for peer in servers {
+            // No way there at all is no new address: the trunk's own timers notice.
+            let Some(local) = address_towards(peer) else { continue };
+            let before = known.insert(peer, local);
+            if before.is_some_and(|before| before != local) {
+                tracing::info!(%peer, %local, "our own address towards a trunk has changed");
+                Line::input(&line, Input::LocalChanged { peer, local });
+            }
+        }
+    }
+}
