@@ -33,7 +33,7 @@ use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
-use crate::driver::line::{self, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
+use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
 use crate::driver::observe::observe;
@@ -87,6 +87,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     raise_file_limit();
     let config = site.config.clone();
+    measure_certificates(&site);
     let mut random = Random::from_seed(seed());
     let bound = bind_sip(&config)?;
     let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
@@ -121,6 +122,12 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
             pins: threads.pins.clone(),
             submit: Box::new(move |call, request| writer.submit(call, chrono::Utc::now(), request)),
             observe: Box::new(move |event| observe(clock.mono(), event)),
+            tls: site.tls.clone(),
+            connections: ConnectionLimits {
+                total_max: config.sip.connections_max as usize,
+                per_source_max: config.sip.connections_per_source_max as usize,
+            },
+            keep_alive: Duration::from_secs(config.sip.keep_alive_s.into()),
             listening: bound.into_iter().map(|b| b.socket).collect(),
         },
         inbox,
@@ -153,24 +160,35 @@ struct Bound {
 fn bind_sip(config: &Config) -> Result<Vec<Bound>, DaemonError> {
     let mut bound: Vec<Bound> = Vec::new();
     for listen in &config.sip.listen {
-        bound.push(match *listen {
-            Listen::Udp(address) => {
+        bound.push(match (*listen, transport_of(*listen)) {
+            (Listen::Udp(address), transport) => {
                 let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
                 let socket = UdpSocket::bind(address).map_err(fault)?;
                 socket.set_nonblocking(true).map_err(fault)?;
                 widen(&socket);
                 let address = socket.local_addr().map_err(fault)?;
-                Bound { transport: Transport::Udp, address, socket: Listening::Udp(socket) }
+                Bound { transport, address, socket: Listening::Udp(socket) }
             }
-            Listen::Tcp(address) => {
+            (stream, transport) => {
+                let address = stream.address();
                 let socket = bind_tcp("SIP", address, "[sip] listen")?;
                 let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
                 let address = socket.local_addr().map_err(fault)?;
-                Bound { transport: Transport::Tcp, address, socket: Listening::Tcp(socket) }
+                Bound { transport, address, socket: Listening::Stream(transport, socket) }
             }
         });
     }
     Ok(bound)
+}
+
+fn transport_of(listen: Listen) -> Transport {
+    match listen {
+        Listen::Udp(_) => Transport::Udp,
+        Listen::Tcp(_) => Transport::Tcp,
+        Listen::Tls(_) => Transport::Tls,
+        Listen::Ws(_) => Transport::Ws,
+        Listen::Wss(_) => Transport::Wss,
+    }
 }
 
 fn bind_tcp(what: &'static str, address: SocketAddr, key: &'static str) -> Result<TcpListener, DaemonError> {
@@ -419,10 +437,7 @@ fn warm_prompts(prompts: Arc<crate::prompts::Library>) -> Result<(), DaemonError
 fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) {
     let mut sip = Vec::new();
     for (listen, address) in config.sip.listen.iter().zip(listeners) {
-        sip.push(match listen {
-            Listen::Udp(_) => format!("sip=udp:{address}"),
-            Listen::Tcp(_) => format!("sip=tcp:{address}"),
-        });
+        sip.push(format!("sip={}:{address}", listen.transport()));
     }
     let console = console.local_addr().unwrap_or(config.console.listen);
     println!("ready {} console=http://{console}", sip.join(" "));
@@ -529,6 +544,13 @@ async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_lin
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             let _ = to_line.send(ToLine::Trunks(trunks::settings(&site))).await;
+            measure_certificates(&site);
+            for warning in &site.warnings {
+                tracing::warn!(problem = %warning, "should be mended");
+            }
+            if let Some(tls) = site.tls {
+                let _ = to_line.send(ToLine::Tls(Box::new(tls))).await;
+            }
             METRICS.reloads.add(1);
             tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
         }
@@ -539,6 +561,11 @@ async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_lin
             }
         }
     }
+}
+
+fn measure_certificates(site: &Site) {
+    let expires = site.tls.as_ref().and_then(crate::tls::Tls::expires);
+    METRICS.tls_certificate_expires.set(expires.map_or(0, |at| at.timestamp()));
 }
 
 /// Copies the line's and the store's own counters into the metrics.

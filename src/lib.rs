@@ -8,7 +8,7 @@
 //! | floor | rooms | what they know |
 //! |---|---|---|
 //! | shell | `cli`, `daemon` | arguments and exit codes; starting and stopping everything |
-//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, logs |
+//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `tls`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, logs |
 //! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
 //! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
 //! | ground | `desk`, `types` | tickets, clocks, hours, people, duty, the call record; digits, codecs, time, problems |
@@ -69,4 +69,5 @@ pub mod sip;
 pub mod site;
 pub mod store;
 pub mod telemetry;
+pub mod tls;
 pub mod types;

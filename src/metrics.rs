@@ -71,6 +71,18 @@ metrics! {
     sip_shed: Counter = "frontdesk_sip_shed_total", Counter::new();
     /// Calls refused because their source is not allowed (403).
     sip_forbidden: Counter = "frontdesk_sip_forbidden_total", Counter::new();
+    /// SIP connections (TCP, TLS, WebSocket) that are open now.
+    connections_live: Gauge = "frontdesk_connections_live", Gauge::new();
+    /// SIP connections refused because too many were open.
+    connections_refused: Counter = "frontdesk_connections_refused_total", Counter::new();
+    /// SIP connections that could not be made.
+    connections_failed: Counter = "frontdesk_connections_failed_total", Counter::new();
+    /// TLS handshakes that succeeded, in both directions.
+    tls_handshakes: Counter = "frontdesk_tls_handshakes_total", Counter::new();
+    /// TLS handshakes that failed.
+    tls_handshakes_failed: Counter = "frontdesk_tls_handshakes_failed_total", Counter::new();
+    /// When the first of our certificates expires, in seconds since 1970; 0 without one.
+    tls_certificate_expires: Gauge = "frontdesk_tls_certificate_expires_seconds", Gauge::new();
     /// RTP packets sent.
     rtp_sent: Counter = "frontdesk_rtp_sent_total", Counter::new();
     /// RTP packets received that belonged to a call.

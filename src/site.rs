@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use crate::config::{CallBackGateway, Config, Source};
+use crate::config::{self, CallBackGateway, Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
 use crate::desk::people::{Directory, Person, PlaceTarget};
@@ -13,6 +13,7 @@ use crate::desk::phones::Phones;
 use crate::desk::trunks::{Gateway, Trunks};
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
+use crate::tls::{ClientAuth, Pair, Tls, TlsFiles};
 use crate::types::{Lang, Problem};
 
 /// A bigger file is no flow, directory or the like.
@@ -29,6 +30,8 @@ pub struct Site {
     pub trunks: Arc<Trunks>,
     pub hours: Arc<Hours>,
     pub prompts: Arc<Library>,
+    /// Where a listener needs it.
+    pub tls: Option<Tls>,
     /// What does not keep the line from answering, but should be mended: a greeting that says another name, a prompt
     /// without audio in one language.
     pub warnings: Vec<Problem>,
@@ -77,6 +80,8 @@ impl Site {
                 });
             }
         }
+        let tls = load_tls(&config, &mut problems);
+        warnings.extend(tls.iter().flat_map(|tls| tls.warnings(&config.tls.names, chrono::Utc::now())));
         let context = CompileContext {
             prompts: &|id| prompts.has(id),
             answers: &answers,
@@ -96,10 +101,32 @@ impl Site {
             trunks: Arc::new(trunks),
             hours: Arc::new(hours),
             prompts: Arc::new(prompts),
+            tls,
             warnings,
             config,
         })
     }
+}
+
+/// Certificates, where a listener shows one.
+fn load_tls(config: &Config, problems: &mut Vec<Problem>) -> Option<Tls> {
+    if !config.sip.listen.iter().any(|listen| listen.is_secure()) {
+        return None;
+    }
+    let settings = &config.tls;
+    let pairs = settings.certificates.iter().cloned().zip(settings.keys.iter().cloned());
+    let files = TlsFiles {
+        pairs: pairs.map(|(certificate, key)| Pair { certificate, key }).collect(),
+        names: settings.names.clone(),
+        client_auth: match settings.client_auth {
+            config::ClientAuth::Off => ClientAuth::Off,
+            config::ClientAuth::Optional => ClientAuth::Optional,
+            config::ClientAuth::Required => ClientAuth::Required,
+        },
+        client_ca: settings.client_ca.clone(),
+        trust: settings.trust.clone(),
+    };
+    Tls::load(&files).map_err(|faults| problems.extend(faults)).ok()
 }
 
 /// Prompts that a language of the line lacks: callers hear them in the first language that has them.

@@ -18,17 +18,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dial", &["types"]),
     ("store", &["desk", "types"]),
     ("config", &["desk", "types"]),
-    ("site", &["config", "desk", "flow", "prompts", "types"]),
+    // Certificates are checked with the other files, and used by the connections.
+    ("tls", &["types"]),
+    ("site", &["config", "desk", "flow", "prompts", "tls", "types"]),
     ("metrics", &["desk", "media"]),
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),
     ("console", &["metrics"]),
-    ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "types"]),
+    ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "tls", "types"]),
     (
         "daemon",
         &[
             "call", "config", "console", "desk", "driver", "flow", "media", "metrics", "prompts", "site", "sip",
-            "store", "types",
+            "store", "tls", "types",
         ],
     ),
     (
@@ -48,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "site",
             "store",
             "telemetry",
+            "tls",
             "types",
         ],
     ),
@@ -82,6 +85,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("claxon", &["media/flac.rs"]),
     ("csv", &["cli/"]),
     ("flacenc", &["prompts/builder/"]),
+    ("futures_util", &["driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),
     ("hmac", &["sip/digest/"]),
     ("hound", &["media/wav.rs"]),
@@ -93,6 +97,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rtp_rs", &["media/rtp.rs"]),
     ("rubato", &["media/resample.rs"]),
     ("rusqlite", &["store/"]),
+    ("rustls_native_certs", &["tls/"]),
     ("sdp_types", &["sdp/"]),
     ("sha2", &["prompts/", "sip/digest/"]),
     ("socket2", &["daemon.rs"]),
@@ -101,9 +106,12 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("subtle", &["sip/digest/"]),
     ("tar", &["backup.rs"]),
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "driver/"]),
+    ("tokio_rustls", &["driver/", "tls/"]),
+    ("tokio_tungstenite", &["driver/websocket.rs"]),
     ("toml_edit", &["cli/import/", "cli/people_file.rs", "cli/pin.rs"]),
     ("tracing_subscriber", &["telemetry.rs"]),
     ("unicode_width", &["cli/output.rs"]),
+    ("x509_parser", &["tls/certificate.rs"]),
 ];
 
 struct Source {

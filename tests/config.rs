@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frontdesk::config::{self, Config, InbandDtmf, Key, Listen, Ports, SECTIONS, Source};
+use frontdesk::config::{self, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, SECTIONS, Source};
 use frontdesk::types::{Lang, Problem};
 
 fn update() -> bool {
@@ -57,6 +57,19 @@ fn every_setting_arrives() {
     assert_eq!(config.desk.name_in(&Lang::new("zh")), "阳光物业客户服务中心");
     assert_eq!(config.desk.time_zone, chrono_tz::Asia::Urumqi);
     assert_eq!(config.sip.listen[1], Listen::Tcp("[::]:5060".parse().unwrap()));
+    assert_eq!(config.sip.listen[2], Listen::Tls("0.0.0.0:5061".parse().unwrap()));
+    assert_eq!(config.sip.listen[3], Listen::Wss("[::]:443".parse().unwrap()));
+    assert_eq!(config.sip.dns, ["192.168.0.53:53".parse().unwrap(), "[2001:db8::53]:5353".parse().unwrap()]);
+    assert_eq!((config.sip.connections_max, config.sip.connections_per_source_max), (300, 30));
+    assert_eq!(config.sip.keep_alive_s, 20);
+    assert_eq!(config.tls.certificates, [Path::new("tests/config/good/desk.pem"), Path::new("/etc/desk/old.pem")]);
+    assert_eq!(config.tls.keys, [Path::new("tests/config/good/desk.key"), Path::new("/etc/desk/old.key")]);
+    assert_eq!(
+        (config.tls.names.as_slice(), config.tls.client_auth),
+        (["desk.example.com".to_owned()].as_slice(), ClientAuth::Optional)
+    );
+    assert_eq!(config.tls.client_ca.as_deref(), Some(Path::new("tests/config/good/phones.pem")));
+    assert_eq!(config.tls.trust.as_deref(), Some(Path::new("tests/config/good/carrier.pem")));
     assert_eq!(
         config.sip.refer_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["192.0.2.10/32", "2001:db8::/64"]

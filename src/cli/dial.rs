@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng;
@@ -14,12 +15,13 @@ use crate::call::answering::Cadence;
 use crate::dial::script;
 use crate::driver::dialer::{DialOptions, DialReport, Dtmf, dial};
 use crate::media::wav;
-use crate::sip::wire::{Scheme, Uri};
+use crate::sip::wire::{Scheme, Transport, Uri};
+use crate::tls;
 use crate::types::Codec;
 
 #[derive(Debug, clap::Args)]
 pub struct DialArgs {
-    /// Whom to call: sip:desk@127.0.0.1, sip:desk@127.0.0.1:5070;transport=tcp
+    /// Whom to call: sip:desk@127.0.0.1, sip:desk@127.0.0.1:5070;transport=tcp, sips:desk@desk.example.com
     pub uri: String,
     /// Keys to press: 1,ww2,4# (each w waits a second, p until the prompt ends, s speaks the file of --say)
     #[arg(long, default_value = "")]
@@ -42,6 +44,12 @@ pub struct DialArgs {
     /// The codec to offer alone: g722, pcma or pcmu
     #[arg(long, value_parser = codec)]
     pub codec: Option<Codec>,
+    /// Over TLS, trust the authorities of this PEM file; without it those of the system
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// Over TLS, take any certificate: who answers is not known then
+    #[arg(long, conflicts_with = "tls_ca")]
+    pub tls_insecure: bool,
     /// The SIP user, or number, to call as
     #[arg(long, default_value = "caller")]
     pub from: String,
@@ -69,8 +77,8 @@ pub(super) fn run(args: &DialArgs, global: &Global) -> Result<(), Failure> {
 
 fn options(args: &DialArgs, cadence: Cadence) -> Result<DialOptions, Failure> {
     let target: Uri = args.uri.parse().map_err(|_| usage(format!("{} is no SIP URI", args.uri)))?;
-    if !matches!(target.scheme, Scheme::Sip) {
-        return Err(usage(format!("{} is no sip: URI; write sip:desk@HOST", args.uri)));
+    if !matches!(target.scheme, Scheme::Sip | Scheme::Sips) {
+        return Err(usage(format!("{} is no sip: or sips: URI; write sip:desk@HOST", args.uri)));
     }
     let say = match &args.say {
         Some(path) => {
@@ -86,7 +94,7 @@ fn options(args: &DialArgs, cadence: Cadence) -> Result<DialOptions, Failure> {
     let progress: Box<dyn Fn(&str)> =
         if args.json { Box::new(|line| eprintln!("{line}")) } else { Box::new(|line| println!("{line}")) };
     Ok(DialOptions {
-        target,
+        target: target.clone(),
         from_user: args.from.clone(),
         actions,
         say,
@@ -94,9 +102,18 @@ fn options(args: &DialArgs, cadence: Cadence) -> Result<DialOptions, Failure> {
         codecs: args.codec.map_or_else(|| Codec::ALL.to_vec(), |codec| vec![codec]),
         hang_up_after,
         cadence,
+        tls: trusted(args, &target)?,
         seed,
         progress,
     })
+}
+
+/// Whom to trust, where it matters.
+fn trusted(args: &DialArgs, target: &Uri) -> Result<Option<Arc<tls::ClientConfig>>, Failure> {
+    if target.scheme != Scheme::Sips && target.transport() != Some(Transport::Tls) {
+        return Ok(None);
+    }
+    tls::dialling(args.tls_ca.as_deref(), args.tls_insecure).map(Some).map_err(|problem| failed(problem.to_string()))
 }
 
 fn codec(text: &str) -> Result<Codec, String> {

@@ -7,41 +7,61 @@ use ipnet::IpNet;
 
 use super::reader::Fault;
 
-/// One place where SIP is listened for: `udp:127.0.0.1:5060`, `tcp:[::1]:5060`. Port 0 is any free one.
+/// One place where SIP is listened for: `udp:127.0.0.1:5060`, `tls:[::1]:5061`. Port 0 is any free one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Listen {
     Udp(SocketAddr),
     Tcp(SocketAddr),
+    Tls(SocketAddr),
+    /// SIP over WebSocket (RFC 7118).
+    Ws(SocketAddr),
+    Wss(SocketAddr),
 }
 
 impl Listen {
     pub fn address(self) -> SocketAddr {
         match self {
-            Listen::Udp(address) | Listen::Tcp(address) => address,
+            Listen::Udp(address)
+            | Listen::Tcp(address)
+            | Listen::Tls(address)
+            | Listen::Ws(address)
+            | Listen::Wss(address) => address,
         }
+    }
+
+    /// As it is written.
+    pub fn transport(self) -> &'static str {
+        match self {
+            Listen::Udp(_) => "udp",
+            Listen::Tcp(_) => "tcp",
+            Listen::Tls(_) => "tls",
+            Listen::Ws(_) => "ws",
+            Listen::Wss(_) => "wss",
+        }
+    }
+
+    /// Whether it shows a certificate.
+    pub fn is_secure(self) -> bool {
+        matches!(self, Listen::Tls(_) | Listen::Wss(_))
     }
 }
 
 impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Listen::Udp(address) => write!(f, "udp:{address}"),
-            Listen::Tcp(address) => write!(f, "tcp:{address}"),
-        }
+        write!(f, "{}:{}", self.transport(), self.address())
     }
 }
 
 pub(super) fn listen(text: &str) -> Result<Listen, Fault> {
-    let example = "write transport, address and port: \"udp:0.0.0.0:5060\", \"tcp:[::]:5060\"";
+    let example = "write transport, address and port: \"udp:0.0.0.0:5060\", \"tls:[::]:5061\"";
     let (transport, address) =
         text.split_once(':').ok_or_else(|| Fault::new(format!("{text:?} is no listener"), example))?;
     match transport {
         "udp" => Ok(Listen::Udp(socket(address, example)?)),
         "tcp" => Ok(Listen::Tcp(socket(address, example)?)),
-        "tls" | "ws" | "wss" => {
-            let what = format!("the transport {transport} comes in a later version");
-            Err(Fault::new(what, format!("write \"udp:{address}\" or \"tcp:{address}\" until then")))
-        }
+        "tls" => Ok(Listen::Tls(socket(address, example)?)),
+        "ws" => Ok(Listen::Ws(socket(address, example)?)),
+        "wss" => Ok(Listen::Wss(socket(address, example)?)),
         _ => Err(Fault::new(format!("{text:?} names no transport"), example)),
     }
 }
@@ -113,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_listener_reads_as_it_is_shown() {
-        for text in ["udp:127.0.0.1:5060", "tcp:[::1]:0", "udp:[2001:db8::7]:5070"] {
+        for text in ["udp:127.0.0.1:5060", "tcp:[::1]:0", "udp:[2001:db8::7]:5070", "tls:0.0.0.0:5061", "wss:[::]:443"]
+        {
             assert_eq!(listen(text).map(|l| l.to_string()), Ok(text.to_owned()));
         }
     }
@@ -121,7 +142,7 @@ mod tests {
     #[test]
     fn a_wrong_listener_is_told_its_remedy() {
         let remedy = |text| listen(text).expect_err("it is wrong").remedy;
-        assert_eq!(remedy("wss:0.0.0.0:443"), "write \"udp:0.0.0.0:443\" or \"tcp:0.0.0.0:443\" until then");
+        assert!(remedy("sctp:0.0.0.0:5060").starts_with("write transport, address and port"));
         assert_eq!(remedy("udp:::1:5060"), "write [::1]:5060");
         assert_eq!(remedy("udp:localhost:5060"), "write 127.0.0.1:5060 in place of localhost:5060");
         assert_eq!(remedy("udp:127.0.0.1:70000"), "write a port from 0 (any free one) to 65535");

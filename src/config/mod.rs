@@ -24,6 +24,7 @@ mod record;
 mod rtp;
 mod sip;
 mod store;
+mod tls;
 
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,7 @@ pub use record::Record;
 pub use rtp::{InbandDtmf, Ports, Rtp};
 pub use sip::Sip;
 pub use store::Store;
+pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
@@ -51,6 +53,7 @@ use crate::types::Problem;
 pub const SECTIONS: &[SectionKeys] = &[
     desk::KEYS,
     sip::KEYS,
+    tls::KEYS,
     rtp::KEYS,
     console::KEYS,
     answer::KEYS,
@@ -77,6 +80,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     pub desk: Desk,
     pub sip: Sip,
+    pub tls: Tls,
     pub rtp: Rtp,
     pub console: Console,
     pub answer: Answer,
@@ -167,18 +171,27 @@ fn from_text(
     let (mut root, mut problems) = raw::parse(file, text);
     env::lay_over(&mut root, env, &mut problems);
     let console_place = root.get("console").or_else(|| root.get("sip")).map(|node| node.place.clone());
+    let sip_place = root.get("sip").map(|node| node.place.clone());
     let config = ready(&mut root, folder, &mut problems);
     reader::report_unknown_sections(&root, &mut problems);
     problems.extend(taken_twice(&config, console_place.as_ref()));
+    problems.extend(without_certificate(&config, sip_place.as_ref()));
     problems.sort();
     problems.dedup();
     (config, problems)
 }
 
+/// A listener with TLS shows a certificate.
+fn without_certificate(config: &Config, place: Option<&Place>) -> Option<Problem> {
+    let fault = config.tls.lacks().filter(|_| config.sip.listen.iter().any(|listen| listen.is_secure()))?;
+    place.map(|place| place.problem(fault.what, fault.remedy))
+}
+
 /// The console and SIP over TCP can't listen on one port.
 fn taken_twice(config: &Config, place: Option<&Place>) -> Option<Problem> {
     let listen = config.console.listen;
-    if listen.port() == 0 || !config.sip.listen.contains(&Listen::Tcp(listen)) {
+    let streams = config.sip.listen.iter().filter(|one| !matches!(one, Listen::Udp(_)));
+    if listen.port() == 0 || !streams.map(|one| one.address()).any(|address| address == listen) {
         return None;
     }
     let what = format!("[console] listen and [sip] listen both have TCP {listen}");
@@ -191,6 +204,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         file: None,
         desk: Desk::read(Section::open(&desk::KEYS, root, folder, problems)),
         sip: Sip::read(Section::open(&sip::KEYS, root, folder, problems)),
+        tls: Tls::read(Section::open(&tls::KEYS, root, folder, problems)),
         rtp: Rtp::read(Section::open(&rtp::KEYS, root, folder, problems)),
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),

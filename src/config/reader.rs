@@ -149,6 +149,16 @@ impl<'a> Section<'a> {
         Some(Source::At { path, place })
     }
 
+    /// Files by name, as `file` reads each.
+    pub fn files(&mut self, key: &'static str) -> Option<Vec<PathBuf>> {
+        let from_environment = self.table.get(key).is_some_and(|node| node.plain.is_some());
+        let folder = if from_environment { PathBuf::new() } else { self.folder.to_owned() };
+        self.list(key, |text| match text {
+            "" => Err(Fault::new(format!("a name in {key} is empty"), "name a file")),
+            name => Ok(folder.join(name)),
+        })
+    }
+
     fn node(&mut self, key: &'static str) -> Option<Node> {
         debug_assert!(self.keys.key(key).is_some(), "[{}] {key} is not in the table of keys", self.keys.name);
         self.table.get(key).cloned()

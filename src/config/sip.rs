@@ -18,9 +18,10 @@ pub const KEYS: SectionKeys = SectionKeys {
             name: "listen",
             default: Some("[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]"),
             example: "[\"udp:127.0.0.1:5060\", \"tcp:127.0.0.1:5060\"]",
-            en: "Listeners as `transport:address:port`; transports are `udp` and `tcp`, IPv6 addresses stand in \
-                 brackets, port 0 is any free one.",
-            zh: "监听地址，格式为 `传输:地址:端口`；传输为 `udp` 或 `tcp`，IPv6 地址加方括号，端口 0 表示任意空闲端口。",
+            en: "Listeners as `transport:address:port`; transports are `udp`, `tcp`, `tls`, `ws` and `wss` (SIP over WebSocket), \
+                 IPv6 addresses stand in brackets, port 0 is any free one. `tls` and `wss` need `[tls] certificates`.",
+            zh: "监听地址，格式为 `传输:地址:端口`；传输为 `udp`、`tcp`、`tls`、`ws` 或 `wss`（WebSocket 承载的 SIP），IPv6 地址加方括号，\
+                 端口 0 表示任意空闲端口。`tls` 与 `wss` 须设置 `[tls] certificates`。",
         },
         Key {
             name: "external_address",
@@ -72,6 +73,28 @@ pub const KEYS: SectionKeys = SectionKeys {
                  those of the system (`/etc/resolv.conf`, `/etc/hosts`). Needs a restart.",
             zh: "查询被叫与网关所在服务器（NAPTR、SRV、A、AAAA 记录）的 DNS 服务器，须带端口。空表示使用系统设置\
                  （`/etc/resolv.conf`、`/etc/hosts`）。更改后需重启。",
+        },
+        Key {
+            name: "connections_max",
+            default: Some("2000"),
+            example: "2000",
+            en: "Connections (TCP, TLS, WebSocket) open at the same time, 1 to 100000; more are closed at once.",
+            zh: "同时打开的连接（TCP、TLS、WebSocket）上限，1 至 100000；超出者立即关闭。",
+        },
+        Key {
+            name: "connections_per_source_max",
+            default: Some("500"),
+            example: "50",
+            en: "Those of one address, 1 to 100000. A PBX or a NAT brings all its telephones from one address.",
+            zh: "每个来源地址的连接上限，1 至 100000。交换机或 NAT 之后的全部话机都来自同一地址。",
+        },
+        Key {
+            name: "keep_alive_s",
+            default: Some("30"),
+            example: "30",
+            en: "Seconds between the pings (RFC 5626) on connections that this machine has made, 5 to 600. One whose peer used \
+                 to answer and does not for 10 s is closed.",
+            zh: "在本机发起的连接上发送保活（RFC 5626）的间隔秒数，5 至 600。对方曾应答而 10 秒内不再应答的连接会被关闭。",
         },
         Key {
             name: "calls_max",
@@ -139,6 +162,9 @@ pub struct Sip {
     pub gateway: Option<Gateway>,
     /// Empty: those of the system.
     pub dns: Vec<SocketAddr>,
+    pub connections_max: u32,
+    pub connections_per_source_max: u32,
+    pub keep_alive_s: u32,
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
@@ -161,6 +187,9 @@ impl Default for Sip {
             realm: "frontdesk".to_owned(),
             gateway: None,
             dns: Vec::new(),
+            connections_max: 2000,
+            connections_per_source_max: 500,
+            keep_alive_s: 30,
             calls_max: 5000,
             allowed_sources: Vec::new(),
             refer_to: Vec::new(),
@@ -188,6 +217,11 @@ impl Sip {
             realm: section.text("realm", realm).unwrap_or(default.realm),
             gateway: section.text("gateway", gateway),
             dns: section.list("dns", dns_server).unwrap_or(default.dns),
+            connections_max: section.number("connections_max", 1..=100_000).unwrap_or(default.connections_max),
+            connections_per_source_max: section
+                .number("connections_per_source_max", 1..=100_000)
+                .unwrap_or(default.connections_per_source_max),
+            keep_alive_s: section.number("keep_alive_s", 5..=600).unwrap_or(default.keep_alive_s),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
             refer_to: section.list("refer_to", network).unwrap_or(default.refer_to),
@@ -250,7 +284,7 @@ fn gateway(text: &str) -> Result<Gateway, Fault> {
     if let Some(name) = Gateway::trunk_of(text) {
         return Ok(Gateway::Trunk(name.to_owned()));
     }
-    let host = text.strip_prefix("sip:").unwrap_or_default();
+    let host = text.strip_prefix("sip:").or_else(|| text.strip_prefix("sips:")).unwrap_or_default();
     let right = host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')
         && host.len() <= 255
         && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:;=[]".contains(&b));

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::clock::Clock;
 use super::ports::{PortPair, PortRange, Ports};
@@ -28,7 +31,8 @@ use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{
     Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UserAgent,
 };
-use crate::sip::wire::{Frame, Framer, Host, Limits, NameAddr, Transport, Uri};
+use crate::sip::wire::{Frame, Framer, Host, Limits, NameAddr, Scheme, Transport, Uri};
+use crate::tls::{ClientConfig, server_name, why};
 use crate::types::{Codec, Digit, Mono, Random};
 
 /// Audio of one packet.
@@ -55,6 +59,8 @@ pub struct DialOptions {
     pub codecs: Vec<Codec>,
     pub hang_up_after: Option<Duration>,
     pub cadence: Cadence,
+    /// Whom a call over TLS trusts.
+    pub tls: Option<Arc<ClientConfig>>,
     pub seed: [u8; 32],
     /// Each rung as it happens.
     pub progress: Box<dyn Fn(&str)>,
@@ -82,12 +88,16 @@ pub struct DialReport {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
-    #[error("{0} is no sip: URI that can be called; write sip:desk@HOST or sip:desk@HOST:PORT;transport=tcp")]
+    #[error(
+        "{0} is no SIP URI that can be called; write sip:desk@HOST, or with ;transport=tcp or ;transport=tls, or sips:"
+    )]
     Target(String),
     #[error("{host} can't be looked up: {source}")]
     Lookup { host: String, source: io::Error },
     #[error("{address} can't be reached: {source}")]
     Connect { address: SocketAddr, source: io::Error },
+    #[error("{address}: the TLS handshake failed: {why}")]
+    Handshake { address: SocketAddr, why: String },
     #[error("no UDP ports are free for audio")]
     NoPorts,
     #[error("the call could not be placed: {0}")]
@@ -109,9 +119,14 @@ const HEARD: MediaToken = MediaToken(1);
 const SAID: MediaToken = MediaToken(2);
 const PRESSED: MediaToken = MediaToken(3);
 
+/// TCP, or TLS over it.
+trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Stream for T {}
+
 enum Wire {
     Udp(UdpSocket),
-    Tcp { stream: TcpStream, framer: Framer },
+    Stream { stream: Box<dyn Stream>, local: SocketAddr, remote: SocketAddr, framer: Framer },
 }
 
 struct Call {
@@ -146,10 +161,10 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
     let said = options.say.iter().flat_map(|say| options.codecs.iter().map(|c| encode(*c, say.rate_hz, &say.samples)));
     let said = said.collect();
     let clock = Clock::start();
-    let tcp = options.target.transport() == Some(Transport::Tcp);
+    let transport = transport_of(&options.target).ok_or_else(|| DialError::Target(options.target.to_string()))?;
     let remote = resolve(&options.target)?;
     let local = local_address(remote)?;
-    let wire = connect(tcp, local, remote).await?;
+    let wire = connect(transport, local, remote, &options).await?;
     let mut random = Random::from_seed(options.seed);
     let ports = Ports::new(PortRange::Any).lend(clock.mono(), local).ok_or(DialError::NoPorts)?;
     let local_media = LocalMedia {
@@ -162,7 +177,6 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         version: 1,
         ptime_ms: 20,
     };
-    let transport = if tcp { Transport::Tcp } else { Transport::Udp };
     let listener = Listener { transport, local: wire.local_addr()?, advertised: None };
     let mut ua = UserAgent::new(UaConfig { listeners: vec![listener], ..UaConfig::default() }, random.fork());
     let started = clock.mono();
@@ -210,9 +224,19 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
     Ok(call.report())
 }
 
+/// By scheme and parameter (RFC 3261 section 26.2.2).
+fn transport_of(target: &Uri) -> Option<Transport> {
+    match (&target.scheme, target.transport()) {
+        (Scheme::Sip, None) => Some(Transport::Udp),
+        (Scheme::Sip, Some(transport @ (Transport::Udp | Transport::Tcp | Transport::Tls))) => Some(transport),
+        (Scheme::Sips, None | Some(Transport::Tcp | Transport::Tls)) => Some(Transport::Tls),
+        _ => None,
+    }
+}
+
 fn resolve(target: &Uri) -> Result<SocketAddr, DialError> {
     let bad = || DialError::Target(target.to_string());
-    let port = target.port.unwrap_or(5060);
+    let port = target.port.or_else(|| transport_of(target).map(Transport::default_port)).unwrap_or(5060);
     match target.host.as_ref().ok_or_else(bad)? {
         Host::Ip(ip) => Ok(SocketAddr::new(*ip, port)),
         Host::Name(name) => {
@@ -230,27 +254,52 @@ fn local_address(remote: SocketAddr) -> io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-async fn connect(tcp: bool, local: IpAddr, remote: SocketAddr) -> Result<Wire, DialError> {
-    if tcp {
-        let connecting = TcpStream::connect(remote).await;
-        let stream = connecting.map_err(|source| DialError::Connect { address: remote, source })?;
-        return Ok(Wire::Tcp { stream, framer: Framer::new(Limits::default()) });
+async fn connect(
+    transport: Transport,
+    local: IpAddr,
+    remote: SocketAddr,
+    options: &DialOptions,
+) -> Result<Wire, DialError> {
+    if transport == Transport::Udp {
+        return Ok(Wire::Udp(UdpSocket::bind((local, 0)).await?));
     }
-    Ok(Wire::Udp(UdpSocket::bind((local, 0)).await?))
+    let connecting = TcpStream::connect(remote).await;
+    let stream = connecting.map_err(|source| DialError::Connect { address: remote, source })?;
+    let (local, framer) = (stream.local_addr()?, Framer::new(Limits::default()));
+    let stream: Box<dyn Stream> = match transport {
+        Transport::Tls => Box::new(shake_hands(stream, remote, options).await?),
+        _ => Box::new(stream),
+    };
+    Ok(Wire::Stream { stream, local, remote, framer })
+}
+
+async fn shake_hands(
+    stream: TcpStream,
+    remote: SocketAddr,
+    options: &DialOptions,
+) -> Result<TlsStream<TcpStream>, DialError> {
+    let failed = |why: String| DialError::Handshake { address: remote, why };
+    let host = options.target.host.as_ref().map(ToString::to_string).unwrap_or_default();
+    let name = server_name(&host).ok_or_else(|| failed(format!("{host} is no name that a certificate can have")))?;
+    let client = options.tls.clone().ok_or_else(|| failed("nobody is trusted".to_owned()))?;
+    TlsConnector::from(client).connect(name, stream).await.map_err(|error| failed(why(&error)))
 }
 
 impl Wire {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         match self {
             Wire::Udp(socket) => socket.local_addr(),
-            Wire::Tcp { stream, .. } => stream.local_addr(),
+            Wire::Stream { local, .. } => Ok(*local),
         }
     }
 
     async fn send(&mut self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
         match self {
             Wire::Udp(socket) => socket.send_to(bytes, to).await.map(|_| ()),
-            Wire::Tcp { stream, .. } => stream.write_all(bytes).await,
+            Wire::Stream { stream, .. } => {
+                stream.write_all(bytes).await?;
+                stream.flush().await
+            }
         }
     }
 
@@ -263,8 +312,8 @@ impl Wire {
                 buffer.truncate(length);
                 Ok(Some(vec![(from, buffer)]))
             }
-            Wire::Tcp { stream, framer } => {
-                let from = stream.peer_addr()?;
+            Wire::Stream { stream, framer, remote, .. } => {
+                let from = *remote;
                 let length = stream.read(&mut buffer).await?;
                 framer.push(&buffer[..length]);
                 let mut messages = Vec::new();

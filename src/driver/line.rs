@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -16,6 +17,8 @@ use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
 use super::clock::Clock;
+pub use super::connections::ConnectionLimits;
+use super::connections::{Connections, Peer, Queued};
 use super::loader::Load;
 use super::locator::{self, LOCATING_MAX};
 use super::media_worker::{FromWorker, MediaWorkers, ToWorker};
@@ -24,7 +27,7 @@ use super::pin_checker::PinCheck;
 use super::ports::{PortPair, Ports};
 use super::recorder::FromRecorder;
 use super::resolver::Resolver;
-use super::tcp::{self, Connections};
+use super::{tcp, tls};
 use crate::call::events::CallEvent;
 use crate::call::exchange::Exchange;
 use crate::call::io::{Asker, Input, LentPorts, Output};
@@ -35,8 +38,9 @@ use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::locate::{Family, Reachable};
 use crate::sip::trunk::TrunkSettings;
-use crate::sip::user_agent::{self, Channel, Counters, Destination};
+use crate::sip::user_agent::{self, Channel, ConnectionId, Counters, Destination};
 use crate::sip::wire::{Transport, Uri};
+use crate::tls::Tls;
 use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
 
 /// What other threads may have waiting for the line; beyond it they wait (workers keep a backlog of their own).
@@ -69,6 +73,8 @@ pub enum ToLine {
     Accounts(Vec<user_agent::Account>),
     /// Other trunks from now on.
     Trunks(Vec<TrunkSettings>),
+    /// Certificates for the handshakes that begin from now on.
+    Tls(Box<Tls>),
     Shutdown {
         until: Mono,
     },
@@ -88,7 +94,8 @@ pub struct Look {
 /// A socket that listens for SIP, bound before the thread starts so that a failure is the daemon's to report.
 pub enum Listening {
     Udp(StdUdpSocket),
-    Tcp(std::net::TcpListener),
+    /// Connections that carry this transport.
+    Stream(Transport, std::net::TcpListener),
 }
 
 /// Carries a desk request to the store; an error is the reply.
@@ -107,6 +114,11 @@ pub struct LineOptions {
     pub clock: Clock,
     pub exchange: Exchange,
     pub listening: Vec<Listening>,
+    /// Where a listener needs it.
+    pub tls: Option<Tls>,
+    pub connections: ConnectionLimits,
+    /// Between two pings on a connection of our making.
+    pub keep_alive: Duration,
     pub ports: Ports,
     pub rtp: RtpAddresses,
     /// DNS servers; those of the system where there are none.
@@ -126,6 +138,9 @@ pub struct Line {
     clock: Clock,
     exchange: Exchange,
     pub(super) connections: Connections,
+    pub(super) tls: Option<Box<Tls>>,
+    pub(super) keep_alive: Duration,
+    transports: Vec<Transport>,
     udp: Vec<Option<Rc<UdpSocket>>>,
     local: Vec<SocketAddr>,
     ports: Ports,
@@ -140,8 +155,8 @@ pub struct Line {
     rewake: Rc<Notify>,
     idle: Rc<Notify>,
     unsent: u64,
-    /// TCP connections to be made: the tasks for them are spawned outside of the borrow.
-    connects: Vec<(usize, SocketAddr, Vec<u8>)>,
+    /// Connections to be made: the tasks for them are spawned outside of the borrow.
+    connects: Vec<(ConnectionId, Peer, mpsc::Receiver<Vec<u8>>)>,
     pub(super) resolver: Rc<Resolver>,
     pub(super) random: Random,
     reachable: Reachable,
@@ -167,18 +182,21 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
     let mut tcp = Vec::new();
     let mut local = Vec::new();
     let mut reachable = Reachable::default();
+    let mut transports = Vec::new();
     for (index, listening) in options.listening.into_iter().enumerate() {
         match listening {
             Listening::Udp(socket) => {
                 local.push(socket.local_addr()?);
+                transports.push(Transport::Udp);
                 reachable.0.push((Transport::Udp, Family::of(socket.local_addr()?.ip())));
                 udp.push(Some(Rc::new(UdpSocket::from_std(socket)?)));
             }
-            Listening::Tcp(socket) => {
+            Listening::Stream(transport, socket) => {
                 local.push(socket.local_addr()?);
-                reachable.0.push((Transport::Tcp, Family::of(socket.local_addr()?.ip())));
+                transports.push(transport);
+                reachable.0.push((transport, Family::of(socket.local_addr()?.ip())));
                 udp.push(None);
-                tcp.push((index, TcpListener::from_std(socket)?));
+                tcp.push((index, transport, TcpListener::from_std(socket)?));
             }
         }
     }
@@ -186,7 +204,10 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
     let line = Rc::new(RefCell::new(Line {
         clock: options.clock,
         exchange: options.exchange,
-        connections: Connections::default(),
+        connections: Connections::new(options.connections),
+        tls: options.tls.map(Box::new),
+        keep_alive: options.keep_alive,
+        transports,
         udp: udp.clone(),
         local,
         ports: options.ports,
@@ -213,8 +234,8 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
             tokio::task::spawn_local(receive_datagrams(line.clone(), index, socket));
         }
     }
-    for (index, socket) in tcp {
-        tokio::task::spawn_local(tcp::accept(line.clone(), index, socket));
+    for (index, transport, socket) in tcp {
+        tokio::task::spawn_local(tcp::accept(line.clone(), index, transport, socket));
     }
     tokio::task::spawn_local(keep_time(line.clone(), rewake));
     tokio::task::spawn_local(own_address::watch(line.clone()));
@@ -291,8 +312,8 @@ impl Line {
             let can = (!locates.is_empty()).then(|| guard.reachable.clone()).unwrap_or_default();
             (std::mem::take(&mut guard.connects), locates, can)
         };
-        for (listener, remote, bytes) in connects {
-            tokio::task::spawn_local(tcp::connect(line.clone(), listener, remote, bytes));
+        for (id, peer, inbox) in connects {
+            tokio::task::spawn_local(tcp::connect(line.clone(), id, peer, inbox));
         }
         for (asker, uri) in locates {
             tokio::task::spawn_local(locator::locate(line.clone(), asker, uri, can.clone()));
@@ -328,6 +349,7 @@ impl Line {
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Trunks(trunks) => Line::input(line, Input::Trunks(trunks)),
+            ToLine::Tls(tls) => line.borrow_mut().tls = Some(tls),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
             ToLine::Look(answer) => {
                 let guard = line.borrow();
@@ -396,16 +418,41 @@ impl Line {
             return;
         }
         let open = channel.connection.filter(|connection| self.connections.is_open(*connection));
-        let connection = open.or_else(|| self.connections.to(channel.listener, remote));
-        match connection {
-            Some(connection) => {
-                if !self.connections.send(connection, bytes) {
+        let peer = (open.is_none()).then(|| self.peer(channel.listener, remote, &bytes));
+        let known = open.or_else(|| self.connections.to(peer.as_ref()?));
+        match (known, peer) {
+            (Some(connection), _) => {
+                if self.connections.send(connection, bytes) != Queued::Yes {
                     self.unsent += 1;
+                    let failed = user_agent::Input::TransportFailed { channel, to: remote };
+                    self.exchange.handle_input(self.clock.now(), Input::Sip(failed));
                 }
             }
             // The peer's connection is gone, or there never was one: RFC 3261 section 18.2.2.
-            None => self.connects.push((channel.listener, remote, bytes)),
+            (None, Some(peer)) => {
+                let (id, inbox) = self.connections.add(peer.clone());
+                self.connections.send(id, bytes);
+                self.connects.push((id, peer, inbox));
+            }
+            (None, None) => {}
         }
+    }
+
+    /// Whom a new connection for this message is to lead to. Within a dialog that is whoever proved to be there before.
+    fn peer(&self, listener: usize, remote: SocketAddr, bytes: &[u8]) -> Peer {
+        if self.transport(listener) != Transport::Tls {
+            return Peer { listener, remote, name: None };
+        }
+        let addressee = tls::addressee(bytes);
+        let known = self.connections.proven(listener, remote);
+        let proven =
+            known.filter(|_| addressee.as_ref().is_none_or(|addressee| addressee.in_dialog)).map(str::to_owned);
+        let name = proven.or(addressee.map(|addressee| addressee.host));
+        Peer { listener, remote, name }
+    }
+
+    pub(super) fn transport(&self, listener: usize) -> Transport {
+        self.transports.get(listener).copied().unwrap_or(Transport::Udp)
     }
 
     fn lend(&mut self, stream: StreamId, listener: usize, peer: SocketAddr) -> Option<LentPorts> {

@@ -1,10 +1,11 @@
 //! The only place with sockets, clocks and threads.
 //!
 //! - `clock`: the one reading of time.
+//! - `connections`: the table of stream connections of the SIP thread; `tcp` serves them, `tls` shakes hands, `websocket` is
+//!   for browsers.
 //! - `dialer`: the built-in caller.
 //! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
 //! - `locator`: the servers of URIs, found beside the SIP thread's work; `resolver` asks the DNS for it.
-//! - `tcp`: stream connections of the SIP thread.
 //! - `own_address`: notices when the trunks' servers are reached from another of our addresses.
 //! - `ports`: RTP/RTCP port pairs, lent to calls and cooled down before reuse.
 //! - `media_worker`: threads that pace RTP on an absolute wheel.
@@ -14,6 +15,7 @@
 //! - `loader`: the thread that reads recordings back for playing.
 
 pub mod clock;
+mod connections;
 pub mod dialer;
 pub mod line;
 pub mod loader;
@@ -27,3 +29,5 @@ pub mod recorder;
 pub mod repair;
 mod resolver;
 mod tcp;
+mod tls;
+mod websocket;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::channel::Destination;
-use super::wire::{CSeq, Host, Method, Name, NameAddr, Request, Uri};
+use super::wire::{CSeq, Host, Method, Name, NameAddr, Request, Scheme, Transport, Uri};
 
 #[derive(Debug, Clone)]
 pub struct Dialog {
@@ -70,7 +70,7 @@ impl Dialog {
         match &hop.host {
             // An address of the other family can't be reached through the socket that the peer is spoken to.
             Some(Host::Ip(ip)) if trusted && ip.is_ipv4() == self.peer.remote.is_ipv4() => {
-                let remote = SocketAddr::new(*ip, hop.port.unwrap_or(5060));
+                let remote = SocketAddr::new(*ip, hop.port.unwrap_or_else(|| default_port(hop)));
                 if remote == self.peer.remote || self.peer.channel.connection.is_some() {
                     return self.peer;
                 }
@@ -78,6 +78,11 @@ impl Dialog {
             }
             _ => self.peer,
         }
+    }
+
+    /// Whether it was begun with a sips URI, or its peer is to be reached by one alone.
+    pub fn is_secure(&self) -> bool {
+        [&self.local.uri, &self.remote.uri, &self.target].iter().any(|uri| uri.scheme == Scheme::Sips)
     }
 
     /// Takes the peer's number if it rises; false for one that is lower or the same (RFC 3261 section 12.2.2).
@@ -88,6 +93,11 @@ impl Dialog {
         self.remote_seq = Some(number);
         true
     }
+}
+
+fn default_port(hop: &Uri) -> u16 {
+    let secure = hop.scheme == Scheme::Sips;
+    hop.transport().unwrap_or(if secure { Transport::Tls } else { Transport::Udp }).default_port()
 }
 
 #[cfg(test)]

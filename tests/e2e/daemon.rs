@@ -22,6 +22,8 @@ pub struct Daemon {
     pub ready: String,
     pub udp: SocketAddr,
     pub tcp: Option<SocketAddr>,
+    pub tls: Option<SocketAddr>,
+    pub ws: Option<SocketAddr>,
     pub console: SocketAddr,
 }
 
@@ -67,6 +69,8 @@ impl Daemon {
         Self {
             udp: address(part("sip=udp:").expect("UDP is listened on")),
             tcp: part("sip=tcp:").map(address),
+            tls: part("sip=tls:").map(address),
+            ws: part("sip=ws:").map(address),
             console: address(part("console=http://").expect("a console")),
             child,
             folder,

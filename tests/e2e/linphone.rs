@@ -34,6 +34,10 @@ impl Linphone {
              [rtp]\naudio_rtp_port=-1\n",
             port = sip.port()
         );
+        let trusted =
+            fs::read_to_string(folder.join("trusted")).map(|ca| format!("root_ca={ca}\n")).unwrap_or_default();
+        let config = config.replacen("[sip]\n", &format!("[sip]\n{trusted}"), 1);
+        let config = if trusted.is_empty() { config } else { config.replacen("sip_tls_port=0", "sip_tls_port=-1", 1) };
         fs::write(folder.join("linphonerc"), config).expect("written");
         fs::create_dir_all(folder.join(".local/share/linphone")).expect("a folder");
         let log = fs::File::create(folder.join("phone.log")).expect("a log");
@@ -52,6 +56,12 @@ impl Linphone {
         phone.told("ipv6 disable");
         phone.told(&format!("record {}", phone.heard_file().display()));
         phone
+    }
+
+    /// The same, trusting this authority when it speaks over TLS.
+    pub fn over_tls(folder: &Path, user: &str, ca: &Path) -> Self {
+        fs::write(folder.join("trusted"), ca.to_str().expect("text")).expect("written");
+        Self::start(folder, user)
     }
 
     /// A line as it would be typed.

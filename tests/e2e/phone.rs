@@ -40,6 +40,12 @@ impl Phone {
         Self::run(peer("baresip"), at, folder, accounts, codec, rate_hz)
     }
 
+    /// The same over TLS, trusting this authority.
+    pub fn over_tls(folder: &Path, accounts: &str, ca: &Path) -> Self {
+        fs::write(folder.join("more"), format!("sip_cafile {}\n", ca.display())).expect("written");
+        Self::with_accounts(folder, accounts, "g711", 8_000)
+    }
+
     /// The same by this command, at these addresses: where it takes calls, and where commands.
     pub fn run(
         mut baresip: Command,
@@ -60,7 +66,8 @@ impl Phone {
             heard = folder.join("player.wav").display(),
             folder = folder.display(),
         );
-        fs::write(folder.join("config"), config).expect("written");
+        let more = fs::read_to_string(folder.join("more")).unwrap_or_default();
+        fs::write(folder.join("config"), config + &more).expect("written");
         fs::write(folder.join("accounts"), accounts).expect("written");
         fs::write(folder.join("contacts"), "").expect("written");
         let log = fs::File::create(folder.join("phone.log")).expect("a log");

@@ -69,7 +69,8 @@ impl UserAgent {
         if let Some(replaced) = replaced {
             target.headers.push(("Replaces".to_owned(), replaced.to_string()));
         }
-        let contact = self.contact(to.channel, to.remote, user.as_deref());
+        let Some(state) = self.legs.get(&leg) else { return Err(UaError::NoSuchLeg) };
+        let contact = self.contact_in(&state.dialog, to, user.as_deref());
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::ReferTo, NameAddr::new(target).to_string());
         request.headers.push(Name::ReferredBy, referrer.to_string());

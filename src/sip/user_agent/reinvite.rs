@@ -37,7 +37,8 @@ impl UserAgent {
         let (to, trunk) = (leg.dialog.next_hop(), leg.trunk);
         let user = leg.dialog.local.uri.user.clone();
         leg.change = Some(Change::Sent { sdp: sdp.clone(), tries });
-        let contact = self.contact(to.channel, to.remote, user.as_deref());
+        let Some(leg) = self.legs.get(&id) else { return };
+        let contact = self.contact_in(&leg.dialog, to, user.as_deref());
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Allow, self.allow());
         request.headers.push(Name::Supported, SUPPORTED.join(", "));

@@ -6,8 +6,9 @@ use super::UserAgent;
 use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener, SUPPORTED};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
+use crate::sip::dialog::Dialog;
 use crate::sip::locate::{Family, Reachable};
-use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Transport, Uri, Via};
+use crate::sip::wire::{Host, Name, NameAddr, Request, Response, Scheme, Transport, Uri, Via};
 
 /// What bodies are understood.
 pub(super) const ACCEPT: &str = "application/sdp";
@@ -66,10 +67,27 @@ impl UserAgent {
         if let Some(user) = user {
             uri = uri.with_user(user);
         }
-        if self.is_reliable(channel) {
-            uri = uri.with_param("transport", Some("tcp"));
+        let transport =
+            self.config.listeners.get(channel.listener).map_or(Transport::Udp, |listener| listener.transport);
+        match transport {
+            Transport::Udp => {}
+            Transport::Tcp | Transport::Tls => uri = uri.with_param("transport", Some(transport.param())),
+            // RFC 7118 section 5.2 knows one value for both.
+            Transport::Ws | Transport::Wss => uri = uri.with_param("transport", Some(Transport::Ws.param())),
         }
         NameAddr::new(uri)
+    }
+
+    /// The same within a dialog: a sips URI where the dialog was begun with one (RFC 3261 section 12.1.1, RFC 5630).
+    pub(super) fn contact_in(&self, dialog: &Dialog, to: Destination, user: Option<&str>) -> NameAddr {
+        let mut contact = self.contact(to.channel, to.remote, user);
+        let listener = self.config.listeners.get(to.channel.listener);
+        if dialog.is_secure() && listener.is_some_and(|l| matches!(l.transport, Transport::Tls | Transport::Wss)) {
+            contact.uri.scheme = Scheme::Sips;
+            // `transport=tls` is what sips says by itself (RFC 5630 section 3.1.3).
+            contact.uri.params.retain(|(_, value)| value.as_deref() != Some(Transport::Tls.param()));
+        }
+        contact
     }
 
     /// The socket that leads to `remote`: of that transport and address family, the listener `prefer` where it is one.
@@ -176,8 +194,13 @@ pub(super) fn mark_source(via: &mut Via, channel: Channel, source: SocketAddr, r
     if wants_rport {
         via.set_param("rport", Some(source.port().to_string()));
     }
-    let port = if wants_rport && !reliable { source.port() } else { via.port.unwrap_or(5060) };
+    let port =
+        if wants_rport && !reliable { source.port() } else { via.port.unwrap_or_else(|| default_port(&via.transport)) };
     Destination { channel, remote: SocketAddr::new(source.ip(), port) }
+}
+
+fn default_port(transport: &str) -> u16 {
+    transport.parse().map_or(5060, |transport: Transport| transport.default_port())
 }
 
 /// Whether the peer's idea of its own address differs from where its packets come from.

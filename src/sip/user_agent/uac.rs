@@ -134,7 +134,7 @@ impl UserAgent {
             behind_nat: false,
         };
         let mut request = dialog.request(Method::Invite, None);
-        let contact = self.contact(call.destination.channel, call.destination.remote, Some(&call.contact_user));
+        let contact = self.contact_in(&dialog, call.destination, Some(&call.contact_user));
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Allow, self.allow());
         request.headers.push(Name::Supported, SUPPORTED.join(", "));

@@ -270,7 +270,7 @@ impl UserAgent {
         let mut response = self.make_response(request, status, dialog.local_tag());
         response.headers.copy(&request.headers, &Name::RecordRoute);
         let user = dialog.local.uri.user.as_deref();
-        let contact = self.contact(dialog.peer.channel, dialog.peer.remote, user);
+        let contact = self.contact_in(dialog, dialog.peer, user);
         response.headers.push(Name::Contact, contact.to_string());
         Ok(response)
     }
