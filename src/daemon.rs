@@ -9,7 +9,7 @@ mod trunks;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -89,7 +89,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let config = site.config.clone();
     measure_certificates(&site);
     let mut random = Random::from_seed(seed());
-    let bound = bind_sip(&config)?;
+    let bound = bind_sip(&config, &trunks::transports(&site))?;
     let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
 
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
@@ -157,7 +157,7 @@ struct Bound {
     socket: Listening,
 }
 
-fn bind_sip(config: &Config) -> Result<Vec<Bound>, DaemonError> {
+fn bind_sip(config: &Config, wanted: &[Transport]) -> Result<Vec<Bound>, DaemonError> {
     let mut bound: Vec<Bound> = Vec::new();
     for listen in &config.sip.listen {
         bound.push(match (*listen, transport_of(*listen)) {
@@ -178,7 +178,25 @@ fn bind_sip(config: &Config) -> Result<Vec<Bound>, DaemonError> {
             }
         });
     }
+    let nowhere = wanted.iter().filter_map(|transport| nowhere(*transport, &config.sip.listen));
+    bound.extend(nowhere.collect::<Vec<_>>());
     Ok(bound)
+}
+
+/// What a trunk's connections are made from where nobody connects to us over that transport.
+fn nowhere(transport: Transport, listen: &[Listen]) -> Option<Bound> {
+    let port = match transport {
+        Transport::Tcp => 5060,
+        Transport::Tls => 5061,
+        Transport::Udp | Transport::Ws | Transport::Wss => return None,
+    };
+    if listen.iter().any(|listen| transport_of(*listen) == transport) {
+        return None;
+    }
+    let only_v6 = listen.iter().all(|listen| listen.address().is_ipv6());
+    let any: IpAddr = if only_v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let address = SocketAddr::new(any, port);
+    Some(Bound { transport, address, socket: Listening::Nowhere(transport, address) })
 }
 
 fn transport_of(listen: Listen) -> Transport {

@@ -10,7 +10,7 @@ use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
 use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
-use crate::desk::trunks::{Gateway, Trunks};
+use crate::desk::trunks::{Gateway, Trunk, Trunks};
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
 use crate::tls::{ClientAuth, Pair, Tls, TlsFiles};
@@ -80,7 +80,7 @@ impl Site {
                 });
             }
         }
-        let tls = load_tls(&config, &mut problems);
+        let tls = load_tls(&config, &trunks, &mut problems);
         warnings.extend(tls.iter().flat_map(|tls| tls.warnings(&config.tls.names, chrono::Utc::now())));
         let context = CompileContext {
             prompts: &|id| prompts.has(id),
@@ -108,9 +108,10 @@ impl Site {
     }
 }
 
-/// Certificates, where a listener shows one.
-fn load_tls(config: &Config, problems: &mut Vec<Problem>) -> Option<Tls> {
-    if !config.sip.listen.iter().any(|listen| listen.is_secure()) {
+/// Certificates, where a listener shows one, and whom we trust, where a trunk shows one.
+fn load_tls(config: &Config, trunks: &Trunks, problems: &mut Vec<Problem>) -> Option<Tls> {
+    let asked = trunks.trunks().iter().any(Trunk::is_secure);
+    if !asked && !config.sip.listen.iter().any(|listen| listen.is_secure()) {
         return None;
     }
     let settings = &config.tls;

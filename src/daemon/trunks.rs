@@ -3,7 +3,7 @@
 use crate::call::admission::Network;
 use crate::desk::trunks::{KeepAliveKind, Trunk, TrunkKind};
 use crate::sip::trunk::{Account, KeepAlive, TrunkSettings};
-use crate::sip::wire::{Host, Uri};
+use crate::sip::wire::{Host, Scheme, Transport, Uri};
 use crate::site::Site;
 
 /// The lines that the desk registers with, or knows.
@@ -32,7 +32,8 @@ fn trunk(trunk: &Trunk) -> Option<TrunkSettings> {
     Some(TrunkSettings {
         name: trunk.name.clone(),
         address: Uri { port: None, ..domain.clone().with_user(trunk.user.as_str()) },
-        servers: proxy.unwrap_or_else(|| server.clone()),
+        // What is sent through a proxy says so (RFC 3261 section 8.1.2).
+        servers: proxy.map(|proxy| proxy.with_param("lr", None)).unwrap_or_else(|| server.clone()),
         domain,
         account: trunk
             .password
@@ -46,6 +47,12 @@ fn trunk(trunk: &Trunk) -> Option<TrunkSettings> {
             KeepAliveKind::Stun => KeepAlive::Stun(every),
         },
     })
+}
+
+/// Transports that trunks are to be spoken to with, as far as their addresses say so themselves.
+pub(super) fn transports(site: &Site) -> Vec<Transport> {
+    let transport = |uri: &Uri| if uri.scheme == Scheme::Sips { Some(Transport::Tls) } else { uri.transport() };
+    settings(site).iter().filter_map(|trunk| transport(&trunk.servers)).collect()
 }
 
 pub(super) fn sources(site: &Site) -> Vec<(String, Vec<Network>)> {

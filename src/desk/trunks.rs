@@ -77,6 +77,18 @@ pub struct Trunk {
     pub line: usize,
 }
 
+impl Trunk {
+    /// Whether it is spoken to over TLS.
+    pub fn is_secure(&self) -> bool {
+        let server = match &self.kind {
+            TrunkKind::Registers { registrar, .. } => registrar,
+            TrunkKind::Peer { peer } => peer,
+        };
+        let uri = self.proxy.as_ref().unwrap_or(server).to_ascii_lowercase();
+        uri.starts_with("sips:") || uri.contains(";transport=tls")
+    }
+}
+
 /// All trunks, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Trunks {

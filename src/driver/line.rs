@@ -96,6 +96,8 @@ pub enum Listening {
     Udp(StdUdpSocket),
     /// Connections that carry this transport.
     Stream(Transport, std::net::TcpListener),
+    /// Nobody can connect: for connections that we make. The address is what we call ourselves until a peer says better.
+    Nowhere(Transport, SocketAddr),
 }
 
 /// Carries a desk request to the store; an error is the reply.
@@ -185,6 +187,12 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
     let mut transports = Vec::new();
     for (index, listening) in options.listening.into_iter().enumerate() {
         match listening {
+            Listening::Nowhere(transport, address) => {
+                local.push(address);
+                transports.push(transport);
+                reachable.0.push((transport, Family::of(address.ip())));
+                udp.push(None);
+            }
             Listening::Udp(socket) => {
                 local.push(socket.local_addr()?);
                 transports.push(Transport::Udp);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::line::{Line, Shared};
+use super::own_address;
 use super::resolver::Resolver;
 use crate::call::io::{Asker, Input};
 use crate::sip::locate::{Answer, Locating, Question, Reachable, Step, Target};
@@ -25,11 +26,15 @@ pub(super) async fn locate(line: Shared, asker: Asker, uri: Uri, can: Reachable)
         (guard.resolver.clone(), guard.random.fork())
     };
     let targets = find(&resolver, &uri, can, &mut random).await;
-    if targets.is_empty() {
+    // Of a trunk its standing tells, once.
+    if targets.is_empty() && matches!(asker, Asker::Leg(_)) {
         let host = uri.host.as_ref().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(host, "no server of it was found that a listener leads to");
     }
     line.borrow_mut().locating -= 1;
+    if matches!(asker, Asker::Trunk(_)) {
+        own_address::learn(&line, &targets);
+    }
     Line::input(&line, Input::Located { asker, targets });
 }
 

@@ -7,9 +7,19 @@ use std::time::Duration;
 
 use super::line::{Line, Shared, address_towards};
 use crate::call::io::Input;
+use crate::sip::locate::Target;
 
 /// A look is a system call or two for each trunk.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+
+/// From where these servers are reached, before they are spoken to.
+pub(super) fn learn(line: &Shared, servers: &[Target]) {
+    for Target { address: peer, .. } in servers {
+        if let Some(local) = address_towards(*peer) {
+            Line::input(line, Input::LocalChanged { peer: *peer, local });
+        }
+    }
+}
 
 pub(super) async fn watch(line: Shared) {
     let mut known: HashMap<SocketAddr, IpAddr> = HashMap::new();

@@ -2,6 +2,7 @@
 //! gone, and tries again for as long as it is wanted.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::granted::Granted;
@@ -9,7 +10,7 @@ use super::retry::{refresh_after, wait};
 use super::{KeepAlive, Standing, TrunkSettings, Why};
 use crate::sip::channel::{ConnectionId, Destination};
 use crate::sip::digest::{Login, Refusal};
-use crate::sip::wire::{Name, NameAddr, Response, Uri};
+use crate::sip::wire::{Host, Name, NameAddr, Response, Uri};
 use crate::types::{Mono, Random};
 
 /// The driver answers sooner; beyond it the look-up counts as failed.
@@ -79,7 +80,9 @@ pub struct TrunkLine {
     failures: u32,
     /// The contact that is registered.
     contact: Option<Uri>,
-    external: Option<std::net::SocketAddr>,
+    external: Option<SocketAddr>,
+    /// The same, where it lies beyond NAT: a connection's own port alone is none.
+    nat: Option<SocketAddr>,
     service_route: Vec<NameAddr>,
     keep_alive_at: Option<Mono>,
     pings_missed: u8,
@@ -102,6 +105,7 @@ impl TrunkLine {
             failures: 0,
             contact: None,
             external: None,
+            nat: None,
             service_route: Vec::new(),
             keep_alive_at: None,
             pings_missed: 0,
@@ -137,7 +141,7 @@ impl TrunkLine {
     }
 
     /// Our address as the registrar sees it, where it is another than we thought.
-    pub fn external(&self) -> Option<std::net::SocketAddr> {
+    pub fn external(&self) -> Option<SocketAddr> {
         self.external
     }
 
@@ -276,6 +280,7 @@ impl TrunkLine {
         if let Some(seen) = seen.filter(|_| round < ROUNDS_MAX) {
             // What it registered leads nowhere: once more, with the address that it sees.
             self.external = Some(seen);
+            self.nat = Some(seen).filter(|seen| !is_host(contact, seen.ip()));
             self.work = Work::Asking { at, round: round + 1, fresh: false };
             let instead_of = Some(contact.clone());
             if let Some(to) = self.servers.get(at).copied() {
@@ -294,7 +299,7 @@ impl TrunkLine {
             Standing::Up { since, .. } => since,
             Standing::Starting | Standing::Down { .. } | Standing::Left => now,
         };
-        let external = self.external;
+        let external = self.nat;
         let standing = Standing::Up { since, server: from.remote, until: lasts.map(|lasts| now + lasts), external };
         let told = match (&self.standing, &standing) {
             (Standing::Up { server, external, .. }, Standing::Up { server: other, external: seen, .. }) => {
@@ -350,11 +355,11 @@ impl TrunkLine {
     }
 
     /// Our own address on the way to its servers has changed, or the server sees us elsewhere (STUN).
-    pub fn address_changed(&mut self, now: Mono, external: Option<std::net::SocketAddr>) {
+    pub fn address_changed(&mut self, now: Mono, external: Option<SocketAddr>) {
         if external == self.external && external.is_some() {
             return;
         }
-        self.external = external;
+        (self.external, self.nat) = (external, external);
         if self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
             self.renew(now);
         }
@@ -367,7 +372,7 @@ impl TrunkLine {
             return;
         }
         // What the registrar saw of us was this connection.
-        self.external = None;
+        (self.external, self.nat) = (None, None);
         if self.settings.register_for.is_none() && self.settings.keep_alive.every().is_none() {
             return;
         }
@@ -479,7 +484,10 @@ impl TrunkLine {
 }
 
 /// Whether a contact leads to that address.
-fn names(contact: &Uri, address: std::net::SocketAddr) -> bool {
-    use crate::sip::wire::Host;
-    contact.host == Some(Host::Ip(address.ip())) && contact.port.unwrap_or(5060) == address.port()
+fn names(contact: &Uri, address: SocketAddr) -> bool {
+    is_host(contact, address.ip()) && contact.port.unwrap_or(5060) == address.port()
+}
+
+fn is_host(contact: &Uri, ip: IpAddr) -> bool {
+    contact.host == Some(Host::Ip(ip))
 }

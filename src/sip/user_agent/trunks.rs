@@ -109,9 +109,12 @@ impl UserAgent {
         self.trunks.values().filter_map(|trunk| trunk.line.server()).map(|to| to.remote).collect()
     }
 
-    /// Packets to that peer leave from another of our addresses than before: its trunks are told where we are now.
+    /// Packets to that peer leave from this address of ours. If that is another than before, its trunks are told where we
+    /// are now.
     pub fn local_changed(&mut self, now: Mono, peer: SocketAddr, local: std::net::IpAddr) {
-        self.locals.insert(peer.ip(), local);
+        if self.locals.insert(peer.ip(), local) == Some(local) {
+            return;
+        }
         let there = |trunk: &Trunk| trunk.line.server().is_some_and(|to| to.remote == peer);
         let moved: Vec<TrunkId> = self.trunks.iter().filter(|(_, t)| there(t)).map(|(id, _)| *id).collect();
         for id in moved {
@@ -135,6 +138,10 @@ impl UserAgent {
     }
 
     fn carry_out_for(&mut self, now: Mono, id: TrunkId, act: Act) {
+        // The driver keeps the streams that it made open by itself.
+        if matches!(&act, Act::KeepOpen { to } if self.is_reliable(to.channel)) {
+            return;
+        }
         let Some(trunk) = self.trunks.get_mut(&id) else { return };
         match act {
             Act::Locate => {
@@ -142,11 +149,8 @@ impl UserAgent {
                 self.tell(Event::TrunkSeeks { trunk: id, uri });
             }
             Act::Register { to, lasts, instead_of } => {
-                let request = self.register_request(id, to, lasts.as_secs(), instead_of);
-                if let Some(request) = request {
-                    let key = self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register));
-                    // A listener that is gone sends nothing; the transaction's end says so.
-                    let _ = key;
+                if let Some(request) = self.register_request(id, to, lasts.as_secs(), instead_of) {
+                    self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register));
                 }
             }
             Act::Ping { to } => {

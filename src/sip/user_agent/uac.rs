@@ -182,8 +182,12 @@ impl UserAgent {
     }
 
     fn service_route(&self, trunk: Option<TrunkId>) -> Vec<NameAddr> {
-        let line = trunk.and_then(|trunk| self.trunks.get(&trunk)).map(|trunk| &trunk.line);
-        line.map(|line| line.service_route().to_vec()).unwrap_or_default()
+        let Some(trunk) = trunk.and_then(|trunk| self.trunks.get(&trunk)) else { return Vec::new() };
+        let proxy = &trunk.line.settings().servers;
+        match trunk.line.service_route() {
+            [] if proxy.is_loose() => vec![NameAddr::new(proxy.clone())],
+            route => route.to_vec(),
+        }
     }
 
     /// OPTIONS outside of a dialog, to see whether a peer lives.
