@@ -23,7 +23,7 @@ use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
 use crate::sdp::LocalMedia;
-use crate::types::{CallId, Codec, Lang, Now, RecordingId};
+use crate::types::{CallId, Codec, Lang, Now, NumberFormat, NumberPlan, RecordingId};
 
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
@@ -33,6 +33,8 @@ pub(super) const MUSIC: &str = "music";
 pub struct CallBackSettings {
     /// Calls that came from its address are called back through it, over UDP.
     pub gateway: Option<SocketAddr>,
+    /// How it wants numbers.
+    pub number_format: NumberFormat,
     /// When it may dial; none for always.
     pub hours: Option<Span>,
     /// How long it rings there.
@@ -47,6 +49,12 @@ pub struct Service {
     pub hours: Arc<Hours>,
     /// The SIP address that telephone numbers are called through.
     pub gateway: Option<String>,
+    /// How it wants them.
+    pub number_format: NumberFormat,
+    /// Networks whose word on who calls counts (RFC 3325).
+    pub trusted: Vec<Network>,
+    /// How telephone numbers are written here.
+    pub numbers: NumberPlan,
     /// PBXs that take over two calls of theirs which talk to each other.
     pub refer_to: Vec<Network>,
     /// The desk's own telephones.

@@ -88,6 +88,7 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
 fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usize) -> Result<Towards, Unreachable> {
     let gateway = service.gateway.as_deref().ok_or(Unreachable::NoGateway)?;
     let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
+    let number = service.numbers.write(number, service.number_format);
     to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
 }
 

@@ -210,15 +210,20 @@ impl Session {
         let gateway = self.service.call_back.gateway.filter(|gateway| gateway.ip() == self.source.ip());
         match gateway {
             _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
-            Some(gateway) if is_telephone_number(number) => Some(format!("sip:{number}@{gateway}")),
+            Some(gateway) if is_telephone_number(number) => Some(self.behind_gateway(number, gateway)),
             Some(_) | None => None,
         }
+    }
+
+    fn behind_gateway(&self, number: &str, gateway: SocketAddr) -> String {
+        let number = self.service.numbers.write(number, self.service.call_back.number_format);
+        format!("sip:{number}@{gateway}")
     }
 
     /// Whether it still is one by the settings of today.
     fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
         let number = self.record.caller.as_deref().unwrap_or_default();
-        let gateway = self.service.call_back.gateway.map(|gateway| format!("sip:{number}@{gateway}"));
+        let gateway = self.service.call_back.gateway.map(|gateway| self.behind_gateway(number, gateway));
         gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
     }
 
