@@ -3,6 +3,7 @@
 mod audio;
 mod baresip;
 mod call_back;
+mod carrier_lines;
 mod daemon;
 mod dialled;
 mod emergency;
