@@ -173,6 +173,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         OutgoingInvite {
             target: options.target.clone(),
             destination: Destination { channel, remote },
+            routes: Vec::new(),
             from,
             contact_user: options.from_user.clone(),
             sdp: Some(sdp::offer(&local_media)),

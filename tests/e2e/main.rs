@@ -6,6 +6,7 @@ mod call_back;
 mod carrier_lines;
 mod daemon;
 mod dialled;
+mod edge_proxy;
 mod emergency;
 mod hostile;
 mod life;

@@ -186,6 +186,7 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
+            routes: to.routes.clone(),
             from: match self.is_staff() {
                 true => who_calls(h, caller, to.destination),
                 false => the_desk(h, to.destination),

@@ -5,13 +5,15 @@ use std::net::{IpAddr, SocketAddr};
 use crate::call::service::Service;
 use crate::desk::people::PlaceTarget;
 use crate::sip::user_agent::{Destination, UserAgent};
-use crate::sip::wire::{Host, Scheme, Transport, Uri};
+use crate::sip::wire::{Host, NameAddr, Scheme, Transport, Uri};
 
 /// Where a leg goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Way {
     pub target: Uri,
     pub destination: Destination,
+    /// The proxies that a registered telephone is behind (RFC 3327).
+    pub routes: Vec<NameAddr>,
 }
 
 /// What is known of the way so far.
@@ -66,7 +68,7 @@ pub(super) fn way_by(ua: &UserAgent, target: Uri, addresses: &[IpAddr], listener
     let transport = target.transport().unwrap_or(Transport::Udp);
     let port = target.port.unwrap_or(5060);
     let destination = addresses.iter().find_map(|ip| ua.way_to(transport, SocketAddr::new(*ip, port), listener))?;
-    Some(Way { target, destination })
+    Some(Way { target, destination, routes: Vec::new() })
 }
 
 fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unreachable> {
@@ -95,7 +97,7 @@ fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usi
 /// The ways to all telephones of an account that are registered here.
 fn registered(ua: &UserAgent, account: &str) -> Vec<Result<Towards, Unreachable>> {
     let way = |binding: crate::sip::user_agent::Binding| {
-        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination }))
+        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination, routes: binding.path }))
     };
     let ways: Vec<_> = ua.bindings(account).into_iter().map(way).collect();
     if ways.is_empty() { vec![Err(Unreachable::NotRegistered)] } else { ways }

@@ -18,6 +18,8 @@ use crate::types::Mono;
 pub struct OutgoingInvite {
     pub target: Uri,
     pub destination: Destination,
+    /// The proxies that it visits on the way, such as those that a phone registered through (RFC 3327).
+    pub routes: Vec<NameAddr>,
     /// Without tag.
     pub from: NameAddr,
     pub contact_user: String,
@@ -108,7 +110,7 @@ impl UserAgent {
             local,
             remote: NameAddr::new(call.target.clone()),
             target: call.target.clone(),
-            routes: Vec::new(),
+            routes: call.routes,
             local_seq: 0,
             remote_seq: None,
             peer: call.destination,

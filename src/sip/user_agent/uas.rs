@@ -5,6 +5,7 @@ use super::event::{Event, IncomingInvite, LegId, UaError};
 use super::identity::Identity;
 use super::leg::{Leg, LegState, Pending, Unacked};
 use super::receive::{Incoming, body_is_understood, sdp_of};
+use super::register::PATH;
 use super::{InviteIn, UserAgent};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, InviteServer, Key};
@@ -43,7 +44,9 @@ impl UserAgent {
         if matches!(request.uri.scheme, Scheme::Other(_)) {
             return refusal(416);
         }
-        let is_known = |tag: &&str| self.config.supported().any(|known| known.eq_ignore_ascii_case(tag));
+        let of_registrar = (request.method == Method::Register).then_some(PATH);
+        let is_known =
+            |tag: &&str| self.config.supported().chain(of_registrar).any(|known| known.eq_ignore_ascii_case(tag));
         let required: Vec<&str> = request.headers.tokens(&Name::Require).filter(|tag| !is_known(tag)).collect();
         if !required.is_empty() {
             let mut response = self.plain_response(request, 420);
