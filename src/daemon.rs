@@ -27,7 +27,7 @@ use crate::call::exchange::Exchange;
 use crate::call::info_digits;
 use crate::call::io::Input;
 use crate::call::service::{CallBackSettings, Service, WayOut};
-use crate::config::{CallBackGateway, Config, InbandDtmf, Listen, Ports as PortsConfig};
+use crate::config::{self, CallBackGateway, Config, InbandDtmf, Listen, Ports as PortsConfig};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
@@ -44,7 +44,9 @@ use crate::driver::repair::repair_recordings;
 use crate::flow::io::RecordSpec;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
-use crate::sip::user_agent::{Account, Listener, RegistrarConfig, Secret, UaConfig, UaLimits, UserAgent};
+use crate::sip::user_agent::{
+    Account, Listener, RegistrarConfig, ReliableProvisional, Secret, SessionPolicy, UaConfig, UaLimits, UserAgent,
+};
 use crate::sip::wire::Transport;
 use crate::site::Site;
 use crate::store::{PresenceWatch, Store, StoreError, StoreOptions};
@@ -362,6 +364,12 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         t2_ms: config.sip.t2_ms,
         t4_ms: config.sip.t4_ms,
         info_types: info_digits::CONTENT_TYPES.map(str::to_owned).to_vec(),
+        session: SessionPolicy { expires_s: config.sip.session_expires_s, min_se_s: config.sip.min_se_s },
+        reliable_provisional: match config.sip.reliable_provisional {
+            config::ReliableProvisional::Off => ReliableProvisional::Off,
+            config::ReliableProvisional::WhenRequired => ReliableProvisional::WhenRequired,
+            config::ReliableProvisional::Always => ReliableProvisional::Always,
+        },
         registrar: RegistrarConfig { realm: config.sip.realm.clone(), ..RegistrarConfig::default() },
         limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
     }
@@ -409,6 +417,9 @@ fn service(site: &Site) -> Arc<Service> {
         hours: site.hours.clone(),
         gateway: site.config.sip.gateway.clone(),
         trunk_sources: trunks::sources(site),
+        number_format: site.config.sip.number_format,
+        trusted: networks(&site.config.sip.trusted_networks),
+        numbers: site.config.numbers.clone(),
         refer_to: networks(&site.config.sip.refer_to),
         phones: site.phones.clone(),
         prompts: site.prompts.clone(),
@@ -423,6 +434,7 @@ fn service(site: &Site) -> Arc<Service> {
                 CallBackGateway::Address(address) => WayOut::Address(address),
                 CallBackGateway::Trunk(name) => WayOut::Trunk(name),
             }),
+            number_format: site.config.call_back.number_format,
             hours: Some(site.config.call_back.hours),
             ring: Duration::from_secs(site.config.call_back.ring_s.into()),
         },

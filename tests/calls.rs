@@ -40,6 +40,7 @@ fn set(setup: &mut Setup, setting: &str) {
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
         "allowed" => setup.allowed.push(network(value)),
+        "trusted" => setup.trusted.push(network(value)),
         "refer_to" => setup.refer_to.push(network(value)),
         "people" => setup.people = Some(value.to_owned()),
         "hours" => setup.hours = Some(value.to_owned()),

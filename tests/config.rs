@@ -6,8 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use frontdesk::config::{self, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, SECTIONS, Source};
-use frontdesk::types::{Lang, Problem};
+use frontdesk::config::{
+    self, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, ReliableProvisional, SECTIONS, Source,
+};
+use frontdesk::types::{Lang, NumberFormat, Problem};
 
 fn update() -> bool {
     std::env::var_os("UPDATE_EXPECTED").is_some()
@@ -78,6 +80,12 @@ fn every_setting_arrives() {
     assert_eq!((config.sip.t1_ms, config.sip.t2_ms, config.sip.t4_ms), (250, 2000, 2500));
     assert_eq!(config.sip.gateway.as_deref(), Some("sip:gw.example.com:5070;transport=tcp"));
     assert_eq!(config.sip.allowed_sources.len(), 3);
+    assert_eq!((config.sip.number_format, config.sip.trusted_networks.len()), (NumberFormat::E164, 1));
+    assert_eq!((config.sip.session_expires_s, config.sip.min_se_s), (600, 120));
+    assert_eq!(config.sip.reliable_provisional, ReliableProvisional::Always);
+    assert_eq!((config.numbers.country_code.as_str(), config.numbers.area_code.as_deref()), ("49", Some("30")));
+    assert_eq!((config.numbers.international_prefix.as_str(), config.numbers.national_prefix.as_str()), ("000", ""));
+    assert_eq!(config.call_back.number_format, NumberFormat::National);
     assert_eq!(config.rtp.ports, Ports::Range { first: 30_000, last: 30_999 });
     assert_eq!(config.rtp.inband_dtmf, InbandDtmf::Always);
     assert!(!config.rtp.send_silence);
@@ -103,7 +111,7 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.phones.path(), Some(Path::new("tests/config/good/phones.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(41));
+    assert_eq!(place.line, Some(46));
 }
 
 #[test]

@@ -100,6 +100,7 @@ impl Ends {
             trunk: None,
             target: Uri::new(desk.ip()).with_port(desk.port()).with_user("4000"),
             destination: Destination { channel: Channel { listener: 0, connection: None }, remote: desk },
+            routes: Vec::new(),
             from: NameAddr::new(Uri::new(desk.ip()).with_user(format!("{}", 13_800_000_000 + nth))),
             contact_user: "load".to_owned(),
             sdp: Some(sdp::offer(&local)),

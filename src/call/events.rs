@@ -24,6 +24,14 @@ pub enum What {
         source: SocketAddr,
         callee: String,
     },
+    /// The call was meant for somebody else first.
+    Diverted {
+        from: String,
+    },
+    /// The peer's Reason for its BYE or CANCEL.
+    PeerSaidWhy {
+        reason: String,
+    },
     Refused {
         source: SocketAddr,
         why: Refusal,

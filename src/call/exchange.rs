@@ -216,8 +216,14 @@ impl Exchange {
 
     fn sip_event(&mut self, now: Now, event: Event) {
         match event {
-            Event::Incoming { leg, invite } => self.incoming(now, leg, invite),
-            Event::Refused { invite, status } => self.refused_by_sip(now, &invite, status),
+            Event::Incoming { leg, invite } => {
+                let invite = self.with_trust(invite);
+                self.incoming(now, leg, invite);
+            }
+            Event::Refused { invite, status } => {
+                let invite = self.with_trust(invite);
+                self.refused_by_sip(now, &invite, status);
+            }
             Event::Cancelled { leg } => self.with_leg(now, leg, |s, h| match s.leg == leg {
                 true => s.leave(h, "cancelled", Some(Outcome::Abandoned)),
                 false => s.leg_ended(h, leg, EndReason::Bye),
@@ -240,6 +246,9 @@ impl Exchange {
             }),
             Event::Info { leg, content_type, body } => {
                 self.with_leg(now, leg, |s, h| s.info(h, leg, &content_type, &body))
+            }
+            Event::PeerSaidWhy { leg, reason } => {
+                self.with_leg(now, leg, |s, h| s.tell(h, What::PeerSaidWhy { reason }));
             }
             Event::Ended { leg, reason } => {
                 self.with_leg(now, leg, |s, h| match s.leg == leg {
@@ -277,9 +286,16 @@ impl Exchange {
         self.out.push_back(Output::Event(CallEvent { call: None, what }));
     }
 
-    fn incoming(&mut self, now: Now, leg: LegId, mut invite: IncomingInvite) {
+    /// What a carrier or PBX asserts of the caller counts where the settings trust it (RFC 3325).
+    fn with_trust(&self, mut invite: IncomingInvite) -> IncomingInvite {
         let source = invite.source.ip();
+        invite.identity.trusted = self.service.trusted.iter().any(|network| network.contains(source));
         invite.trunk = invite.trunk.or_else(|| self.service.trunk_of_network(source).map(str::to_owned));
+        invite
+    }
+
+    fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
+        let source = invite.source.ip();
         if self.is_for_a_caller_here(now, leg, &invite) {
             return;
         }
@@ -304,7 +320,7 @@ impl Exchange {
             words: &mut self.words,
             random: &mut self.random,
         };
-        let row = new_record(call, &invite, now.wall);
+        let row = new_record(call, &invite, &service.numbers, now.wall);
         let begin = || Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
         match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(session) => {
@@ -335,7 +351,7 @@ impl Exchange {
         };
         let Some(call) = parked.or_else(own) else { return false };
         let (offer, listener, source) = (invite.sdp.clone(), invite.listener, invite.source);
-        let row = new_record(self.take_call_id(), invite, now.wall);
+        let row = new_record(self.take_call_id(), invite, &self.service.numbers, now.wall);
         self.put_row(row.clone());
         let visit = Visit { colleague, wanted, offer, listener, source, row: Box::new(row.clone()) };
         if let Err(status) = self.have(now, Some(call), |s, h| s.visited(h, leg, visit)) {
@@ -418,7 +434,7 @@ impl Exchange {
     }
 
     fn log_ended(&mut self, now: Now, invite: &IncomingInvite, outcome: Outcome, reason: &str) -> CallId {
-        let record = new_record(self.take_call_id(), invite, now.wall);
+        let record = new_record(self.take_call_id(), invite, &self.service.numbers, now.wall);
         self.end_row(now, record, outcome, reason)
     }
 

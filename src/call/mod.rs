@@ -9,6 +9,7 @@
 //! - `admission`: who may call, how fast, how many at once (R1).
 //! - `events`: what happened, as one typed event for log, metric and live view.
 //! - `info_digits`: keys in the body of a SIP INFO.
+//! - `reasons`: why a call ends, as SIP says it.
 //! - `answering`: when to answer, and how many rings that is (R2).
 
 pub mod admission;
@@ -22,6 +23,7 @@ mod lines;
 pub mod pin_locks;
 mod playback;
 mod reach;
+mod reasons;
 mod recording;
 pub mod service;
 mod session;

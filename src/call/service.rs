@@ -24,7 +24,7 @@ use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
 use crate::sdp::LocalMedia;
-use crate::types::{CallId, Codec, Lang, Now, RecordingId};
+use crate::types::{CallId, Codec, Lang, Now, NumberFormat, NumberPlan, RecordingId};
 
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
@@ -42,6 +42,8 @@ pub enum WayOut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallBackSettings {
     pub gateway: Option<WayOut>,
+    /// How it wants numbers.
+    pub number_format: NumberFormat,
     /// When it may dial; none for always.
     pub hours: Option<Span>,
     /// How long it rings there.
@@ -58,6 +60,12 @@ pub struct Service {
     pub gateway: Option<Gateway>,
     /// Networks that a trunk's calls come from, beside its servers.
     pub trunk_sources: Vec<(String, Vec<Network>)>,
+    /// How the gateway wants numbers.
+    pub number_format: NumberFormat,
+    /// Networks whose word on who calls counts (RFC 3325).
+    pub trusted: Vec<Network>,
+    /// How telephone numbers are written here.
+    pub numbers: NumberPlan,
     /// PBXs that take over two calls of theirs which talk to each other.
     pub refer_to: Vec<Network>,
     /// The desk's own telephones.

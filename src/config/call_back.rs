@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 
 use super::keys::{Key, SectionKeys};
+use super::numbers::format as number_format;
 use super::reader::{Fault, Section};
 use crate::desk::hours::Span;
 use crate::desk::trunks::Gateway;
+use crate::types::NumberFormat;
 
 pub const KEYS: SectionKeys = SectionKeys {
     name: "call_back",
@@ -21,6 +23,14 @@ pub const KEYS: SectionKeys = SectionKeys {
                  through it. `\"trunk:carrier\"` names a trunk instead: calls that came over it are called back over it. Left out: such \
                  numbers are told to the receptionist, who dials.",
             zh: "通往电话网的网关的地址和 UDP 端口。由该地址来的电话经它回电。写 `\"trunk:carrier\"` 则指中继：由该中继来的电话经它回电。不填则把号码告诉接待人员，由其拨打。",
+        },
+        Key {
+            name: "number_format",
+            default: Some("\"as_written\""),
+            example: "\"e164\"",
+            en: "How this gateway wants the number: `as_written` as people here dial it, which is how it is kept; `e164` \
+                 (`+8613800138000`); `national` (`13800138000`).",
+            zh: "该网关要求的号码写法：`as_written` 按记录中的写法（即本地拨打的写法）；`e164` 如 `+8613800138000`；`national` 如 `13800138000`。",
         },
         Key {
             name: "hours",
@@ -51,13 +61,15 @@ pub enum CallBackGateway {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallBack {
     pub gateway: Option<CallBackGateway>,
+    pub number_format: NumberFormat,
     pub hours: Span,
     pub ring_s: u32,
 }
 
 impl Default for CallBack {
     fn default() -> Self {
-        Self { gateway: None, hours: Span::parse("08:00-21:00").expect("it is a span"), ring_s: 45 }
+        let hours = Span::parse("08:00-21:00").expect("it is a span");
+        Self { gateway: None, number_format: NumberFormat::default(), hours, ring_s: 45 }
     }
 }
 
@@ -66,6 +78,7 @@ impl CallBack {
         let default = Self::default();
         Self {
             gateway: section.text("gateway", gateway),
+            number_format: section.text("number_format", number_format).unwrap_or_default(),
             hours: section.text("hours", hours).unwrap_or(default.hours),
             ring_s: section.number("ring_s", 10..=120).unwrap_or(default.ring_s),
         }

@@ -17,6 +17,7 @@ mod daemon;
 mod desk;
 mod env;
 mod keys;
+mod numbers;
 mod place;
 mod raw;
 mod reader;
@@ -41,13 +42,13 @@ pub use keys::{Key, SectionKeys};
 pub use place::Place;
 pub use record::Record;
 pub use rtp::{InbandDtmf, Ports, Rtp};
-pub use sip::Sip;
+pub use sip::{ReliableProvisional, Sip};
 pub use store::Store;
 pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
-use crate::types::Problem;
+use crate::types::{NumberPlan, Problem};
 
 /// Every section of the file, in the order of the documents.
 pub const SECTIONS: &[SectionKeys] = &[
@@ -58,6 +59,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     console::KEYS,
     answer::KEYS,
     call_back::KEYS,
+    numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
     content::PEOPLE,
@@ -85,6 +87,7 @@ pub struct Config {
     pub console: Console,
     pub answer: Answer,
     pub call_back: CallBack,
+    pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
     pub people: Source,
@@ -209,6 +212,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
+        numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),
         people: Section::open(&content::PEOPLE, root, folder, problems).file("file").unwrap_or_default(),

@@ -6,8 +6,10 @@ use ipnet::IpNet;
 
 use super::address::{Listen, dns_server, external_address, listen, network};
 use super::keys::{Key, SectionKeys};
+use super::numbers::format as number_format;
 use super::reader::{Fault, Section};
 use crate::desk::trunks::Gateway;
+use crate::types::NumberFormat;
 
 pub const KEYS: SectionKeys = SectionKeys {
     name: "sip",
@@ -97,6 +99,48 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "在本机发起的连接上发送保活（RFC 5626）的间隔秒数，5 至 600。对方曾应答而 10 秒内不再应答的连接会被关闭。",
         },
         Key {
+            name: "number_format",
+            default: Some("\"as_written\""),
+            example: "\"e164\"",
+            en: "How `gateway` wants numbers: `as_written` as the hunt list has them, `e164` (`+8613800138000`) or `national` \
+                 (`13800138000`).",
+            zh: "`gateway` 要求的号码写法：`as_written` 按通讯录中的写法，`e164` 如 `+8613800138000`，`national` 如 `13800138000`。",
+        },
+        Key {
+            name: "trusted_networks",
+            default: Some("[]"),
+            example: "[\"203.0.113.0/24\"]",
+            en: "Networks of carriers and PBXs, in CIDR notation, whose word on who calls counts: the number in \
+                 P-Asserted-Identity or Remote-Party-ID. From others these headers are ignored, and the caller is who From says. \
+                 A number that is withheld (Privacy) is kept from everybody in either case.",
+            zh: "可信的运营商或电话交换机所在网段（CIDR 写法）：来电号码以其 P-Asserted-Identity 或 Remote-Party-ID 为准；\
+                 来自其他地址的这两个头域不予理会，以 From 为准。无论来自何处，要求隐藏的号码（Privacy）一律不显示。",
+        },
+        Key {
+            name: "session_expires_s",
+            default: Some("1800"),
+            example: "1800",
+            en: "Session timers (RFC 4028): a call of a peer that knows them is refreshed within this many seconds, or is \
+                 hung up; 90 to 86400. 0: only where the peer asks for it.",
+            zh: "会话定时器（RFC 4028）：对端支持时，通话须在此秒数内刷新，否则挂断；90 至 86400。0 表示仅在对端要求时使用。",
+        },
+        Key {
+            name: "min_se_s",
+            default: Some("90"),
+            example: "90",
+            en: "The shortest session interval that is agreed to, in seconds, 90 to 86400; what asks for less is answered 422.",
+            zh: "可接受的最短会话间隔（秒），90 至 86400；要求更短者以 422 应答。",
+        },
+        Key {
+            name: "reliable_provisional",
+            default: Some("\"when_required\""),
+            example: "\"always\"",
+            en: "Whether 180 asks for an acknowledgement (100rel, RFC 3262): `off` (a call that requires it is answered 420), \
+                 `when_required` or `always` where the caller knows of it.",
+            zh: "180 是否要求确认（100rel，RFC 3262）：`off`（要求确认的呼叫以 420 应答）、`when_required`（仅对端要求时）或 \
+                 `always`（对端支持即用）。",
+        },
+        Key {
             name: "calls_max",
             default: Some("5000"),
             example: "5000",
@@ -149,6 +193,15 @@ pub const KEYS: SectionKeys = SectionKeys {
     ],
 };
 
+/// When our 180 asks for PRACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReliableProvisional {
+    Off,
+    #[default]
+    WhenRequired,
+    Always,
+}
+
 /// Sockets are few: each has a task of its own.
 const LISTENERS_MAX: usize = 16;
 
@@ -160,11 +213,18 @@ pub struct Sip {
     pub user_agent: String,
     pub realm: String,
     pub gateway: Option<Gateway>,
+    pub number_format: NumberFormat,
     /// Empty: those of the system.
     pub dns: Vec<SocketAddr>,
     pub connections_max: u32,
     pub connections_per_source_max: u32,
     pub keep_alive_s: u32,
+    /// Whose word on who calls counts.
+    pub trusted_networks: Vec<IpNet>,
+    /// 0: only where the peer asks.
+    pub session_expires_s: u32,
+    pub min_se_s: u32,
+    pub reliable_provisional: ReliableProvisional,
     pub calls_max: u32,
     /// Empty: all.
     pub allowed_sources: Vec<IpNet>,
@@ -190,6 +250,11 @@ impl Default for Sip {
             connections_max: 2000,
             connections_per_source_max: 500,
             keep_alive_s: 30,
+            number_format: NumberFormat::default(),
+            trusted_networks: Vec::new(),
+            session_expires_s: 1_800,
+            min_se_s: 90,
+            reliable_provisional: ReliableProvisional::default(),
             calls_max: 5000,
             allowed_sources: Vec::new(),
             refer_to: Vec::new(),
@@ -222,6 +287,11 @@ impl Sip {
                 .number("connections_per_source_max", 1..=100_000)
                 .unwrap_or(default.connections_per_source_max),
             keep_alive_s: section.number("keep_alive_s", 5..=600).unwrap_or(default.keep_alive_s),
+            number_format: section.text("number_format", number_format).unwrap_or_default(),
+            trusted_networks: section.list("trusted_networks", network).unwrap_or_default(),
+            session_expires_s: section.number("session_expires_s", 0..=86_400).unwrap_or(default.session_expires_s),
+            min_se_s: section.number("min_se_s", 90..=86_400).unwrap_or(default.min_se_s),
+            reliable_provisional: section.text("reliable_provisional", reliable_provisional).unwrap_or_default(),
             calls_max: section.number("calls_max", 1..=100_000).unwrap_or(default.calls_max),
             allowed_sources: section.list("allowed_sources", network).unwrap_or(default.allowed_sources),
             refer_to: section.list("refer_to", network).unwrap_or(default.refer_to),
@@ -251,10 +321,26 @@ impl Sip {
                 }
             }
         }
+        if let Some(place) = section.place("session_expires_s").filter(|_| (1..90).contains(&self.session_expires_s)) {
+            let what = format!("session_expires_s = {} is too short", self.session_expires_s);
+            section.fault(&place, Fault::new(what, "write 90 or more, or 0 for none of our own"));
+        }
         let place = section.place("t2_ms").or_else(|| section.place("t1_ms"));
         if let Some(place) = place.filter(|_| self.t2_ms < self.t1_ms) {
             let what = format!("t2_ms = {} is shorter than t1_ms = {}", self.t2_ms, self.t1_ms);
             section.fault(&place, Fault::new(what, format!("write t2_ms = {} or more", self.t1_ms)));
+        }
+    }
+}
+
+fn reliable_provisional(text: &str) -> Result<ReliableProvisional, Fault> {
+    match text {
+        "off" => Ok(ReliableProvisional::Off),
+        "when_required" => Ok(ReliableProvisional::WhenRequired),
+        "always" => Ok(ReliableProvisional::Always),
+        other => {
+            let what = format!("reliable_provisional can't be {other:?}");
+            Err(Fault::new(what, "write \"off\", \"when_required\" or \"always\""))
         }
     }
 }

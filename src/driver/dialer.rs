@@ -188,6 +188,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
             trunk: None,
             target: options.target.clone(),
             destination: Destination { channel, remote },
+            routes: Vec::new(),
             from,
             contact_user: options.from_user.clone(),
             sdp: Some(sdp::offer(&local_media)),

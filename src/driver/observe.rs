@@ -18,6 +18,8 @@ pub fn observe(now: Mono, event: &CallEvent) {
     let call = event.call.map_or(0, |call| call.0);
     match &event.what {
         What::Incoming { source, callee } => tracing::info!(call, %source, callee, "call came in"),
+        What::Diverted { from } => tracing::info!(call, from, "was called there first"),
+        What::PeerSaidWhy { reason } => tracing::info!(call, reason, "the peer says why it hangs up"),
         What::Refused { source, why } => {
             refused(now, || tracing::warn!(call, %source, why = why.reason(), "call refused"));
         }
@@ -161,6 +163,8 @@ fn count(what: &What) {
         What::TrunkLeft { trunk } => METRICS.trunk_up.forget(trunk),
         What::Parted { .. }
         | What::NextServer { .. }
+        | What::Diverted { .. }
+        | What::PeerSaidWhy { .. }
         | What::HandedOn { .. }
         | What::Parked { .. }
         | What::Recalled { .. }

@@ -1,6 +1,7 @@
 //! Words that every room speaks: time, digits, codecs, ids, languages. Nothing here does I/O or reads a clock.
 
 mod digit;
+mod phone_number;
 mod problem;
 mod random;
 mod redacted;
@@ -9,6 +10,7 @@ mod time;
 mod written;
 
 pub use digit::Digit;
+pub use phone_number::{NumberFormat, NumberPlan};
 pub use problem::{Problem, did_you_mean, line_of};
 pub use random::Random;
 pub use redacted::Redacted;

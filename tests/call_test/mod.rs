@@ -38,7 +38,9 @@ use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::locate::Target;
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, Uri, parse_datagram};
-use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
+use frontdesk::types::{
+    CallId, Codec, Digit, Lang, Mono, Now, NumberFormat, NumberPlan, Random, RecordingId, StreamId,
+};
 
 use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
@@ -94,6 +96,9 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone().map(Gateway::Address),
         trunk_sources: Vec::new(),
+        number_format: NumberFormat::default(),
+        trusted: setup.trusted.clone(),
+        numbers: NumberPlan::default(),
         phones: Arc::new(Phones::parse(own_phone::PHONES, "phones").expect("they are good")),
         prompts: library(),
         languages: vec![Lang::new("zh"), Lang::new("en")],
@@ -105,6 +110,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
             gateway: setup.call_back_gateway.map(WayOut::Address),
+            number_format: NumberFormat::default(),
             hours: Span::parse("08:00-21:00"),
             ring: Duration::from_secs(30),
         },
@@ -158,6 +164,12 @@ pub struct CallTest {
     /// ACKs, or the answers to our BYE, that get lost.
     lose_ack: bool,
     lose_bye: bool,
+    /// The caller says nothing any more.
+    vanished: bool,
+    /// Header lines for the next request.
+    says: Vec<String>,
+    /// RSeq and tag of a response that waits for its PRACK.
+    asked: Option<(String, String)>,
     /// What a REGISTER was asked.
     challenge: Option<String>,
     invites: usize,
@@ -178,6 +190,8 @@ pub struct Setup {
     pub allowed: Vec<Network>,
     /// PBXs that take talks over.
     pub refer_to: Vec<Network>,
+    /// Networks whose word on the caller counts.
+    pub trusted: Vec<Network>,
     /// Files of tests/calls, in place of what is built in.
     pub people: Option<String>,
     pub hours: Option<String>,
@@ -196,6 +210,7 @@ impl Default for Setup {
             ports: 100,
             allowed: Vec::new(),
             refer_to: Vec::new(),
+            trusted: Vec::new(),
             people: None,
             hours: None,
             gateway: None,
@@ -233,6 +248,9 @@ impl CallTest {
             recorder: Recorder::default(),
             lose_ack: false,
             lose_bye: false,
+            vanished: false,
+            says: Vec::new(),
+            asked: None,
             challenge: None,
             invites: 0,
             refused: 0,
@@ -270,6 +288,19 @@ impl CallTest {
             ["wait", time] => self.advance(duration(time)),
             ["speak", time] => self.speak(duration(time)),
             ["bye"] => self.in_dialog("BYE", None),
+            ["bye", "because", ..] => {
+                let reason = line.strip_prefix("bye because ").expect("it begins so");
+                self.in_dialog("BYE", Some((&format!("message/x\r\nReason: {reason}"), "")));
+            }
+            // More header lines for the next request.
+            ["says", ..] => self.says.push(line.strip_prefix("says ").expect("it begins so").to_owned()),
+            ["prack"] => self.prack(),
+            ["update"] => self.in_dialog("UPDATE", None),
+            ["update", direction] => {
+                let body = sdp(&self.source, 8, direction, 2);
+                self.in_dialog("UPDATE", Some(("application/sdp", &body)));
+            }
+            ["vanish"] => self.vanished = true,
             ["cancel"] => {
                 let phone = &self.phones[self.phone];
                 let text = phone.request("CANCEL", 1, "invite", None);
@@ -391,6 +422,16 @@ impl CallTest {
             (["replacing"], Some(line)) => text.replacen("Content-Length:", &format!("{line}Content-Length:"), 1),
             _ => text,
         };
+        let lines: String = std::mem::take(&mut self.says).iter().map(|line| format!("{line}\r\n")).collect();
+        let text = text.replacen("Content-Length:", &format!("{lines}Content-Length:"), 1);
+        // The last From counts.
+        let text = match text.find("\r\nFrom: ").zip(text.rfind("\r\nFrom: ")) {
+            Some((first, last)) if first < last => {
+                let end = first + 2 + text[first + 2..].find("\r\n").expect("a line ends");
+                format!("{}{}", &text[..first], &text[end..])
+            }
+            Some(_) | None => text,
+        };
         self.phones.push(phone);
         self.phone = self.phones.len() - 1;
         self.invites += 1;
@@ -404,6 +445,15 @@ impl CallTest {
         self.sip(&text);
     }
 
+    /// The acknowledgement of the 180 that asked for one.
+    fn prack(&mut self) {
+        let (rseq, tag) = self.asked.take().expect("a provisional response asks for it");
+        let phone = &mut self.phones[self.phone];
+        phone.tag = Some(tag);
+        let kind = format!("message/x\r\nRAck: {rseq} 1 INVITE");
+        self.in_dialog("PRACK", Some((&kind, "")));
+    }
+
     fn in_dialog(&mut self, method: &str, content: Option<(&str, &str)>) {
         let phone = &mut self.phones[self.phone];
         if phone.tag.is_none() {
@@ -412,7 +462,9 @@ impl CallTest {
         }
         phone.cseq += 1;
         let branch = format!("{method}-{}", phone.cseq);
+        let lines: String = std::mem::take(&mut self.says).iter().map(|line| format!("{line}\r\n")).collect();
         let text = phone.request(method, phone.cseq, &branch, content);
+        let text = text.replacen("Content-Length:", &format!("{lines}Content-Length:"), 1);
         self.sip(&text);
     }
 
@@ -745,7 +797,13 @@ impl CallTest {
                 let tickets: Vec<String> = row.tickets.iter().map(ToString::to_string).collect();
                 let tickets = if tickets.is_empty() { String::new() } else { format!(" {}", tickets.join(" ")) };
                 let (outcome, reason) = (row.outcome.expect("it has ended"), row.end_reason.unwrap_or_default());
-                self.note(format!("row ended {outcome} {reason}{tickets}"));
+                let caller = match row.caller.as_deref() {
+                    Some("13800138000") => String::new(),
+                    Some(caller) if caller.len() <= 3 => String::new(),
+                    Some(caller) => format!(" from {caller}"),
+                    None => " from nobody known".to_owned(),
+                };
+                self.note(format!("row ended {outcome} {reason}{tickets}{caller}"));
             }
             return;
         }
@@ -783,6 +841,8 @@ impl CallTest {
                 self.note(format!("recorded {duration_ms} ms{}", if written { "" } else { ", not written" }));
             }
             What::Held { on } => self.note(if on { "held" } else { "resumed" }),
+            What::Diverted { from } => self.note(format!("{from} was called first")),
+            What::PeerSaidWhy { reason } => self.note(format!("it says why: {reason}")),
             What::MediaLost => self.note("no media"),
             What::Refused { why, .. } => {
                 self.refused += 1;
@@ -837,8 +897,9 @@ impl CallTest {
         match message {
             Message::Request(request) => {
                 let to_whom = request.headers.first(&Name::ReferTo).map(|to| format!(" to {to}")).unwrap_or_default();
-                self.note_once(format!("-> {}{to_whom}", request.method));
-                if !self.lose_bye {
+                let why = why(&request);
+                self.note_once(format!("-> {}{to_whom}{why}", request.method));
+                if !self.lose_bye && !self.vanished {
                     let status = if request.method == Method::Refer { 202 } else { 200 };
                     let answer = String::from_utf8(request.response(status).to_bytes()).expect("it is text");
                     self.after(Duration::ZERO, Due::Sip(to, answer));
@@ -847,13 +908,21 @@ impl CallTest {
             Message::Response(response) => {
                 let cseq = response.headers.cseq().expect("it has one");
                 let what = if cseq.method == Method::Invite { String::new() } else { format!(" {}", cseq.method) };
-                self.note_once(format!("-> {}{what}", response.status));
+                let rseq = response.headers.first(&Name::from_token("RSeq")).map(str::to_owned);
+                let reliable = if rseq.is_some() { " reliable" } else { "" };
+                let timer = response.headers.first(&Name::from_token("Session-Expires"));
+                let timer = timer.map(|timer| format!(" session {timer}")).unwrap_or_default();
+                self.note_once(format!("-> {}{what}{reliable}{timer}", response.status));
+                self.asked = rseq.zip(tag.clone()).or(self.asked.take());
                 if cseq.method != Method::Invite || response.is_provisional() {
                     return;
                 }
                 let mut acked = self.phones[index].clone();
                 acked.tag.clone_from(&tag);
                 let initial = cseq.number == 1;
+                if self.vanished {
+                    return;
+                }
                 if response.is_success() {
                     self.phones[index].tag = tag;
                 }
@@ -985,7 +1054,8 @@ impl CallTest {
                 true
             }
             (Method::Cancel, Some(at)) => {
-                self.note(format!("-> CANCEL {}", self.callees[at].user));
+                let why = why(request);
+                self.note(format!("-> CANCEL {}{why}", self.callees[at].user));
                 let over = self.callees[at].response(487, None);
                 self.after(Duration::ZERO, Due::Sip(to, reply(200)));
                 self.after(Duration::ZERO, Due::Sip(to, over));
@@ -1041,6 +1111,7 @@ impl Drop for CallTest {
             return;
         }
         self.lose_bye = false;
+        self.vanished = false;
         // An alarm is told to the store until it is kept.
         self.store.state = StoreState::Writes;
         // A call may last an hour, and a call-back wait for four.
@@ -1057,6 +1128,13 @@ impl Drop for CallTest {
             assert_eq!(self.store.rows.len(), self.invites, "R4: each INVITE has its row\n{log}");
         }
     }
+}
+
+/// The Reason of a BYE or CANCEL that says more than that nobody talks any more.
+fn why(request: &Request) -> String {
+    let said = request.headers.first(&Name::Reason);
+    let usual = |why: &&str| why.starts_with("Q.850;cause=16;") || why.starts_with("Q.850;cause=19;");
+    said.filter(|why| !usual(why)).map(|why| format!(" {why}")).unwrap_or_default()
 }
 
 /// Whose stream it is, where it is not the caller's.

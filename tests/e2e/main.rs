@@ -3,10 +3,12 @@
 mod audio;
 mod baresip;
 mod call_back;
+mod carrier_lines;
 mod certificates;
 mod connections;
 mod daemon;
 mod dialled;
+mod edge_proxy;
 mod emergency;
 mod hostile;
 mod life;

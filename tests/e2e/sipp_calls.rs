@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::daemon::{Daemon, peer};
 
 /// Runs a scenario against the daemon with more arguments of SIPp's.
-fn run(daemon: &Daemon, scenario: &str, more: &[&str]) -> Output {
+pub fn run(daemon: &Daemon, scenario: &str, more: &[&str]) -> Output {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/sipp").join(scenario);
     let folder = tempfile::tempdir_in(daemon.folder.path()).expect("a folder");
     let output = peer("sipp")
@@ -37,7 +37,7 @@ fn run(daemon: &Daemon, scenario: &str, more: &[&str]) -> Output {
     output
 }
 
-fn once(daemon: &Daemon, scenario: &str) -> Value {
+pub fn once(daemon: &Daemon, scenario: &str) -> Value {
     run(daemon, scenario, &["-m", "1"]);
     daemon.ended_call()
 }

@@ -10,6 +10,7 @@ use super::place::{Towards, Unreachable, Way, towards_customer, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
 use crate::call::io::{Asker, LentPorts, Output};
+use crate::call::reasons::{ELSEWHERE, NO_ANSWER, said_as};
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
 use crate::desk::people::PlaceTarget;
@@ -41,7 +42,7 @@ enum State {
         leg: LegId,
         target: Uri,
         until: Mono,
-        early: Option<Vec<u8>>,
+        early: Option<Early>,
         /// Nothing was heard of it yet: at this time another server is tried.
         silent_until: Option<Mono>,
     },
@@ -49,6 +50,14 @@ enum State {
         leg: LegId,
         config: StreamConfig,
     },
+}
+
+/// What the phone has said of its audio before it was lifted.
+enum Early {
+    /// An answer to our offer: the 200's own counts more, where it has one.
+    Answer(Vec<u8>),
+    /// An offer of its own since (RFC 3311): the 200 repeats an older word.
+    Offer(StreamConfig),
 }
 
 /// See the module.
@@ -65,6 +74,7 @@ pub(super) struct OutLeg {
     state: State,
     local: Option<LocalMedia>,
     version: u64,
+    elsewhere: bool,
 }
 
 /// What an answer came to.
@@ -115,6 +125,7 @@ impl OutLeg {
             state,
             local: None,
             version: 1,
+            elsewhere: false,
         })
     }
 
@@ -139,6 +150,7 @@ impl OutLeg {
             state,
             local,
             version,
+            elsewhere: false,
         }
     }
 
@@ -233,6 +245,7 @@ impl OutLeg {
         let invite = OutgoingInvite {
             target: to.target.clone(),
             destination: to.destination,
+            routes: to.routes.clone(),
             from: match &to.over {
                 // A carrier takes calls under its own number alone.
                 Some((_, address)) => NameAddr::new(address.clone()),
@@ -288,8 +301,10 @@ impl OutLeg {
             && *leg == of
         {
             *silent_until = None;
-            if sdp.is_some() {
-                *early = sdp;
+            if let Some(sdp) = sdp
+                && !matches!(early, Some(Early::Offer(_)))
+            {
+                *early = Some(Early::Answer(sdp));
             }
         }
     }
@@ -299,8 +314,13 @@ impl OutLeg {
         if *leg != of {
             return Answered::NotOurs;
         }
-        let (leg, answer) = (*leg, answer.or(early.take()));
-        let config = self.local.as_ref().zip(answer).and_then(|(local, body)| sdp::accept(&body, local).ok());
+        let leg = *leg;
+        let accepted = |body: Vec<u8>| sdp::accept(&body, self.local.as_ref()?).ok();
+        let config = match (answer, early.take()) {
+            (_, Some(Early::Offer(config))) => Some(config),
+            (Some(answer), _) | (None, Some(Early::Answer(answer))) => accepted(answer),
+            (None, None) => None,
+        };
         let Some(config) = config else { return Answered::NoMedia };
         h.out.push_back(Output::OpenStream { stream: self.stream, config: config.clone() });
         self.state = State::Up { leg, config };
@@ -309,7 +329,14 @@ impl OutLeg {
 
     /// A re-INVITE of the other side: hold, resume, another codec or address. Whether we may be heard now, if it changed.
     pub fn reinvite(&mut self, h: &mut Hands<'_>, offer: Option<&[u8]>) -> Option<bool> {
-        let State::Up { leg, config } = &mut self.state else { return None };
+        let (leg, config) = match &mut self.state {
+            State::Up { leg, config } => (leg, config),
+            State::Ringing { .. } => {
+                self.early_offer(h, offer);
+                return None;
+            }
+            State::Seeking { .. } | State::Arriving { .. } => return None,
+        };
         let local = self.local.as_mut()?;
         self.version += 1;
         local.version = self.version;
@@ -333,6 +360,21 @@ impl OutLeg {
         }
     }
 
+    /// An UPDATE of a phone that only rings.
+    fn early_offer(&mut self, h: &mut Hands<'_>, offer: Option<&[u8]>) {
+        let (State::Ringing { leg, early, .. }, Some(local)) = (&mut self.state, self.local.as_mut()) else { return };
+        self.version += 1;
+        local.version = self.version;
+        match offer.map(|offer| sdp::answer(offer, local)) {
+            Some(Ok(answered)) => {
+                let _ = h.ua.answer_reinvite(h.now.mono, *leg, answered.body);
+                *early = Some(Early::Offer(answered.stream));
+            }
+            Some(Err(error)) => drop(h.ua.reject_reinvite(h.now.mono, *leg, error.status())),
+            None => drop(h.ua.reject_reinvite(h.now.mono, *leg, 488)),
+        }
+    }
+
     pub fn reinvite_acked(&mut self, h: &mut Hands<'_>, answer: Option<&[u8]>) -> Option<bool> {
         let State::Up { config, .. } = &mut self.state else { return None };
         let accepted = sdp::accept(answer?, self.local.as_ref()?).ok()?;
@@ -349,11 +391,24 @@ impl OutLeg {
         }
     }
 
+    /// Somebody else has taken the call: the phone hears so when it is let go, and shows no missed call (RFC 3326).
+    pub fn taken_elsewhere(&mut self) {
+        self.elsewhere = true;
+    }
+
+    fn why(&self, end: LegEnd) -> &'static str {
+        match end {
+            LegEnd::Cancelled if self.elsewhere => ELSEWHERE,
+            LegEnd::NoAnswer => NO_ANSWER,
+            _ => said_as(""),
+        }
+    }
+
     /// Lets it go in whatever state it is; its stream and ports go back. `end` is for the record.
     pub fn end(self, h: &mut Hands<'_>, account: &mut Account, end: LegEnd) {
         if let Some(leg) = self.leg() {
             // One that has gone by itself is gone.
-            let _ = h.ua.hang_up(h.now.mono, leg);
+            let _ = h.ua.hang_up_because(h.now.mono, leg, self.why(end));
             h.legs.remove(&leg);
         }
         match &self.state {

@@ -453,7 +453,7 @@ impl Reach {
             Searching::Taken(leg) => {
                 let Some(search) = self.search.take() else { return };
                 let (id, lang) = (search.id(), search.lang());
-                search.give_up(h, &mut self.account, LegEnd::Cancelled);
+                search.taken(h, &mut self.account);
                 if let Some(handover) = self.handover.take() {
                     return self.found(h, caller, *handover, *leg);
                 }

@@ -5,8 +5,8 @@ use crate::desk::people::PlaceTarget;
 use crate::desk::trunks::Gateway;
 use crate::sip::locate::{Locating, Step, Target};
 use crate::sip::trunk::TrunkId;
-use crate::sip::user_agent::{Destination, TrunkWay, UserAgent};
-use crate::sip::wire::{Host, Scheme, Uri};
+use crate::sip::user_agent::{Binding, Destination, TrunkWay, UserAgent};
+use crate::sip::wire::{Host, NameAddr, Scheme, Uri};
 
 /// Where a leg goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(super) struct Way {
     pub destination: Destination,
     /// The trunk that it leads over, and our own address there.
     pub over: Option<(TrunkId, Uri)>,
+    /// The proxies that a registered telephone is behind (RFC 3327).
+    pub routes: Vec<NameAddr>,
 }
 
 /// What is known of the way so far.
@@ -68,7 +70,7 @@ pub(super) fn towards(
 /// The way to one of its servers; none where no listener leads there.
 pub(super) fn way_by(ua: &UserAgent, target: &Uri, server: Target, listener: usize) -> Option<Way> {
     let destination = ua.way_to(server.transport, server.address, listener)?;
-    Some(Way { target: target.clone(), destination, over: None })
+    Some(Way { target: target.clone(), destination, over: None, routes: Vec::new() })
 }
 
 fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unreachable> {
@@ -86,8 +88,9 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
 
 /// A number at the gateway, marked as one (RFC 3261 section 19.1.6).
 fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usize) -> Result<Towards, Unreachable> {
+    let number = service.numbers.write(number, service.number_format);
     match service.gateway.as_ref().ok_or(Unreachable::NoGateway)? {
-        Gateway::Trunk(name) => over_trunk(ua, name, number),
+        Gateway::Trunk(name) => over_trunk(ua, name, &number),
         Gateway::Address(gateway) => {
             let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
             to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
@@ -99,7 +102,7 @@ fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usi
 fn over_trunk(ua: &UserAgent, name: &str, number: &str) -> Result<Towards, Unreachable> {
     let TrunkWay { trunk, address, domain, destination } = ua.trunk_way(name).ok_or(Unreachable::TrunkDown)?;
     let target = domain.with_user(number).with_param("user", Some("phone"));
-    Ok(Towards::Known(Way { target, destination, over: Some((trunk, address)) }))
+    Ok(Towards::Known(Way { target, destination, over: Some((trunk, address)), routes: Vec::new() }))
 }
 
 /// The way back to a customer: a SIP address, or `trunk:name:number`.
@@ -118,8 +121,9 @@ pub(super) fn towards_customer(
 
 /// The ways to all telephones of an account that are registered here.
 fn registered(ua: &UserAgent, account: &str) -> Vec<Result<Towards, Unreachable>> {
-    let way = |binding: crate::sip::user_agent::Binding| {
-        Ok(Towards::Known(Way { target: binding.contact, destination: binding.destination, over: None }))
+    let way = |binding: Binding| {
+        let Binding { contact, destination, path, .. } = binding;
+        Ok(Towards::Known(Way { target: contact, destination, over: None, routes: path }))
     };
     let ways: Vec<_> = ua.bindings(account).into_iter().map(way).collect();
     if ways.is_empty() { vec![Err(Unreachable::NotRegistered)] } else { ways }

@@ -298,6 +298,8 @@ impl Search {
             }
         }
         // The first telephone of an account that answers has it (RFC 3261 section 16.7, step 10).
+        let others = self.trials.iter_mut().filter(|t| t.place == place && t.leg.leg() != Some(leg));
+        others.for_each(|trial| trial.leg.taken_elsewhere());
         self.drop_where(h, account, LegEnd::Cancelled, |trial| trial.place == place && trial.leg.leg() != Some(leg));
         let Some(at) = self.trials.iter().position(|trial| trial.leg.leg() == Some(leg)) else {
             return Searching::GoesOn;
@@ -449,6 +451,12 @@ impl Search {
     }
 
     /// Lets go of everybody.
+    /// As `give_up`: somebody has taken the call.
+    pub fn taken(mut self, h: &mut Hands<'_>, account: &mut Account) {
+        self.trials.iter_mut().for_each(|trial| trial.leg.taken_elsewhere());
+        self.give_up(h, account, LegEnd::Cancelled);
+    }
+
     pub fn give_up(self, h: &mut Hands<'_>, account: &mut Account, end: LegEnd) {
         for trial in self.trials {
             trial.leg.end(h, account, end);

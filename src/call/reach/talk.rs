@@ -138,7 +138,7 @@ impl Talk {
         }
         Talked::Over(match reason {
             EndReason::Bye => Parted::TheyHungUp,
-            EndReason::Lost => Parted::Lost,
+            EndReason::Lost | EndReason::Expired => Parted::Lost,
         })
     }
 

@@ -211,7 +211,7 @@ impl Session {
         let registered = hands.ua.bindings(number).iter().any(|binding| binding.destination.remote == self.source);
         match self.service.call_back.gateway.as_ref().filter(|way_out| self.came_by(way_out)) {
             _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
-            Some(way_out) if is_telephone_number(number) => Some(way_over(way_out, number)),
+            Some(way_out) if is_telephone_number(number) => Some(self.way_over(way_out, number)),
             Some(_) | None => None,
         }
     }
@@ -223,10 +223,19 @@ impl Session {
         }
     }
 
+    /// A number behind the gateway, as it is kept (`call::reach::place` reads it).
+    fn way_over(&self, way_out: &WayOut, number: &str) -> String {
+        let number = self.service.numbers.write(number, self.service.call_back.number_format);
+        match way_out {
+            WayOut::Address(gateway) => format!("sip:{number}@{gateway}"),
+            WayOut::Trunk(name) => format!("trunk:{name}:{number}"),
+        }
+    }
+
     /// Whether it still is one by the settings of today.
     fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
         let number = self.record.caller.as_deref().unwrap_or_default();
-        let gateway = self.service.call_back.gateway.as_ref().map(|way_out| way_over(way_out, number));
+        let gateway = self.service.call_back.gateway.as_ref().map(|way_out| self.way_over(way_out, number));
         gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
     }
 
@@ -300,14 +309,6 @@ impl Session {
         let change = TicketChange { note: Some(note.to_owned()), ..TicketChange::default() };
         let request = DeskRequest::ChangeTicket { id: AFTER, number, change };
         hands.out.push_back(Output::Desk { call: self.record.id, request });
-    }
-}
-
-/// A number behind the gateway, as it is kept (`call::reach::place` reads it).
-fn way_over(way_out: &WayOut, number: &str) -> String {
-    match way_out {
-        WayOut::Address(gateway) => format!("sip:{number}@{gateway}"),
-        WayOut::Trunk(name) => format!("trunk:{name}:{number}"),
     }
 }
 

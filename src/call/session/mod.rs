@@ -24,6 +24,7 @@ use super::io::{LentPorts, Output};
 use super::pin_locks::Holder;
 use super::playback::Playback;
 use super::reach::Reach;
+use super::reasons::said_as;
 use super::recording::Recording;
 use super::service::Service;
 use super::switchboard::Switchboard;
@@ -35,7 +36,7 @@ use crate::flow::run::FlowRun;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, Random, StreamId};
+use crate::types::{CallId, Lang, Mono, Now, NumberPlan, Random, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -170,7 +171,7 @@ impl Session {
         sdp_session_id: u64,
         hands: &mut Hands<'_>,
     ) -> Self {
-        let record = new_record(id, &invite, hands.now.wall);
+        let record = new_record(id, &invite, &service.numbers, hands.now.wall);
         let flow = FlowRun::new(service.flow.clone(), service.caller_info(&record));
         let session = Self {
             leg,
@@ -205,6 +206,9 @@ impl Session {
         };
         session.put_call(hands);
         session.tell(hands, What::Incoming { source: invite.source, callee: session.record.callee.clone() });
+        if let Some(from) = invite.identity.diverted_from {
+            session.tell(hands, What::Diverted { from });
+        }
         hands.out.push_back(Output::LendPorts {
             stream: StreamId::caller(id),
             listener: session.listener,
@@ -424,7 +428,7 @@ impl Session {
     /// Ends the call from our side.
     pub fn hang_up(&mut self, hands: &mut Hands<'_>, reason: &str, outcome: Option<Outcome>) {
         if self.end.is_none() {
-            let _ = hands.ua.hang_up(hands.now.mono, self.leg);
+            let _ = hands.ua.hang_up_because(hands.now.mono, self.leg, said_as(reason));
             self.leave(hands, reason, outcome);
         }
     }
@@ -520,17 +524,18 @@ impl Session {
         hands.out.push_back(Output::Desk { call: self.record.id, request });
     }
 
-    fn tell(&self, hands: &mut Hands<'_>, what: What) {
+    pub(super) fn tell(&self, hands: &mut Hands<'_>, what: What) {
         hands.out.push_back(Output::Event(CallEvent { call: Some(self.record.id), what }));
     }
 }
 
 /// A row for an INVITE that has just come in (R4).
-pub(super) fn new_record(id: CallId, invite: &IncomingInvite, at: DateTime<Utc>) -> CallRecord {
+pub(super) fn new_record(id: CallId, invite: &IncomingInvite, numbers: &NumberPlan, at: DateTime<Utc>) -> CallRecord {
     CallRecord {
         id,
-        caller: invite.caller_number(),
-        caller_name: invite.caller_display.clone(),
+        // One form for one number: people hear and dial it so, and calls of one caller are known as such.
+        caller: invite.caller_number().map(|number| numbers.dialled(&number)),
+        caller_name: invite.caller_name(),
         callee: invite.callee_user.clone().unwrap_or_default(),
         started_at: at,
         answered_at: None,

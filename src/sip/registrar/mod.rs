@@ -13,11 +13,13 @@ pub use self::account::{Account, Secret};
 use self::lockout::LockOuts;
 use super::channel::{ConnectionId, Destination};
 use super::digest::{Algorithm, Credentials, DigestServer, Verdict};
-use super::wire::{Headers, Host, Method, Name, Uri};
+use super::wire::{Headers, Host, Method, Name, NameAddr, Uri};
 use crate::types::{Mono, Random, Redacted};
 
 /// Places where one account's phones are at a time. One more takes the place of that which would expire first.
 pub const CONTACTS_MAX: usize = 8;
+/// Proxies between a phone and us; a REGISTER that came through more is refused.
+const PATH_MAX: usize = 8;
 /// How often a phone behind NAT hears from us, so that its router keeps the way to it open.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
@@ -49,6 +51,8 @@ pub struct Binding {
     pub contact: Uri,
     /// Where its REGISTER came from, which is where it is reached, whatever it believes its address to be.
     pub destination: Destination,
+    /// The edge proxies that its REGISTER came through, the nearest to us first: requests to it visit them (RFC 3327).
+    pub path: Vec<NameAddr>,
     pub expires_at: Mono,
 }
 
@@ -103,6 +107,7 @@ pub(super) struct Wishes {
     cseq: u32,
     all_away: bool,
     contacts: Vec<Wish>,
+    path: Vec<NameAddr>,
 }
 
 /// What a REGISTER changed.
@@ -257,7 +262,7 @@ impl Registrar {
         let stated = headers.seconds(&Name::Expires);
         if headers.all(&Name::Contact).any(|contact| contact == "*") {
             let alone = headers.all(&Name::Contact).count() == 1 && stated == Some(0);
-            let wishes = Wishes { call_id, cseq, all_away: true, contacts: Vec::new() };
+            let wishes = Wishes { call_id, cseq, all_away: true, contacts: Vec::new(), path: Vec::new() };
             return alone.then_some(wishes).ok_or(Refused::Malformed);
         }
         let mut contacts = Vec::new();
@@ -275,7 +280,8 @@ impl Registrar {
         if contacts.len() > CONTACTS_MAX || !contacts.iter().all(callable) {
             return Err(Refused::Malformed);
         }
-        Ok(Wishes { call_id, cseq, all_away: false, contacts })
+        let path = path_of(headers).ok_or(Refused::Malformed)?;
+        Ok(Wishes { call_id, cseq, all_away: false, contacts, path })
     }
 
     /// Seconds that a subscription lasts, with a wish or without.
@@ -317,12 +323,15 @@ impl Registrar {
                 (None, 0) => {}
                 (Some(id), 0) => changes.push(Change::Gone { id, displaced: false }),
                 (known, _) => {
-                    let elsewhere = via_is_elsewhere || !is_at_ip(&wish.contact, from.remote);
+                    // Behind a proxy that says so it is that proxy which keeps the phone's NAT open.
+                    let elsewhere =
+                        wishes.path.is_empty() && (via_is_elsewhere || !is_at_ip(&wish.contact, from.remote));
                     let bound = Bound {
                         user: user.to_owned(),
                         binding: Binding {
                             contact: wish.contact,
                             destination: from,
+                            path: wishes.path.clone(),
                             expires_at: now + Duration::from_secs(wish.expires_s.into()),
                         },
                         call_id: wishes.call_id.clone(),
@@ -340,7 +349,8 @@ impl Registrar {
 
     fn bind(&mut self, known: Option<BindingId>, bound: Bound) -> Vec<Change> {
         if let Some((id, slot)) = known.and_then(|id| Some((id, self.bindings.get_mut(&id)?))) {
-            let moved = slot.binding.destination != bound.binding.destination;
+            let (before, after) = (&slot.binding, &bound.binding);
+            let moved = before.destination != after.destination || before.path != after.path;
             let armed = slot.armed;
             *slot = Bound { armed, ..bound };
             return vec![if moved { Change::Came(id) } else { Change::Stayed(id) }];
@@ -392,9 +402,18 @@ impl Registrar {
         all.into_iter().map(|bound| bound.binding.clone()).collect()
     }
 
-    pub fn over(&self, connection: ConnectionId) -> Vec<BindingId> {
-        let over = |bound: &Bound| bound.binding.destination.channel.connection == Some(connection);
-        self.bindings.iter().filter(|(_, bound)| over(bound)).map(|(id, _)| *id).collect()
+    /// The phones behind a connection that has closed. Those behind a proxy stay: it is connected to anew.
+    pub fn over(&mut self, closed: ConnectionId) -> Vec<BindingId> {
+        let mut gone = Vec::new();
+        for (id, bound) in &mut self.bindings {
+            let connection = &mut bound.binding.destination.channel.connection;
+            match *connection == Some(closed) {
+                true if bound.binding.path.is_empty() => gone.push(*id),
+                true => *connection = None,
+                false => {}
+            }
+        }
+        gone
     }
 
     pub fn is_empty(&self) -> bool {
@@ -416,6 +435,13 @@ impl Bound {
     fn is(&self, contact: &Uri) -> bool {
         self.binding.contact.equivalent(contact)
     }
+}
+
+/// The Path of a REGISTER; `None` when it can't be read, or is longer than any that is meant.
+fn path_of(headers: &Headers) -> Option<Vec<NameAddr>> {
+    let name = Name::Other("Path".to_owned());
+    let path: Vec<NameAddr> = headers.all(&name).map(|hop| hop.parse().ok()).collect::<Option<_>>()?;
+    (path.len() <= PATH_MAX).then_some(path)
 }
 
 fn is_at_ip(contact: &Uri, source: SocketAddr) -> bool {

@@ -1,13 +1,15 @@
 //! Non-INVITE server transaction (RFC 3261 section 17.2.2).
 //!
-//! This user agent answers such requests at once, so that the Trying and Proceeding states never last: a machine is made
-//! when the final response goes out.
+//! This user agent answers most such requests at once: their machine is made when the final response goes out. One whose
+//! answer the transaction user makes (an offer in an UPDATE or PRACK) is `Trying` until then.
 
 use super::timers::Timing;
 use crate::types::Mono;
 
 #[derive(Debug)]
 pub enum RequestServer {
+    /// The answer is being made: the request that comes again is absorbed.
+    Trying,
     /// The final response answers retransmissions until Timer J.
     Completed {
         response: Box<[u8]>,
@@ -30,7 +32,7 @@ impl RequestServer {
     pub fn retransmitted(&self) -> Option<&[u8]> {
         match self {
             RequestServer::Completed { response, .. } => Some(response),
-            RequestServer::Terminated => None,
+            RequestServer::Trying | RequestServer::Terminated => None,
         }
     }
 
@@ -43,7 +45,7 @@ impl RequestServer {
     pub fn deadline(&self) -> Option<Mono> {
         match self {
             RequestServer::Completed { until, .. } => Some(*until),
-            RequestServer::Terminated => None,
+            RequestServer::Trying | RequestServer::Terminated => None,
         }
     }
 

@@ -3,24 +3,27 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::reliable::{RELIABLE, ReliableProvisional};
+use super::session_timer::SessionPolicy;
 use crate::sip::registrar::RegistrarConfig;
 use crate::sip::transaction::Timing;
 use crate::sip::wire::{Limits, Method, Transport};
 
 /// Methods that are answered; others get 405 (RFC 3261 section 8.2.1).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK";
 /// As `ALLOW`, where there are accounts that phones can register with.
-pub const ALLOW_WITH_PHONES: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, SUBSCRIBE, REGISTER";
+pub const ALLOW_WITH_PHONES: &str =
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK, SUBSCRIBE, REGISTER";
 
-/// Extensions that a peer may require of us (RFC 3891, RFC 4488).
-pub(super) const SUPPORTED: [&str; 2] = ["replaces", "norefersub"];
+/// Extensions that a peer may require of us (RFC 3891, RFC 4488, RFC 4028, and RFC 3262 unless it is turned off).
+const SUPPORTED: [&str; 4] = ["replaces", "norefersub", "timer", RELIABLE];
 
 pub(super) fn is_allowed(method: &Method, with_phones: bool) -> bool {
-    use Method::{Ack, Bye, Cancel, Info, Invite, Notify, Options, Refer, Register, Subscribe};
+    use Method::{Ack, Bye, Cancel, Info, Invite, Notify, Options, Prack, Refer, Register, Subscribe, Update};
     match method {
-        Invite | Ack | Cancel | Bye | Options | Info | Refer | Notify => true,
+        Invite | Ack | Cancel | Bye | Options | Info | Refer | Notify | Update | Prack => true,
         Register | Subscribe => with_phones,
-        Method::Update | Method::Prack | Method::Message | Method::Publish | Method::Other(_) => false,
+        Method::Message | Method::Publish | Method::Other(_) => false,
     }
 }
 
@@ -71,6 +74,8 @@ pub struct UaConfig {
     pub t4_ms: u32,
     /// Content types of INFO that the transaction user understands; others get 415.
     pub info_types: Vec<String>,
+    pub session: SessionPolicy,
+    pub reliable_provisional: ReliableProvisional,
     /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
     pub registrar: RegistrarConfig,
     pub limits: UaLimits,
@@ -85,6 +90,8 @@ impl Default for UaConfig {
             t2_ms: 4000,
             t4_ms: 5000,
             info_types: Vec::new(),
+            session: SessionPolicy::default(),
+            reliable_provisional: ReliableProvisional::default(),
             registrar: RegistrarConfig::default(),
             limits: UaLimits::default(),
         }
@@ -92,6 +99,17 @@ impl Default for UaConfig {
 }
 
 impl UaConfig {
+    /// The option tags that are true of us.
+    pub(super) fn supported(&self) -> impl Iterator<Item = &'static str> {
+        let reliable = self.reliable_provisional != ReliableProvisional::Off;
+        SUPPORTED.into_iter().filter(move |tag| reliable || *tag != RELIABLE)
+    }
+
+    /// `Supported`.
+    pub(super) fn supported_text(&self) -> String {
+        self.supported().collect::<Vec<_>>().join(", ")
+    }
+
     pub(super) fn timing(&self) -> Timing {
         // A timer of zero would be due again at once, for ever.
         let ms = |ms: u32| Duration::from_millis(ms.max(1).into());

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use super::identity::Identity;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::trunk::{Standing, TrunkId};
-use crate::sip::wire::{Host, Replaces, Scheme, Uri};
+use crate::sip::wire::{Replaces, Uri};
 use crate::types::Mono;
 
 /// One call leg: the transaction user's name for a dialog, from the INVITE on.
@@ -57,6 +58,8 @@ pub struct IncomingInvite {
     pub sdp: Option<Vec<u8>>,
     /// The leg that this call is to take the place of: answer this one and hang that one up (RFC 3891 section 3).
     pub replaces: Option<LegId>,
+    /// What the network says of the caller, and whether it is withheld.
+    pub identity: Identity,
 }
 
 /// What a peer's REFER asks for: that we call `target`. All of it is the peer's word.
@@ -70,16 +73,6 @@ pub struct ReferRequest {
     pub referred_by: Option<String>,
 }
 
-impl IncomingInvite {
-    /// The caller's number or user; `None` when withheld (RFC 3323 section 4.1.1.3).
-    pub fn caller_number(&self) -> Option<String> {
-        let withheld = matches!(&self.caller.host, Some(Host::Name(host)) if host == "anonymous.invalid");
-        let user = self.caller.user.as_deref().filter(|user| !user.is_empty() && !withheld)?;
-        let named = matches!(self.caller.scheme, Scheme::Sip | Scheme::Sips | Scheme::Tel);
-        (named && !user.eq_ignore_ascii_case("anonymous")).then(|| user.to_owned())
-    }
-}
-
 /// Why a dialog ended without our doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
@@ -87,6 +80,8 @@ pub enum EndReason {
     Bye,
     /// A request within the dialog was not answered, or answered 481.
     Lost,
+    /// No refresh of the session came through in time (RFC 4028): BYE is sent.
+    Expired,
 }
 
 impl EndReason {
@@ -95,6 +90,7 @@ impl EndReason {
         match self {
             EndReason::Bye => "caller_hung_up",
             EndReason::Lost => "peer_lost",
+            EndReason::Expired => "session_expired",
         }
     }
 }
@@ -145,11 +141,12 @@ pub enum Event {
         leg: LegId,
         sdp: Option<Vec<u8>>,
     },
-    /// No ACK came for 64*T1 after the 200; BYE is sent (RFC 3261 section 13.3.1.4).
+    /// No ACK came for 64*T1 after the 200, and BYE is sent (RFC 3261 section 13.3.1.4); or no PRACK after a reliable 180,
+    /// and 504 is (RFC 3262 section 3).
     NoAck {
         leg: LegId,
     },
-    /// Answer or reject it; `None` asks for our offer.
+    /// Answer or reject it; `None` asks for our offer. An offer in an UPDATE or PRACK is told so as well.
     Reinvite {
         leg: LegId,
         sdp: Option<Vec<u8>>,
@@ -174,6 +171,11 @@ pub enum Event {
         leg: LegId,
         content_type: String,
         body: Vec<u8>,
+    },
+    /// Told before `Ended` or `Cancelled`: the peer's Reason header (RFC 3326), readable and cut. It is the peer's word.
+    PeerSaidWhy {
+        leg: LegId,
+        reason: String,
     },
     Ended {
         leg: LegId,

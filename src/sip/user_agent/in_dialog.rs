@@ -5,8 +5,12 @@ use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState, Pending};
 use super::receive::{Incoming, sdp_of};
 use super::uac::Purpose;
-use crate::sip::wire::{Method, Name};
+use crate::sip::wire::{Method, Name, readable};
 use crate::types::Mono;
+
+/// Of a peer's reasons this much is told.
+const REASONS_MAX: usize = 4;
+const REASON_CHARS_MAX: usize = 200;
 
 impl UserAgent {
     pub(super) fn within_dialog(&mut self, now: Mono, incoming: Incoming) {
@@ -27,6 +31,9 @@ impl UserAgent {
             return self.answer_request(now, &incoming, &response);
         }
         let Some(leg) = self.legs.get_mut(&id) else { return };
+        if matches!(leg.state, LegState::Calling { .. }) {
+            return self.within_early(now, id, incoming);
+        }
         if !leg.dialog.take_remote_seq(incoming.cseq.number) {
             return self.refuse_in_dialog(now, &incoming, 500);
         }
@@ -34,6 +41,8 @@ impl UserAgent {
         match incoming.request.method {
             Method::Bye => self.bye_received(now, id, &incoming),
             Method::Invite => self.reinvite_received(now, id, incoming),
+            Method::Update => self.update_received(now, id, incoming),
+            Method::Prack => self.prack_received(now, id, incoming),
             Method::Info => self.info_received(now, id, incoming),
             Method::Refer => self.refer_received(now, id, &incoming),
             Method::Notify => self.notify_received(now, id, &incoming),
@@ -47,7 +56,7 @@ impl UserAgent {
         }
     }
 
-    fn refuse_in_dialog(&mut self, now: Mono, incoming: &Incoming, status: u16) {
+    pub(super) fn refuse_in_dialog(&mut self, now: Mono, incoming: &Incoming, status: u16) {
         let response = self.plain_response(&incoming.request, status);
         if incoming.request.method == Method::Invite {
             self.start_invite(now, incoming, None, None);
@@ -59,12 +68,22 @@ impl UserAgent {
 
     fn bye_received(&mut self, now: Mono, id: LegId, incoming: &Incoming) {
         self.answer_plainly(now, incoming, 200);
+        self.tell_why(id, incoming);
         // What the transaction user has not answered yet ends with 487 (RFC 3261 section 15.1.2).
         if self.reject(now, id, 487, None).is_ok() {
             return self.tell(Event::Cancelled { leg: id });
         }
         self.end_leg(now, id);
         self.tell(Event::Ended { leg: id, reason: EndReason::Bye });
+    }
+
+    /// Why the peer ends the call, where it says so (RFC 3326).
+    pub(super) fn tell_why(&mut self, leg: LegId, incoming: &Incoming) {
+        let reasons: Vec<&str> = incoming.request.headers.all(&Name::Reason).take(REASONS_MAX).collect();
+        if !reasons.is_empty() {
+            let reason = readable(&reasons.join(", ")).chars().take(REASON_CHARS_MAX).collect();
+            self.tell(Event::PeerSaidWhy { leg, reason });
+        }
     }
 
     fn reinvite_received(&mut self, now: Mono, id: LegId, incoming: Incoming) {
@@ -93,9 +112,12 @@ impl UserAgent {
         self.tell(Event::Reinvite { leg: id, sdp });
     }
 
-    /// 200 to the peer's re-INVITE; our offer when it brought none.
+    /// 200 to the peer's re-INVITE, or to an UPDATE or PRACK with an offer; our offer when it brought none.
     pub fn answer_reinvite(&mut self, now: Mono, leg: LegId, sdp: Vec<u8>) -> Result<(), UaError> {
         let pending = self.take_reinvite(leg)?;
+        if pending.request.method != Method::Invite {
+            return self.answer_offer(now, leg, pending, sdp);
+        }
         let seq = pending.request.headers.cseq().map(|cseq| cseq.number).unwrap_or_default();
         self.accept(now, leg, pending.transaction, &pending.request, sdp, seq, None)?;
         self.rearm_leg(leg);
@@ -106,7 +128,10 @@ impl UserAgent {
     pub fn reject_reinvite(&mut self, now: Mono, leg: LegId, status: u16) -> Result<(), UaError> {
         let pending = self.take_reinvite(leg)?;
         let response = self.make_response(&pending.request, status.clamp(300, 699), "");
-        self.respond_invite(now, pending.transaction, &response);
+        match pending.request.method {
+            Method::Invite => drop(self.respond_invite(now, pending.transaction, &response)),
+            _ => self.answer_held(now, pending.transaction, &response),
+        }
         Ok(())
     }
 
@@ -179,10 +204,19 @@ impl UserAgent {
         }
     }
 
+    /// As `hang_up`; BYE and CANCEL say why (RFC 3326).
+    pub fn hang_up_because(&mut self, now: Mono, leg: LegId, why: &str) -> Result<(), UaError> {
+        self.legs.get_mut(&leg).ok_or(UaError::NoSuchLeg)?.why = Some(why.to_owned());
+        self.hang_up(now, leg)
+    }
+
     /// BYE, after which the leg is gone; the BYE's own transaction goes on.
     pub(super) fn send_bye(&mut self, now: Mono, id: LegId) {
         let Some(mut leg) = self.end_leg(now, id) else { return };
-        let request = leg.dialog.request(Method::Bye, None);
+        let mut request = leg.dialog.request(Method::Bye, None);
+        if let Some(why) = leg.why {
+            request.headers.push(Name::Reason, why);
+        }
         self.send_within(now, leg.trunk, request, leg.dialog.next_hop(), Purpose::Bye);
     }
 

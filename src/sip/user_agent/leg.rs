@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::reliable::{Early, Reliable};
+use super::session_timer::SessionTimer;
 use crate::sip::channel::Destination;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, Key};
@@ -26,6 +28,13 @@ pub(super) struct Leg {
     pub unacked: Option<Unacked>,
     /// Our own re-INVITE.
     pub change: Option<Change>,
+    /// The peer takes UPDATE (RFC 3311 section 5.1).
+    pub allows_update: bool,
+    /// Our last word on the session, which a re-INVITE that only refreshes says again.
+    pub sdp: Option<Box<[u8]>>,
+    pub session: Option<SessionTimer>,
+    /// Why we end it, for BYE and CANCEL (RFC 3326).
+    pub why: Option<String>,
     /// Transfers, from the first REFER on.
     pub transfer: Option<Box<Transfer>>,
     pub armed: Option<Mono>,
@@ -34,14 +43,14 @@ pub(super) struct Leg {
 #[derive(Debug)]
 pub(super) enum LegState {
     /// The peer's INVITE is not answered yet.
-    Arriving { invite: Pending, ringing: Option<Ringing> },
-    /// Our INVITE is not answered yet. `hung_up`: CANCEL as soon as it may go out. `early_tags`: of those that ring.
-    Calling { invite: Key, hung_up: bool, early_tags: Vec<String> },
+    Arriving { invite: Pending, ringing: Option<Ringing>, reliable: Box<Reliable> },
+    /// Our INVITE is not answered yet. `hung_up`: CANCEL as soon as it may go out. `early`: those that ring.
+    Calling { invite: Key, hung_up: bool, early: Vec<Early> },
     /// Answered. `bye_when_acked`: hung up before the ACK came (RFC 3261 section 15).
     Up { bye_when_acked: bool },
 }
 
-/// An INVITE and its server transaction.
+/// A request that the transaction user answers, and its server transaction: an INVITE, or an UPDATE or PRACK with an offer.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub transaction: Key,
@@ -53,6 +62,12 @@ pub(super) struct Ringing {
     pub response: Box<[u8]>,
     pub to: Destination,
     pub again_at: Mono,
+}
+
+impl Ringing {
+    pub fn again(now: Mono, response: Vec<u8>, to: Destination) -> Ringing {
+        Ringing { response: response.into(), to, again_at: now + RING_AGAIN }
+    }
 }
 
 /// The core retransmits a 2xx until its ACK, over every transport (RFC 3261 section 13.3.1.4).
@@ -69,12 +84,13 @@ pub(super) struct Unacked {
     pub offered: bool,
 }
 
-/// Our own re-INVITE, until its end.
+/// Our own re-INVITE, until its end. `refresh`: it changes nothing, and the transaction user does not know of it.
 #[derive(Debug)]
 pub(super) enum Change {
     Sent {
         sdp: Vec<u8>,
         tries: u8,
+        refresh: bool,
     },
     /// It crossed the peer's and goes out again (RFC 3261 section 14.1).
     Waiting {
@@ -119,6 +135,10 @@ impl Leg {
             reinvite: None,
             unacked: None,
             change: None,
+            allows_update: false,
+            sdp: None,
+            session: None,
+            why: None,
             transfer: None,
             armed: None,
         }
@@ -130,15 +150,18 @@ impl Leg {
     }
 
     pub fn deadline(&self) -> Option<Mono> {
-        let ringing = match &self.state {
-            LegState::Arriving { ringing: Some(ringing), .. } => Some(ringing.again_at),
-            LegState::Arriving { ringing: None, .. } | LegState::Calling { .. } | LegState::Up { .. } => None,
+        let (ringing, reliable) = match &self.state {
+            LegState::Arriving { ringing, reliable, .. } => {
+                (ringing.as_ref().map(|ringing| ringing.again_at), reliable.deadline())
+            }
+            LegState::Calling { .. } | LegState::Up { .. } => (None, None),
         };
+        let session = self.session.as_ref().map(SessionTimer::deadline);
         let unacked = self.unacked.as_ref().map(|u| u.again.at.min(u.give_up_at));
         let change = match &self.change {
             Some(Change::Waiting { again_at, .. }) => Some(*again_at),
             Some(Change::Sent { .. }) | None => None,
         };
-        [ringing, unacked, change].into_iter().flatten().min()
+        [ringing, reliable, unacked, change, session].into_iter().flatten().min()
     }
 }

@@ -8,6 +8,9 @@
 //! - `register`, `subscribe`: phones that register, and how they hear of messages that wait.
 //! - `uac`: our own requests and what comes back; `proving`: those that are challenged.
 //! - `trunks`: the lines of carriers, which we register with.
+//! - `reliable`: provisional responses that are acknowledged; `update`: UPDATE, and offers that PRACK brings.
+//! - `session_timer`: how long a call lasts without a sign of life; `refresh`: the signs.
+//! - `identity`: who calls, as the network says; whether it is withheld.
 //! - `responses`: how a response is made and where it goes.
 //! - `leg`: one call leg's state; `timeouts`: what happens when time has come.
 //!
@@ -16,16 +19,20 @@
 
 mod config;
 mod event;
+mod identity;
 mod in_dialog;
 mod leg;
 mod notify;
 mod proving;
 mod receive;
 mod refer;
+mod refresh;
 mod register;
 mod reinvite;
+mod reliable;
 mod replaces;
 mod responses;
+mod session_timer;
 mod subscribe;
 #[cfg(test)]
 mod tests;
@@ -33,13 +40,17 @@ mod timeouts;
 mod trunks;
 mod uac;
 mod uas;
+mod update;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 
 pub use self::config::{ALLOW, ALLOW_WITH_PHONES, Listener, UaConfig, UaLimits};
 pub use self::event::{Counters, EndReason, Event, Gone, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
-use self::leg::Leg;
+pub use self::identity::Identity;
+use self::leg::{Leg, LegState};
+pub use self::reliable::ReliableProvisional;
+pub use self::session_timer::SessionPolicy;
 use self::subscribe::{Watcher, WatcherId};
 pub use self::trunks::TrunkWay;
 pub use self::uac::OutgoingInvite;
@@ -122,6 +133,7 @@ struct InviteIn {
 #[derive(Debug)]
 struct RequestIn {
     machine: RequestServer,
+    to: Destination,
     armed: Option<Mono>,
 }
 
@@ -238,6 +250,10 @@ impl UserAgent {
     fn remove_leg(&mut self, id: LegId) -> Option<Leg> {
         let mut leg = self.legs.remove(&id)?;
         self.deadlines.arm(Owner::Leg(id), &mut leg.armed, None);
+        if let LegState::Calling { early, .. } = &mut leg.state {
+            let early = std::mem::take(early);
+            self.forget_early(early);
+        }
         let key = self.dialog_key(&leg.dialog);
         if self.by_dialog.get(&key) == Some(&id) {
             self.by_dialog.remove(&key);

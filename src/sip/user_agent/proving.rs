@@ -66,9 +66,10 @@ impl UserAgent {
         }
         if let Some(Leg { state, dialog, .. }) = self.legs.get_mut(&leg) {
             dialog.local_seq = dialog.local_seq.max(number);
-            if let LegState::Calling { invite, early_tags, .. } = state {
+            if let LegState::Calling { invite, early, .. } = state {
                 *invite = next;
-                early_tags.clear();
+                let early = std::mem::take(early);
+                self.forget_early(early);
             }
         }
         true
@@ -133,7 +134,7 @@ impl UserAgent {
 }
 
 /// Makes a new request of one that was sent: the next number, no Via, no proofs. Gives the number.
-fn as_new(request: &mut Request) -> u32 {
+pub(super) fn as_new(request: &mut Request) -> u32 {
     request.headers.remove(&Name::Via);
     request.headers.remove(&Name::Authorization);
     request.headers.remove(&Name::ProxyAuthorization);

@@ -171,11 +171,29 @@ impl UserAgent {
         self.count_answer(response.status);
         let machine = RequestServer::completed(now, &bytes, &self.timing, self.is_reliable(incoming.channel));
         if !machine.is_terminated() && !self.is_full() {
-            let request = RequestIn { machine, armed: None };
+            let request = RequestIn { machine, to: incoming.to, armed: None };
             self.requests_in.insert(incoming.key, request);
             self.rearm_request_in(incoming.key);
         }
         self.send(incoming.to, bytes);
+    }
+
+    /// The transaction user answers this request other than INVITE, with `answer_held`.
+    pub(super) fn hold_request(&mut self, incoming: &Incoming) {
+        let request = RequestIn { machine: RequestServer::Trying, to: incoming.to, armed: None };
+        self.requests_in.insert(incoming.key, request);
+    }
+
+    /// The final response to a request that was held.
+    pub(super) fn answer_held(&mut self, now: Mono, key: Key, response: &Response) {
+        let Some(to) = self.requests_in.get(&key).map(|request| request.to) else { return };
+        let (bytes, reliable) = (response.to_bytes(), self.is_reliable(to.channel));
+        self.count_answer(response.status);
+        if let Some(request) = self.requests_in.get_mut(&key) {
+            request.machine = RequestServer::completed(now, &bytes, &self.timing, reliable);
+        }
+        self.rearm_request_in(key);
+        self.send(to, bytes);
     }
 
     pub(super) fn answer_plainly(&mut self, now: Mono, incoming: &Incoming, status: u16) {

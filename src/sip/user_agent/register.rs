@@ -11,6 +11,9 @@ use crate::sip::registrar::{Account, Binding, BindingId, Bound, Change, Proof, R
 use crate::sip::wire::{Name, NameAddr, Response};
 use crate::types::Mono;
 
+/// The option tag (RFC 3327).
+pub(super) const PATH: &str = "path";
+
 impl UserAgent {
     /// Where this account's phones are, as they are to be tried: by `q`, of the same the newest first.
     pub fn bindings(&self, user: &str) -> Vec<Binding> {
@@ -53,6 +56,9 @@ impl UserAgent {
         };
         let came = self.carry_out(&changes);
         let mut response = self.plain_response(&incoming.request, 200);
+        response.headers.push(Name::Supported, PATH);
+        // RFC 3327 section 5.3.
+        response.headers.copy(&incoming.request.headers, &Name::Other("Path".to_owned()));
         for (_, bound) in self.registrar.of(&user) {
             response.headers.push(Name::Contact, contact_of(now, bound));
         }

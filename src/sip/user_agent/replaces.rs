@@ -56,26 +56,15 @@ impl UserAgent {
             if self.ended.contains(&key) {
                 return Err(603);
             }
-            return self.early_leg(&wanted).map(Some).ok_or(481);
+            return Err(481);
         };
         match self.legs.get(&id).map(|leg| &leg.state) {
             Some(LegState::Up { .. }) if wanted.early_only => Err(486),
             Some(LegState::Up { .. }) => Ok(Some(id)),
+            // A call of ours that still rings: somebody picks it up elsewhere.
+            Some(LegState::Calling { hung_up: false, .. }) => Ok(Some(id)),
             // An early dialog is only given up by the one who began it.
             Some(LegState::Arriving { .. } | LegState::Calling { .. }) | None => Err(481),
         }
-    }
-
-    /// A call of ours that still rings (somebody picks it up elsewhere).
-    fn early_leg(&self, wanted: &Replaces) -> Option<LegId> {
-        let found = self.legs.iter().find(|(_, leg)| match &leg.state {
-            LegState::Calling { early_tags, hung_up: false, .. } => {
-                leg.dialog.call_id == wanted.call_id
-                    && leg.dialog.local_tag() == wanted.to_tag
-                    && early_tags.contains(&wanted.from_tag)
-            }
-            LegState::Calling { .. } | LegState::Arriving { .. } | LegState::Up { .. } => false,
-        });
-        found.map(|(id, _)| *id)
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::UserAgent;
-use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener, SUPPORTED};
+use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener};
 use super::event::UaError;
 use crate::sip::channel::{Channel, Destination};
 use crate::sip::dialog::Dialog;
@@ -53,7 +53,7 @@ impl UserAgent {
         response.headers.push(Name::Accept, ACCEPT);
         response.headers.push(Name::AcceptEncoding, "identity");
         response.headers.push(Name::AcceptLanguage, "zh, en");
-        response.headers.push(Name::Supported, SUPPORTED.join(", "));
+        response.headers.push(Name::Supported, self.config.supported_text());
     }
 
     pub(super) fn allow(&self) -> &'static str {

@@ -9,7 +9,7 @@ use super::uac::Purpose;
 use super::{Owner, UserAgent};
 use crate::sip::channel::ConnectionId;
 use crate::sip::dialog::Dialog;
-use crate::sip::registrar::{BindingId, CONTACTS_MAX};
+use crate::sip::registrar::{Binding, BindingId, CONTACTS_MAX};
 use crate::sip::transaction::Key;
 use crate::sip::wire::{Method, Name, NameAddr, Request};
 use crate::types::Mono;
@@ -202,13 +202,15 @@ impl UserAgent {
     /// Tells a registered phone how many messages wait, without having been asked, unless it is told by a subscription.
     pub(super) fn tell_waiting_to(&mut self, now: Mono, id: BindingId) {
         let Some(bound) = self.registrar.get(id) else { return };
-        let (user, to, target) = (bound.user.clone(), bound.binding.destination, bound.binding.contact.clone());
+        let user = bound.user.clone();
+        let Binding { contact: target, destination: to, path, .. } = bound.binding.clone();
         let subscribed = |w: &super::subscribe::Watcher| w.user == user && w.dialog.peer.remote == to.remote;
         if self.is_full() || self.watchers.values().any(subscribed) {
             return;
         }
         let address = NameAddr::new(self.registrar.address_of(&user));
         let mut request = self.outside_request(Method::Notify, target, address.clone(), address, to);
+        path.iter().for_each(|hop| request.headers.push(Name::Route, hop.to_string()));
         self.fill_summary(&mut request, &user, PACKAGE, "terminated;reason=noresource");
         self.send_request(now, request, to, Purpose::Untracked);
     }

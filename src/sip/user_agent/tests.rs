@@ -3,6 +3,7 @@
 //! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
+//! - `provisional`: 100rel and UPDATE; `sessions`: session timers and reasons.
 //! - `registering`, `waiting`: phones with accounts; `trunks`: our own accounts at carriers.
 //! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
@@ -15,9 +16,11 @@ mod matrix;
 mod odd_orders;
 mod pair;
 mod phones_at_random;
+mod provisional;
 mod refusing;
 mod registering;
 mod replacing;
+mod sessions;
 mod streams;
 mod transfers;
 mod trunks;

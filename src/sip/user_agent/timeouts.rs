@@ -66,7 +66,7 @@ impl UserAgent {
                 self.counters.retransmissions_out += 1;
                 self.send(to, bytes);
             }
-            ClientTimeout::GaveUp => self.invite_failed(now, key, 408, "no answer", Vec::new()),
+            ClientTimeout::GaveUp => self.invite_failed(now, key, 408, "no answer", Vec::new(), None),
         }
         self.rearm_invite_out(key);
     }
@@ -113,6 +113,9 @@ impl UserAgent {
             // The dialog is confirmed all the same, but the session is to be ended (RFC 3261 section 13.3.1.4).
             self.send_bye(now, id);
             return self.tell(Event::NoAck { leg: id });
+        }
+        if self.reliable_due(now, id) || self.session_due(now, id) {
+            return;
         }
         self.change_due(now, id);
         self.rearm_leg(id);

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use super::UserAgent;
-use super::config::SUPPORTED;
 use super::event::{EndReason, Event, LegId, UaError};
 use super::leg::{Leg, LegState};
 use super::proving::Provable;
@@ -14,7 +13,7 @@ use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{InviteClient, InviteOutcome, Key, RequestClient};
 use crate::sip::trunk::TrunkId;
-use crate::sip::wire::{CSeq, Host, Method, Name, NameAddr, Replaces, Request, Response, Transport, Uri, Via};
+use crate::sip::wire::{CSeq, Headers, Host, Method, Name, NameAddr, Replaces, Request, Response, Transport, Uri, Via};
 use crate::types::Mono;
 
 /// A call that we make. Nothing in it comes from a caller: only configured places are ever called.
@@ -22,6 +21,8 @@ use crate::types::Mono;
 pub struct OutgoingInvite {
     pub target: Uri,
     pub destination: Destination,
+    /// The proxies that it visits on the way, such as those that a phone registered through (RFC 3327).
+    pub routes: Vec<NameAddr>,
     /// Without tag.
     pub from: NameAddr,
     pub contact_user: String,
@@ -86,6 +87,8 @@ pub(super) enum Purpose {
         seq: u32,
     },
     NotifyRefer(LegId),
+    /// An UPDATE that refreshes the session.
+    Refresh(LegId),
     /// A NOTIFY of a subscription to messages waiting.
     Summary(WatcherId),
     /// OPTIONS that keeps a phone's NAT open.
@@ -100,6 +103,7 @@ impl Purpose {
     pub fn leg(self) -> Option<LegId> {
         match self {
             Purpose::Info(leg) | Purpose::Refer { leg, .. } | Purpose::NotifyRefer(leg) => Some(leg),
+            Purpose::Refresh(leg) => Some(leg),
             Purpose::Bye | Purpose::Cancel | Purpose::Options | Purpose::Summary(_) => None,
             Purpose::Ping | Purpose::Trunk(..) | Purpose::Untracked => None,
         }
@@ -112,7 +116,9 @@ const EXTRA_HEADERS_MAX: usize = 16;
 const CONTACTS_MAX: usize = 8;
 
 /// Answers of forks that one INVITE can have: more are not acknowledged.
-const FORKS_MAX: usize = 16;
+pub(super) const FORKS_MAX: usize = 16;
+/// Requests that we may have sent to a callee who rang, and whose numbers a fork's BYE must not repeat.
+const EARLY_REQUESTS_MAX: u32 = 256;
 
 impl UserAgent {
     /// Calls a configured place.
@@ -127,7 +133,7 @@ impl UserAgent {
             local,
             remote: NameAddr::new(call.target.clone()),
             target: call.target.clone(),
-            routes: self.service_route(call.trunk),
+            routes: if call.routes.is_empty() { self.service_route(call.trunk) } else { call.routes },
             local_seq: 0,
             remote_seq: None,
             peer: call.destination,
@@ -137,8 +143,9 @@ impl UserAgent {
         let contact = self.contact_in(&dialog, call.destination, Some(&call.contact_user));
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Allow, self.allow());
-        request.headers.push(Name::Supported, SUPPORTED.join(", "));
+        request.headers.push(Name::Supported, self.config.supported_text());
         request.headers.push(Name::UserAgent, self.config.server.clone());
+        self.ask_for_session(&mut request.headers);
         if let Some(replaces) = call.replaces {
             request.headers.push(Name::Require, "replaces");
             request.headers.push(Name::Replaces, replaces.to_string());
@@ -154,7 +161,7 @@ impl UserAgent {
         }
         let leg = self.new_leg_id();
         let key = self.start_invite_out(now, request, call.destination, leg, false, call.trunk);
-        let state = LegState::Calling { invite: key, hung_up: false, early_tags: Vec::new() };
+        let state = LegState::Calling { invite: key, hung_up: false, early: Vec::new() };
         self.legs.insert(leg, Leg { trunk: call.trunk, ..Leg::new(dialog, state) });
         Ok(leg)
     }
@@ -285,6 +292,9 @@ impl UserAgent {
         }
         let seq = invite.request.headers.cseq().map(|cseq| cseq.number).unwrap_or(1);
         cancel.headers.push(Name::CSeq, CSeq::new(seq, Method::Cancel).to_string());
+        if let Some(why) = invite.leg.and_then(|leg| self.legs.get(&leg)?.why.clone()) {
+            cancel.headers.push(Name::Reason, why);
+        }
         let cancel_key = self.keys.client(via.branch().unwrap_or_default(), "CANCEL");
         self.rearm_invite_out(key);
         self.start_request(now, cancel_key, &cancel, to, Purpose::Cancel);
@@ -314,7 +324,7 @@ impl UserAgent {
                 _ if !is_final => {}
                 Purpose::Trunk(trunk, asked) => self.trunk_answered(now, trunk, asked, from, &response),
                 _ if self.request_again(now, provable, &response, to, purpose) => {}
-                _ => self.request_answered(now, purpose, response.status, to),
+                _ => self.request_answered(now, purpose, response.status, to, Some(&response.headers)),
             }
         } else {
             self.counters.stray += 1;
@@ -323,7 +333,14 @@ impl UserAgent {
 
     /// 481 and silence end the dialog that the request was in (RFC 3261 section 12.2.1.2). A peer that was silent may
     /// still hear the BYE.
-    fn request_answered(&mut self, now: Mono, purpose: Purpose, status: u16, to: Destination) {
+    fn request_answered(
+        &mut self,
+        now: Mono,
+        purpose: Purpose,
+        status: u16,
+        to: Destination,
+        headers: Option<&Headers>,
+    ) {
         match purpose {
             Purpose::Info(leg) if matches!(status, 408 | 481) && self.legs.contains_key(&leg) => {
                 if status == 408 {
@@ -335,6 +352,7 @@ impl UserAgent {
             }
             Purpose::Options => self.tell(Event::OptionsAnswered { to, status }),
             Purpose::Refer { leg, seq } => self.refer_answered(now, leg, seq, status),
+            Purpose::Refresh(leg) => self.refresh_answered(now, leg, status, headers),
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
             Purpose::Summary(watcher) => self.summary_answered(watcher, status),
             Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, status),
@@ -350,32 +368,27 @@ impl UserAgent {
                 let (to, ack) = (invite.to, ack.to_vec());
                 self.send(to, ack);
             }
-            InviteOutcome::Provisional => self.provisional(now, key, response),
+            InviteOutcome::Provisional => self.provisional(now, key, response, from),
             InviteOutcome::Success => self.success(now, key, response, from),
             InviteOutcome::Failure => self.failure(now, key, response),
         }
         self.rearm_invite_out(key);
     }
 
-    fn provisional(&mut self, now: Mono, key: Key, response: &Response) {
+    fn provisional(&mut self, now: Mono, key: Key, response: &Response, from: Destination) {
         let Some(invite) = self.invites_out.get_mut(&key) else { return };
         if invite.again {
             return invite.machine.expect_soon(now, &self.timing);
         }
         let (Some(leg), cancelled) = (invite.leg, invite.machine.is_cancelled()) else { return };
-        if let Some(Leg { state: LegState::Calling { hung_up, early_tags, .. }, .. }) = self.legs.get_mut(&leg) {
-            if *hung_up {
-                if !cancelled {
-                    self.send_cancel(now, key);
-                }
-                return;
+        if let Some(Leg { state: LegState::Calling { hung_up: true, .. }, .. }) = self.legs.get(&leg) {
+            if !cancelled {
+                self.send_cancel(now, key);
             }
-            if let Some(tag) = response.headers.to().ok().and_then(|to| to.tag().map(str::to_owned))
-                && early_tags.len() < FORKS_MAX
-                && !early_tags.contains(&tag)
-            {
-                early_tags.push(tag);
-            }
+            return;
+        }
+        if !self.early_response(now, key, response, from) {
+            return;
         }
         let sdp = sdp_of(&response.headers, &response.body);
         self.tell(Event::Ringing { leg, status: response.status, sdp });
@@ -393,27 +406,37 @@ impl UserAgent {
             return;
         }
         if invite.again {
-            return self.reinvite_accepted(key, response, from);
+            return self.reinvite_accepted(now, key, response, from);
         }
         let Some(mut dialog) = dialog_of(invite, response, from) else {
-            return self.invite_failed(now, key, 500, "the answer can't be read", Vec::new());
+            return self.invite_failed(now, key, 500, "the answer can't be read", Vec::new(), None);
         };
         self.acknowledge(key, tag, &mut dialog);
-        let leg = self.invites_out.get(&key).and_then(|invite| invite.leg);
+        let invite = self.invites_out.get(&key);
+        let offer = invite.map(|invite| invite.request.body.clone()).filter(|body| !body.is_empty());
+        let leg = invite.and_then(|invite| invite.leg);
         let Some((id, leg)) = leg.and_then(|id| Some((id, self.legs.get_mut(&id)?))) else {
             return self.end_fork(now, dialog);
         };
-        match leg.state {
-            LegState::Calling { hung_up: false, .. } => {
+        match &mut leg.state {
+            LegState::Calling { hung_up: false, early, .. } => {
+                let early = std::mem::take(early);
+                if let Some(early) = early.iter().find(|early| early.dialog.remote_tag() == dialog.remote_tag()) {
+                    dialog.local_seq = dialog.local_seq.max(early.dialog.local_seq);
+                    dialog.remote_seq = early.dialog.remote_seq;
+                }
                 let dialog_key = self.keys.dialog(&dialog.call_id, dialog.local_tag(), dialog.remote_tag());
                 leg.dialog = dialog;
                 leg.state = LegState::Up { bye_when_acked: false };
+                leg.sdp = offer.map(Into::into);
+                self.forget_early(early);
                 self.by_dialog.insert(dialog_key, id);
+                self.session_agreed(now, id, &response.headers);
                 let sdp = sdp_of(&response.headers, &response.body);
                 self.tell(Event::Answered { leg: id, status: response.status, sdp });
             }
             LegState::Calling { hung_up: true, .. } => {
-                self.invite_failed(now, key, 487, "hung up before the answer", Vec::new());
+                self.invite_failed(now, key, 487, "hung up before the answer", Vec::new(), None);
                 self.end_fork(now, dialog);
             }
             LegState::Arriving { .. } | LegState::Up { .. } => self.end_fork(now, dialog),
@@ -421,6 +444,7 @@ impl UserAgent {
     }
 
     fn end_fork(&mut self, now: Mono, mut dialog: Dialog) {
+        dialog.local_seq = dialog.local_seq.saturating_add(EARLY_REQUESTS_MAX);
         let bye = dialog.request(Method::Bye, None);
         self.send_request(now, bye, dialog.next_hop(), Purpose::Bye);
     }
@@ -458,17 +482,26 @@ impl UserAgent {
         let bytes = ack.to_bytes();
         invite.machine.acknowledge(now, &bytes, &self.timing, reliable);
         self.send(to, bytes);
-        if self.invite_again(now, key, response) {
+        if self.invite_again(now, key, response) || response.status == 422 && self.ask_for_longer(now, key, response) {
             return;
         }
-        self.invite_failed(now, key, response.status, &response.reason, contacts_of(response));
+        let contacts = contacts_of(response);
+        self.invite_failed(now, key, response.status, &response.reason, contacts, Some(&response.headers));
     }
 
-    pub(super) fn invite_failed(&mut self, now: Mono, key: Key, status: u16, reason: &str, contacts: Vec<Uri>) {
+    pub(super) fn invite_failed(
+        &mut self,
+        now: Mono,
+        key: Key,
+        status: u16,
+        reason: &str,
+        contacts: Vec<Uri>,
+        headers: Option<&Headers>,
+    ) {
         let Some(invite) = self.invites_out.get_mut(&key) else { return };
         let Some(leg) = invite.leg.take() else { return };
         if invite.again {
-            return self.reinvite_refused(now, leg, status);
+            return self.reinvite_refused(now, leg, status, headers);
         }
         if let Some(Leg { state: LegState::Calling { .. }, .. }) = self.legs.get(&leg) {
             self.remove_leg(leg);
@@ -482,7 +515,7 @@ impl UserAgent {
         let invites: Vec<Key> =
             self.invites_out.iter().filter(|(_, i)| there(&i.to) && i.machine.is_pending()).map(|(k, _)| *k).collect();
         for key in invites {
-            self.invite_failed(now, key, 503, "the peer can't be reached", Vec::new());
+            self.invite_failed(now, key, 503, "the peer can't be reached", Vec::new(), None);
             self.remove_invite_out(key);
         }
         let requests: Vec<Key> =
@@ -503,10 +536,11 @@ impl UserAgent {
                 forget(&mut unacked.to);
             }
             let arriving = match &mut leg.state {
-                LegState::Arriving { invite, ringing } => {
+                LegState::Arriving { invite, ringing, reliable } => {
                     if let Some(ringing) = ringing {
                         forget(&mut ringing.to);
                     }
+                    reliable.destination().into_iter().for_each(forget);
                     Some(&*invite)
                 }
                 LegState::Calling { .. } | LegState::Up { .. } => leg.reinvite.as_ref(),
@@ -523,7 +557,7 @@ impl UserAgent {
     /// A request of ours ends without a response: as if `status` had come back.
     pub(super) fn request_failed(&mut self, now: Mono, key: Key, status: u16) {
         if let Some(request) = self.remove_request_out(key) {
-            self.request_answered(now, request.purpose, status, request.to);
+            self.request_answered(now, request.purpose, status, request.to, None);
         }
     }
 }

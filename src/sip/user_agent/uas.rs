@@ -1,9 +1,11 @@
 //! Requests outside of a dialog, and the commands that answer a call (RFC 3261 sections 8.2, 9.2, 11.2, 13.3).
 
-use super::config::{SUPPORTED, is_allowed};
+use super::config::is_allowed;
 use super::event::{Event, IncomingInvite, LegId, UaError};
-use super::leg::{Leg, LegState, Pending, RING_AGAIN, Ringing, Unacked};
+use super::identity::Identity;
+use super::leg::{Leg, LegState, Pending, Unacked};
 use super::receive::{Incoming, body_is_understood, sdp_of};
+use super::register::PATH;
 use super::{InviteIn, UserAgent};
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, InviteServer, Key};
@@ -42,7 +44,9 @@ impl UserAgent {
         if matches!(request.uri.scheme, Scheme::Other(_)) {
             return refusal(416);
         }
-        let is_known = |tag: &&str| SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(tag));
+        let of_registrar = (request.method == Method::Register).then_some(PATH);
+        let is_known =
+            |tag: &&str| self.config.supported().chain(of_registrar).any(|known| known.eq_ignore_ascii_case(tag));
         let required: Vec<&str> = request.headers.tokens(&Name::Require).filter(|tag| !is_known(tag)).collect();
         if !required.is_empty() {
             let mut response = self.plain_response(request, 420);
@@ -53,11 +57,11 @@ impl UserAgent {
         if request.method != Method::Invite && request.headers.contains(&Name::Replaces) {
             return refusal(400);
         }
-        let has_sdp_body = matches!(request.method, Method::Invite | Method::Options);
+        let has_sdp_body = matches!(request.method, Method::Invite | Method::Options | Method::Update | Method::Prack);
         if has_sdp_body && !body_is_understood(request) {
             return refusal(415);
         }
-        None
+        self.session_refusal(incoming)
     }
 
     fn refuse(&mut self, now: Mono, incoming: &Incoming, response: Response) {
@@ -101,7 +105,7 @@ impl UserAgent {
         self.by_dialog.insert(self.dialog_key(&dialog), leg);
         self.start_invite(now, &incoming, Some(leg), Some(merge));
         let invite_tx = Pending { transaction: incoming.key, request: Box::new(incoming.request) };
-        let state = LegState::Arriving { invite: invite_tx, ringing: None };
+        let state = LegState::Arriving { invite: invite_tx, ringing: None, reliable: Box::default() };
         self.legs.insert(leg, Leg { trunk, ..Leg::new(dialog, state) });
         self.tell(Event::Incoming { leg, invite });
     }
@@ -157,28 +161,10 @@ impl UserAgent {
         self.progress(now, leg, 180, None)
     }
 
-    /// Another provisional response than 100, with SDP for early media if given.
-    pub fn progress(&mut self, now: Mono, leg: LegId, status: u16, sdp: Option<Vec<u8>>) -> Result<(), UaError> {
-        let (key, request) = self.arriving(leg)?;
-        let mut response = self.dialog_response(leg, &request, status.clamp(101, 199))?;
-        if let Some(sdp) = sdp {
-            response.set_body("application/sdp", sdp);
-        }
-        let sent = self.respond_invite(now, key, &response);
-        self.give_back(leg, request);
-        if !sent {
-            return Err(UaError::WrongState);
-        }
-        let to = self.invites_in.get(&key).map(|invite| invite.to);
-        if let (Some(Leg { state: LegState::Arriving { ringing, .. }, .. }), Some(to)) = (self.legs.get_mut(&leg), to) {
-            *ringing = Some(Ringing { response: response.to_bytes().into(), to, again_at: now + RING_AGAIN });
-        }
-        self.rearm_leg(leg);
-        Ok(())
-    }
-
-    /// 200 with our answer, or with our offer when the INVITE had none; repeated until the ACK.
+    /// 200 with our answer, or with our offer when the INVITE had none; repeated until the ACK. It waits for the PRACK of a
+    /// reliable 180: where none comes, `NoAck` is told.
     pub fn answer(&mut self, now: Mono, leg: LegId, sdp: Vec<u8>) -> Result<(), UaError> {
+        let Some(sdp) = self.answer_after_prack(leg, sdp) else { return Ok(()) };
         let (key, request) = self.arriving(leg)?;
         let offered = sdp_of(&request.headers, &request.body).is_none();
         let seq = request.headers.cseq().map(|cseq| cseq.number).unwrap_or_default();
@@ -209,6 +195,10 @@ impl UserAgent {
         let offered = initial.unwrap_or_else(|| sdp_of(&request.headers, &request.body).is_none());
         let mut response = self.dialog_response(leg, request, 200)?;
         self.add_capabilities(&mut response);
+        self.agree_on_session(now, leg, request, &mut response);
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.sdp = Some(sdp.clone().into());
+        }
         response.set_body("application/sdp", sdp);
         if !self.respond_invite(now, key, &response) {
             return Err(UaError::WrongState);
@@ -256,6 +246,7 @@ impl UserAgent {
         };
         self.answer_request(now, incoming, &response);
         let Some(leg) = leg.filter(|_| proceeding) else { return };
+        self.tell_why(leg, incoming);
         if self.reject(now, leg, 487, None).is_ok() {
             self.tell(Event::Cancelled { leg });
         } else {
@@ -265,7 +256,7 @@ impl UserAgent {
     }
 
     /// A response that makes or keeps the dialog: with Contact and the request's Record-Route (RFC 3261 section 12.1.1).
-    fn dialog_response(&self, leg: LegId, request: &Request, status: u16) -> Result<Response, UaError> {
+    pub(super) fn dialog_response(&self, leg: LegId, request: &Request, status: u16) -> Result<Response, UaError> {
         let dialog = &self.legs.get(&leg).ok_or(UaError::NoSuchLeg)?.dialog;
         let mut response = self.make_response(request, status, dialog.local_tag());
         response.headers.copy(&request.headers, &Name::RecordRoute);
@@ -276,7 +267,7 @@ impl UserAgent {
     }
 
     /// Takes the INVITE of a leg that is not answered yet; give it back when it stays so.
-    fn arriving(&mut self, leg: LegId) -> Result<(Key, Box<Request>), UaError> {
+    pub(super) fn arriving(&mut self, leg: LegId) -> Result<(Key, Box<Request>), UaError> {
         match &mut self.legs.get_mut(&leg).ok_or(UaError::NoSuchLeg)?.state {
             LegState::Arriving { invite, .. } => {
                 let uri = invite.request.uri.clone();
@@ -287,7 +278,7 @@ impl UserAgent {
         }
     }
 
-    fn give_back(&mut self, leg: LegId, request: Box<Request>) {
+    pub(super) fn give_back(&mut self, leg: LegId, request: Box<Request>) {
         if let Some(Leg { state: LegState::Arriving { invite, .. }, .. }) = self.legs.get_mut(&leg) {
             invite.request = request;
         }
@@ -308,5 +299,6 @@ pub(super) fn describe(incoming: &Incoming) -> Option<IncomingInvite> {
         trunk: None,
         sdp: sdp_of(headers, &incoming.request.body),
         replaces: None,
+        identity: Identity::of(headers),
     })
 }

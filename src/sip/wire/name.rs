@@ -104,7 +104,7 @@ const TABLE: [(Name, &str, Option<u8>, bool); 42] = [
 ];
 
 /// Compact forms of names that have no variant (the IANA registry of SIP header fields), and whether they are lists.
-const OTHERS: [(&str, Option<u8>, bool); 15] = [
+const OTHERS: [(&str, Option<u8>, bool); 16] = [
     ("Accept-Contact", Some(b'a'), true),
     ("Request-Disposition", Some(b'd'), true),
     ("Reject-Contact", Some(b'j'), true),
@@ -115,6 +115,7 @@ const OTHERS: [(&str, Option<u8>, bool); 15] = [
     ("Service-Route", None, true),
     ("P-Asserted-Identity", None, true),
     ("P-Preferred-Identity", None, true),
+    ("Remote-Party-ID", None, true),
     ("Diversion", None, true),
     ("History-Info", None, true),
     ("Alert-Info", None, true),

@@ -215,7 +215,7 @@ fn cancel_of_an_unknown_invite_gets_481() {
 #[test]
 fn cancel_of_an_invite_that_was_refused_gets_200_with_the_refusals_tag() {
     let mut line = Line::new();
-    let invite = Phone::invite().header("Require: 100rel");
+    let invite = Phone::invite().header("Require: precondition");
     line.receive(invite.text());
     let refusal = line.one();
     line.receive(invite.cancel().text());

@@ -15,6 +15,7 @@ pub fn call() -> OutgoingInvite {
         trunk: None,
         target: "sip:201@192.0.2.7:5062".parse().unwrap(),
         destination: THERE,
+        routes: Vec::new(),
         from: "<sip:desk@192.0.2.1>".parse().unwrap(),
         contact_user: "desk".to_owned(),
         sdp: Some(OURS.into()),

@@ -85,9 +85,9 @@ fn methods_that_are_not_served_leave_the_call_alone() {
     let invite = Phone::invite();
     let (leg, tag) = line.up(&invite);
     line.receive(invite.next("SUBSCRIBE", 2, &tag).text());
-    line.receive(invite.next("UPDATE", 3, &tag).text());
+    line.receive(invite.next("MESSAGE", 3, &tag).text());
     line.receive(invite.next("NEWMETHOD", 4, &tag).text());
-    assert_eq!(line.names(), ["405 SUBSCRIBE", "405 UPDATE", "501 NEWMETHOD"]);
+    assert_eq!(line.names(), ["405 SUBSCRIBE", "405 MESSAGE", "501 NEWMETHOD"]);
     assert!(line.told().is_empty());
     line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
 }

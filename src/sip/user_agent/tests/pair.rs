@@ -80,6 +80,7 @@ impl Pair {
             trunk: None,
             target: "sip:desk@192.0.2.1".parse().unwrap(),
             destination: Destination { channel: UDP, remote: Side::Desk.address() },
+            routes: Vec::new(),
             from: "<sip:201@192.0.2.7>".parse().unwrap(),
             contact_user: "201".to_owned(),
             sdp: Some(SDP.into()),

@@ -17,13 +17,13 @@ fn options_tell_what_we_can_do() {
     assert_eq!(answer.name(), "200 OPTIONS");
     assert_eq!(answer.header(Name::Allow), ALLOW);
     assert_eq!(answer.header(Name::Accept), "application/sdp");
-    assert_eq!(answer.header(Name::Supported), "replaces, norefersub");
+    assert_eq!(answer.header(Name::Supported), "replaces, norefersub, timer, 100rel");
     assert!(!answer.to_tag().is_empty());
 }
 
 #[test]
 fn methods_that_we_know_but_do_not_serve_get_405_with_allow() {
-    for method in ["REGISTER", "SUBSCRIBE", "UPDATE", "PRACK", "MESSAGE", "PUBLISH"] {
+    for method in ["REGISTER", "SUBSCRIBE", "MESSAGE", "PUBLISH"] {
         let answer = answer_to(&Phone::new(method));
         assert_eq!(answer.name(), format!("405 {method}"));
         assert_eq!(answer.header(Name::Allow), ALLOW, "{method}");
@@ -68,13 +68,16 @@ fn unknown_schemes_get_416() {
 
 #[test]
 fn required_extensions_get_420_with_unsupported() {
-    let answer = answer_to(&Phone::invite().header("Require: 100rel, Replaces, timer"));
-    assert_eq!((answer.name().as_str(), answer.header(Name::Unsupported).as_str()), ("420 INVITE", "100rel, timer"));
+    let answer = answer_to(&Phone::invite().header("Require: precondition, Replaces, timer, outbound"));
+    assert_eq!(
+        (answer.name().as_str(), answer.header(Name::Unsupported).as_str()),
+        ("420 INVITE", "precondition, outbound")
+    );
 }
 
 #[test]
 fn requests_for_dialogs_that_do_not_exist_get_481() {
-    for method in ["BYE", "INFO", "INVITE", "OPTIONS"] {
+    for method in ["BYE", "INFO", "INVITE", "OPTIONS", "UPDATE", "PRACK"] {
         let mut line = Line::new();
         line.receive(Phone::invite().next(method, 5, "gone").text());
         assert_eq!(line.one().name(), format!("481 {method}"));
@@ -101,7 +104,7 @@ fn an_invite_that_came_by_two_paths_gets_482_on_the_second() {
 #[test]
 fn refusals_of_invites_are_told_for_the_call_log() {
     let mut line = Line::new();
-    line.receive(Phone::invite().header("Require: 100rel").text());
+    line.receive(Phone::invite().header("Require: precondition").text());
     let told = line.told();
     let [Event::Refused { invite, status: 420 }] = told.as_slice() else { panic!("{told:?}") };
     assert_eq!(invite.sip_call_id, "call-1");

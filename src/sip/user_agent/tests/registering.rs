@@ -256,7 +256,7 @@ fn too_brief_too_late_and_too_much_are_refused() {
 fn a_phone_behind_nat_is_reached_where_it_came_from_and_pinged() {
     let mut line = desk();
     line.source = "203.0.113.9:31000".parse().unwrap();
-    line.proven(&register(1, "<sip:100@10.0.0.5:5060>").header("Path: <sip:p;lr>").header("Expires: 120"), "secret");
+    line.proven(&register(1, "<sip:100@10.0.0.5:5060>").header("Expires: 120"), "secret");
     line.answer_all();
     let [binding] = line.ua.bindings("100").try_into().unwrap();
     assert_eq!(binding.destination.remote, line.source);
@@ -342,4 +342,46 @@ fn a_registered_phone_can_be_called() {
     line.receive(reply(invite.request(), 200, "t", Some("<sip:100@10.0.0.5:5060>"), Some(SDP)));
     assert_eq!(line.one().to.remote, line.source);
     line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+}
+
+#[test]
+fn a_phone_behind_an_edge_proxy_is_called_through_it() {
+    let mut line = desk();
+    line.source = "203.0.113.9:5060".parse().unwrap();
+    let through = register(1, "<sip:100@10.0.0.5:5060>").header("Require: path").header("Expires: 60");
+    let through = through.header("Path: <sip:edge.example;lr;ob=1>, <sip:203.0.113.8;lr>");
+    let answer = line.proven(&through, "secret");
+    assert_eq!(answer.name(), "200 REGISTER");
+    assert_eq!(answer.header(Name::from_token("Path")), "<sip:edge.example;lr;ob=1>, <sip:203.0.113.8;lr>");
+    assert_eq!(answer.header(Name::Supported), "path");
+    let told = line.take();
+    assert_eq!(told[0].header(Name::Route), "<sip:edge.example;lr;ob=1>, <sip:203.0.113.8;lr>", "the lamp too");
+    line.advance(ms(40_000));
+    assert!(line.names().iter().all(|name| name != "OPTIONS"), "its NAT is the proxy's to keep open");
+    let [binding] = line.ua.bindings("100").try_into().unwrap();
+    let Binding { contact: target, destination, path: routes, .. } = binding;
+    let call = OutgoingInvite { target, destination, routes, ..super::calling::call() };
+    let leg = line.tell(|ua, now| ua.invite(now, call)).unwrap();
+    let invite = line.one();
+    assert_eq!((invite.to.remote, invite.request().uri.to_string().as_str()), (line.source, "sip:100@10.0.0.5:5060"));
+    assert_eq!(invite.header(Name::Route), "<sip:edge.example;lr;ob=1>, <sip:203.0.113.8;lr>");
+    line.reply(invite.request(), 180, "t");
+    line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    assert_eq!(line.one().header(Name::Route), invite.header(Name::Route));
+    line.reply(invite.request(), 487, "t");
+}
+
+#[test]
+fn a_path_without_end_or_sense_is_refused() {
+    for path in ["<nonsense", &["<sip:192.0.2.9;lr>"; 9].join(", ")] {
+        let mut line = desk();
+        let request = register(1, CONTACT).header(&format!("Path: {path}"));
+        line.receive(request.text());
+        let challenge = Challenge::first_of(line.one().message.headers(), &Name::WwwAuthenticate).unwrap();
+        let answer = challenge.answer(&request.method, &request.uri, "100", "secret", "c", 1);
+        let again = Phone { cseq: 2, ..request }.branch("again").header(&format!("Authorization: {answer}"));
+        line.receive(again.text());
+        assert!(line.sent.is_empty() && line.raw.len() == 1, "a 400");
+        assert!(line.ua.bindings("100").is_empty());
+    }
 }
