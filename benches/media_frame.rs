@@ -32,6 +32,7 @@ fn stream(codec: Codec, inband: Inband) -> MediaStream {
         remote_rtcp: None,
         send: true,
         receive: true,
+        srtp: None,
     };
     let options = StreamOptions { media_timeout_ms: 60_000, inband, ..StreamOptions::default() };
     MediaStream::new(Mono(0), config, options, &mut Random::for_testing(1))

@@ -75,14 +75,18 @@ const IMPURE: &[&str] = &[
 
 /// The files that may name a foreign crate, as beginnings of paths under `src/`.
 const FOREIGN: &[(&str, &[&str])] = &[
+    ("aes", &["media/srtp/cipher.rs"]),
+    ("aes_gcm", &["media/srtp/cipher.rs"]),
     ("argon2", &["desk/pin.rs"]),
     ("audio_codec", &["media/g722.rs"]),
     ("audio_codec_algorithms", &["media/g711.rs"]),
     ("axum", &["console/"]),
+    ("base64ct", &["sdp/crypto.rs"]),
     ("claxon", &["media/flac.rs"]),
     ("csv", &["cli/"]),
+    ("ctr", &["media/srtp/cipher.rs"]),
     ("flacenc", &["prompts/builder/"]),
-    ("hmac", &["sip/digest/"]),
+    ("hmac", &["media/srtp/cipher.rs", "sip/digest/"]),
     ("hound", &["media/wav.rs"]),
     ("include_dir", &["prompts/folder.rs"]),
     ("ipnet", &["config/"]),
@@ -93,6 +97,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rubato", &["media/resample.rs"]),
     ("rusqlite", &["store/"]),
     ("sdp_types", &["sdp/"]),
+    ("sha1", &["media/srtp/cipher.rs"]),
     ("sha2", &["prompts/", "sip/digest/"]),
     ("socket2", &["daemon.rs"]),
     ("strsim", &["types/problem.rs"]),

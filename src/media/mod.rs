@@ -24,6 +24,7 @@ pub mod rtp;
 mod sender;
 pub mod silence;
 mod source_lock;
+pub mod srtp;
 pub mod stream;
 pub mod tone_gen;
 pub mod transcode;

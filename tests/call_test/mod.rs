@@ -36,7 +36,7 @@ use frontdesk::media::io::{DigitSource, Encoded, MediaCommand, MediaEvent, Recor
 use frontdesk::prompts::{Library, LibraryOptions};
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, parse_datagram};
-use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, StreamId};
+use frontdesk::types::{CallId, Codec, Digit, Lang, Mono, Now, Random, RecordingId, SrtpPolicy, StreamId};
 
 use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
@@ -98,6 +98,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         after_rings: setup.after_rings,
         time_zone: chrono_tz::Asia::Shanghai,
         codecs: Codec::ALL.to_vec(),
+        srtp: SrtpPolicy::default(),
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
