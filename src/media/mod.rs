@@ -7,6 +7,8 @@ pub mod codec;
 mod control;
 mod digits;
 pub mod dtmf;
+#[cfg(test)]
+mod encrypted_tests;
 pub mod flac;
 mod g711;
 mod g722;

@@ -6,6 +6,7 @@ mod call_back;
 mod daemon;
 mod dialled;
 mod emergency;
+mod encrypted;
 mod hostile;
 mod life;
 mod linphone;
