@@ -98,7 +98,7 @@ fn may_be_ignored(parameter: &str) -> bool {
 fn lasts_for_a_call(lifetime: &str) -> bool {
     match lifetime.strip_prefix("2^") {
         Some(power) => power.parse().is_ok_and(|power: u32| (LIFETIME_MIN..=LIFETIME_MAX).contains(&power)),
-        None => lifetime.parse().is_ok_and(|packets: u64| packets >= 1 << LIFETIME_MIN && packets <= 1 << LIFETIME_MAX),
+        None => lifetime.parse().is_ok_and(|packets: u64| (1 << LIFETIME_MIN..=1 << LIFETIME_MAX).contains(&packets)),
     }
 }
 

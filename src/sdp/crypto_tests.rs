@@ -28,21 +28,23 @@ fn an_offer_is_answered_by_the_policy_of_the_call() {
     let keyed = [line(3, AES, KEY)];
     let keyed: Vec<&str> = keyed.iter().map(String::as_str).collect();
     let refused = |proto: &str| Err(SdpError::Transport(proto.to_owned()));
-    let cases: [(SrtpMode, &str, &[&str], Result<bool, SdpError>); 14] = [
-        (SrtpMode::Off, "RTP/AVP", &[], Ok(false)),
-        (SrtpMode::Off, "RTP/AVP", &keyed, Ok(false)),
-        (SrtpMode::Off, "RTP/SAVP", &keyed, refused("RTP/SAVP")),
-        (SrtpMode::Off, "RTP/SAVPF", &keyed, refused("RTP/SAVPF")),
-        (SrtpMode::Optional, "RTP/AVP", &[], Ok(false)),
-        (SrtpMode::Optional, "RTP/AVP", &keyed, Ok(true)),
-        (SrtpMode::Optional, "RTP/SAVP", &keyed, Ok(true)),
-        (SrtpMode::Optional, "RTP/SAVPF", &keyed, Ok(true)),
-        (SrtpMode::Optional, "RTP/SAVP", &[], Err(SdpError::Keys)),
-        (SrtpMode::Optional, "UDP/TLS/RTP/SAVPF", &keyed, refused("UDP/TLS/RTP/SAVPF")),
-        (SrtpMode::Required, "RTP/AVP", &[], Err(SdpError::Plain)),
-        (SrtpMode::Required, "RTP/AVP", &keyed, Ok(true)),
-        (SrtpMode::Required, "RTP/SAVP", &keyed, Ok(true)),
-        (SrtpMode::Required, "RTP/SAVP", &[], Err(SdpError::Keys)),
+    let none: &[&str] = &[];
+    let keyed = keyed.as_slice();
+    let cases = [
+        (SrtpMode::Off, "RTP/AVP", none, Ok(false)),
+        (SrtpMode::Off, "RTP/AVP", keyed, Ok(false)),
+        (SrtpMode::Off, "RTP/SAVP", keyed, refused("RTP/SAVP")),
+        (SrtpMode::Off, "RTP/SAVPF", keyed, refused("RTP/SAVPF")),
+        (SrtpMode::Optional, "RTP/AVP", none, Ok(false)),
+        (SrtpMode::Optional, "RTP/AVP", keyed, Ok(true)),
+        (SrtpMode::Optional, "RTP/SAVP", keyed, Ok(true)),
+        (SrtpMode::Optional, "RTP/SAVPF", keyed, Ok(true)),
+        (SrtpMode::Optional, "RTP/SAVP", none, Err(SdpError::Keys)),
+        (SrtpMode::Optional, "UDP/TLS/RTP/SAVPF", keyed, refused("UDP/TLS/RTP/SAVPF")),
+        (SrtpMode::Required, "RTP/AVP", none, Err(SdpError::Plain)),
+        (SrtpMode::Required, "RTP/AVP", keyed, Ok(true)),
+        (SrtpMode::Required, "RTP/SAVP", keyed, Ok(true)),
+        (SrtpMode::Required, "RTP/SAVP", none, Err(SdpError::Keys)),
     ];
     for (mode, proto, lines, expected) in cases {
         let answered = answer(audio(proto, lines).as_bytes(), &by(mode));

@@ -198,6 +198,11 @@ fn linphone_that_demands_encryption_calls_and_hears_the_desk() {
     phone.told(&format!("call {}", daemon.uri()));
     daemon.logs(&["audio is encrypted"], 1);
     daemon.wait_for("sound at Linphone", || phone.heard().filter(|clip: &Clip| clip.peak_dbfs() > -30.0));
+    // Until it has something to say it sends nothing.
+    phone.says(&voices()[0]);
+    let heard = || phone.heard().map_or(0, |clip| clip.duration_ms());
+    let until = heard() + 2_000;
+    daemon.wait_for("two more seconds at Linphone", || (heard() >= until).then_some(()));
     phone.told("terminate");
     let call = daemon.ended_call();
     assert!(call["rtp"]["received"].as_u64().expect("a count") > 20, "{call:#}");
