@@ -1,5 +1,5 @@
 //! What one frame costs: sent (one 20 ms tick per codec), received (with and without a recording), and carried from one
-//! stream of a bridge to the other.
+//! stream of a bridge to the other; and what encryption adds to the first two.
 //!
 //! `cargo bench --bench media_frame`
 
@@ -11,9 +11,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use frontdesk::media::codec;
 use frontdesk::media::io::{Encoded, Inband, MediaCommand, MediaToken, RecordLimits, StreamConfig, StreamOptions};
 use frontdesk::media::rtp::{Header, SENT_LEN_MAX};
+use frontdesk::media::srtp::{Srtp, TRAILER_MAX};
 use frontdesk::media::stream::MediaStream;
 use frontdesk::media::tone_gen;
-use frontdesk::types::{Codec, Mono, Random};
+use frontdesk::types::{Codec, KeySeed, Mono, Random, SrtpKeys, SrtpSuite};
 
 const EVENT_TYPE: u8 = 101;
 
@@ -22,6 +23,10 @@ fn peer() -> SocketAddr {
 }
 
 fn stream(codec: Codec, inband: Inband) -> MediaStream {
+    encrypted_stream(codec, inband, None)
+}
+
+fn encrypted_stream(codec: Codec, inband: Inband, keys: Option<SrtpKeys>) -> MediaStream {
     let config = StreamConfig {
         codec,
         payload_type_out: codec.payload_type(),
@@ -32,6 +37,7 @@ fn stream(codec: Codec, inband: Inband) -> MediaStream {
         remote_rtcp: None,
         send: true,
         receive: true,
+        srtp: keys.map(Box::new),
     };
     let options = StreamOptions { media_timeout_ms: 60_000, inband, ..StreamOptions::default() };
     MediaStream::new(Mono(0), config, options, &mut Random::for_testing(1))
@@ -132,5 +138,51 @@ fn bridge(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, send, receive, bridge);
+/// The keys of a stream, and the same for its peer.
+fn keys(suite: SrtpSuite) -> [SrtpKeys; 2] {
+    let [a, b] = [1, 2].map(|n| KeySeed::new(&mut Random::for_testing(n)).key(suite));
+    [(&a, &b), (&b, &a)].map(|(ours, theirs)| SrtpKeys { ours: ours.clone(), theirs: theirs.clone(), savp: true })
+}
+
+fn encrypted(c: &mut Criterion) {
+    let codec = Codec::Pcma;
+    for suite in SrtpSuite::ALL {
+        let [ours, theirs] = keys(suite);
+        let mut stream = encrypted_stream(codec, Inband::Off, Some(ours.clone()));
+        let mut out = [0; SENT_LEN_MAX];
+        let mut now = Mono(0);
+        c.bench_function(&format!("tick_{codec}_{suite}"), |b| {
+            b.iter(|| {
+                now = Mono(now.0 + 20_000);
+                black_box(stream.tick(now, &mut out))
+            });
+        });
+        // Their packets are sealed beforehand, and received in as many runs as need be by a stream that knows none of them.
+        let mut sealer = Srtp::new(&theirs);
+        let mut sealed = Vec::new();
+        for n in 0..20_000u32 {
+            let mut packet = [0x55; 172 + TRAILER_MAX];
+            let (sequence, timestamp) = (n as u16, n * 160);
+            let header = Header { marker: false, payload_type: codec.payload_type(), sequence, timestamp, ssrc: 7 };
+            header.write(&mut packet).expect("the packet is longer than a header");
+            let len = sealer.seal(&mut packet, 172).expect("there is room");
+            sealed.push((packet, len));
+        }
+        let mut stream = encrypted_stream(codec, Inband::Off, Some(ours.clone()));
+        let mut n = 0;
+        c.bench_function(&format!("receive_{codec}_{suite}"), |b| {
+            b.iter(|| {
+                if n == sealed.len() {
+                    (stream, n) = (encrypted_stream(codec, Inband::Off, Some(ours.clone())), 0);
+                }
+                let (packet, len) = &sealed[n];
+                stream.rtp_received(Mono(n as u64 * 20_000), peer(), &packet[..*len]);
+                n += 1;
+            });
+            assert!(stream.dropped().total() == 0);
+        });
+    }
+}
+
+criterion_group!(benches, send, receive, bridge, encrypted);
 criterion_main!(benches);

@@ -428,6 +428,7 @@ fn service(site: &Site) -> Arc<Service> {
         after_rings: u8::try_from(answer.after_rings).unwrap_or(2),
         time_zone: site.config.desk.time_zone,
         codecs: Codec::ALL.to_vec(),
+        srtp: site.config.rtp.srtp.clone(),
         call_max: CALL_MAX,
         call_back: CallBackSettings {
             gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {

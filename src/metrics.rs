@@ -87,6 +87,8 @@ metrics! {
     rtp_sent: Counter = "frontdesk_rtp_sent_total", Counter::new();
     /// RTP packets received that belonged to a call.
     rtp_received: Counter = "frontdesk_rtp_received_total", Counter::new();
+    /// Packets of encrypted streams that were not made with their key.
+    srtp_forged: Counter = "frontdesk_srtp_forged_total", Counter::new();
     /// RTP packets dropped: malformed, of a wrong source or payload type, or late.
     rtp_dropped: Counter = "frontdesk_rtp_dropped_total", Counter::new();
     /// Seconds that media workers woke up late for a slot.

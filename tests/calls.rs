@@ -8,6 +8,7 @@ use std::path::Path;
 
 use call_test::{CallTest, Setup};
 use frontdesk::call::admission::Network;
+use frontdesk::types::SrtpMode;
 use proptest::prelude::*;
 
 fn play(script: &str) -> String {
@@ -47,6 +48,7 @@ fn set(setup: &mut Setup, setting: &str) {
         "gateway" => setup.gateway = Some(value.to_owned()),
         "call_back_gateway" => setup.call_back_gateway = Some(value.parse().expect("an address")),
         "duty" => setup.nobody_on_duty = value == "nobody",
+        "srtp" => setup.srtp = SrtpMode::from_name(value).expect("off, optional or required"),
         "hour" => setup.hour = value.parse().expect("a number"),
         other => panic!("no such setting: {other}"),
     }

@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrivals::{Batch, prepare};
-use frontdesk::sdp::{self, LocalMedia};
+use frontdesk::sdp::{self, LocalMedia, LocalSrtp};
 use frontdesk::sip::user_agent::{
     Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UaLimits, UserAgent,
 };
 use frontdesk::sip::wire::{NameAddr, Transport, Uri};
-use frontdesk::types::{Codec, Mono, Random};
+use frontdesk::types::{Codec, KeySeed, Mono, Random};
 
 /// Calls begun in a second.
 const SETUPS: f64 = 100.0;
@@ -91,6 +91,7 @@ impl Ends {
             session_id: 1,
             version: 1,
             ptime_ms: 20,
+            srtp: LocalSrtp::off(KeySeed::new(&mut Random::for_testing(1))),
         }
     }
 

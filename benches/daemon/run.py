@@ -2,6 +2,7 @@
 """Measures the running daemon from outside: run.py [concurrent|setups|latency|start|talks ...]. See README.md beside it."""
 
 import argparse
+import base64
 import csv
 import json
 import os
@@ -25,6 +26,15 @@ CALLER_PORT = 6070
 HEAR_AT = 9070
 TELEPHONES = ("127.0.0.1", 5091)
 SERVER_CORE, LOAD_CORE = "0", "1"
+
+
+# Master key and salt.
+KEY_BYTES = {
+    "AES_CM_128_HMAC_SHA1_80": 30,
+    "AES_256_CM_HMAC_SHA1_80": 46,
+    "AEAD_AES_128_GCM": 28,
+    "AEAD_AES_256_GCM": 44,
+}
 
 
 def tell(**figures):
@@ -95,7 +105,8 @@ class Load:
         self.folder = tempfile.TemporaryDirectory(prefix="frontdesk-load-")
         self.begun = time.monotonic()
         self.calls = calls
-        command = ["sipp", "%s:%d" % SIP, "-sf", str(HERE / "call.xml"), "-s", user, "-i", SIP[0], "-p", str(CALLER_PORT)]
+        scenario = self.scenario(args.srtp)
+        command = ["sipp", "%s:%d" % SIP, "-sf", str(scenario), "-s", user, "-i", SIP[0], "-p", str(CALLER_PORT)]
         command += ["-key", "hear_at", str(HEAR_AT), "-r", str(rate), "-m", str(calls), "-d", str(int(hold_s * 1000))]
         command += ["-l", str(calls), "-timer_resol", "1", "-buff_size", "8388608", "-nostdin"]
         command += ["-trace_stat", "-stf", "statistics.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "1000"]
@@ -103,6 +114,17 @@ class Load:
         self.process = subprocess.Popen(
             command, cwd=self.folder.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+
+    def scenario(self, suite):
+        """The callers', with a key for encrypted audio where that is wanted."""
+        if not suite:
+            return HERE / "call.xml"
+        key = base64.b64encode(bytes(range(KEY_BYTES[suite]))).decode()
+        keyed = f"a=ptime:20\n      a=crypto:1 {suite} inline:{key}"
+        text = (HERE / "call.xml").read_text().replace("RTP/AVP", "RTP/SAVP").replace("a=ptime:20", keyed)
+        path = Path(self.folder.name) / "call.xml"
+        path.write_text(text)
+        return path
 
     def statistics(self):
         try:
@@ -302,6 +324,7 @@ def main():
     parser.add_argument("--calls", type=int, nargs="+", default=[1000, 2000, 3000, 4000])
     parser.add_argument("--talks", type=int, nargs="+", default=[500, 1000])
     parser.add_argument("--rates", type=int, nargs="+", default=[1000, 2000, 4000])
+    parser.add_argument("--srtp", choices=sorted(KEY_BYTES), help="callers demand encrypted audio in this suite")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--repeat", type=int, default=5)
     args = parser.parse_args()

@@ -9,7 +9,7 @@ use crate::desk::ticket::Kind;
 use crate::flow::io::Parted;
 use crate::media::io::DigitSource;
 use crate::sip::trunk::Why;
-use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
+use crate::types::{CallId, Codec, MessageId, RecordingId, SrtpSuite, StreamConfig, TicketNumber};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallEvent {
@@ -49,6 +49,15 @@ pub enum What {
         answer_ms: u64,
         rings: u32,
         codec: Option<Codec>,
+    },
+    /// Audio of the call is encrypted from now on. `sealed`: those who carry its signalling can't read the keys.
+    Encrypted {
+        suite: SrtpSuite,
+        sealed: bool,
+    },
+    /// Packets of a stream were not encrypted with its key: somebody else's, or a telephone with another.
+    Forged {
+        packets: u64,
     },
     /// A key; which one stays out of the log (it may be a PIN).
     Key {
@@ -194,4 +203,13 @@ pub enum What {
     Panicked {
         message: String,
     },
+}
+
+impl What {
+    /// What there is to tell of a stream's encryption, if it is another than before.
+    pub fn encryption(before: Option<&StreamConfig>, config: &StreamConfig, sealed: bool) -> Option<What> {
+        let suite_of = |config: &StreamConfig| config.srtp.as_ref().map(|keys| keys.ours.suite());
+        let suite = suite_of(config)?;
+        (before.and_then(suite_of) != Some(suite)).then_some(What::Encrypted { suite, sealed })
+    }
 }

@@ -23,8 +23,8 @@ use crate::media::io::Encoded;
 use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
-use crate::sdp::LocalMedia;
-use crate::types::{CallId, Codec, Lang, Now, NumberFormat, NumberPlan, RecordingId};
+use crate::sdp::{LocalMedia, LocalSrtp};
+use crate::types::{CallId, Codec, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpPolicy};
 
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
@@ -77,6 +77,8 @@ pub struct Service {
     pub after_rings: u8,
     pub time_zone: chrono_tz::Tz,
     pub codecs: Vec<Codec>,
+    /// Whether audio is encrypted, where whoever is called has no policy of their own.
+    pub srtp: SrtpPolicy,
     /// Limits of a recording where the flow gives none.
     pub record: RecordSpec,
     /// The longest a call may last.
@@ -85,7 +87,7 @@ pub struct Service {
 }
 
 impl Service {
-    pub(super) fn local_media(&self, ports: LentPorts, session_id: u64, version: u64) -> LocalMedia {
+    pub(super) fn local_media(&self, ports: LentPorts, session_id: u64, version: u64, srtp: LocalSrtp) -> LocalMedia {
         LocalMedia {
             address: ports.address,
             peer: Some(ports.peer),
@@ -95,7 +97,13 @@ impl Service {
             session_id,
             version,
             ptime_ms: 20,
+            srtp,
         }
+    }
+
+    /// Keys for a new dialog. `sealed_signalling`: nobody on the way can read them.
+    pub(super) fn local_srtp(&self, random: &mut Random, sealed_signalling: bool) -> LocalSrtp {
+        LocalSrtp { policy: self.srtp.clone(), sealed_signalling, seed: KeySeed::new(random), current: None }
     }
 
     pub(super) fn caller_info(&self, record: &CallRecord) -> CallerInfo {

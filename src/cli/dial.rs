@@ -17,7 +17,7 @@ use crate::driver::dialer::{DialOptions, DialReport, Dtmf, dial};
 use crate::media::wav;
 use crate::sip::wire::{Scheme, Transport, Uri};
 use crate::tls;
-use crate::types::Codec;
+use crate::types::{Codec, SrtpMode};
 
 #[derive(Debug, clap::Args)]
 pub struct DialArgs {
@@ -50,6 +50,9 @@ pub struct DialArgs {
     /// Over TLS, take any certificate: who answers is not known then
     #[arg(long, conflicts_with = "tls_ca")]
     pub tls_insecure: bool,
+    /// Whether the audio is encrypted: off, optional (offered beside plain audio) or required
+    #[arg(long, value_name = "MODE", default_value = "off", default_missing_value = "required", num_args = 0..=1, value_parser = srtp)]
+    pub srtp: SrtpMode,
     /// The SIP user, or number, to call as
     #[arg(long, default_value = "caller")]
     pub from: String,
@@ -100,6 +103,7 @@ fn options(args: &DialArgs, cadence: Cadence) -> Result<DialOptions, Failure> {
         say,
         dtmf: args.dtmf,
         codecs: args.codec.map_or_else(|| Codec::ALL.to_vec(), |codec| vec![codec]),
+        srtp: args.srtp,
         hang_up_after,
         cadence,
         tls: trusted(args, &target)?,
@@ -121,6 +125,10 @@ fn codec(text: &str) -> Result<Codec, String> {
         .into_iter()
         .find(|codec| codec.encoding_name().eq_ignore_ascii_case(text))
         .ok_or_else(|| "write g722, pcma or pcmu".to_owned())
+}
+
+fn srtp(text: &str) -> Result<SrtpMode, String> {
+    SrtpMode::from_name(text).ok_or_else(|| "write off, optional or required".to_owned())
 }
 
 fn summary(report: &DialReport) -> String {

@@ -6,6 +6,11 @@ use std::net::IpAddr;
 use super::address::{address, external_address};
 use super::keys::{Key, SectionKeys};
 use super::reader::{Fault, Section};
+use crate::types::{SrtpMode, SrtpPolicy, SrtpSuite};
+
+/// All of [`SrtpSuite::ALL`], as they are written.
+const SUITES: &str = "[\"AES_CM_128_HMAC_SHA1_80\", \"AEAD_AES_256_GCM\", \"AEAD_AES_128_GCM\", \
+     \"AES_256_CM_HMAC_SHA1_80\", \"AES_CM_128_HMAC_SHA1_32\", \"AES_256_CM_HMAC_SHA1_32\"]";
 
 pub const KEYS: SectionKeys = SectionKeys {
     name: "rtp",
@@ -57,6 +62,21 @@ pub const KEYS: SectionKeys = SectionKeys {
             en: "What is sent while nothing is played: `silence`, which keeps NATs open and PBX watchdogs calm, or `nothing`.",
             zh: "不放音时发送什么：`silence` 发送静音，可保持 NAT 映射、避免交换机误判断线；`nothing` 不发送。",
         },
+        Key {
+            name: "srtp",
+            default: Some("\"optional\""),
+            example: "\"optional\"",
+            en: "Encrypted audio (SRTP, with keys in the SDP): `off` refuses it, `optional` encrypts with whoever wants to, \
+                 `required` refuses whoever doesn't.",
+            zh: "语音加密（SRTP，密钥随 SDP 交换）：`off` 拒绝加密，`optional` 对方要求时加密，`required` 拒绝不加密的通话。",
+        },
+        Key {
+            name: "srtp_suites",
+            default: Some(SUITES),
+            example: SUITES,
+            en: "Which ways of encrypting are used, the most wanted first.",
+            zh: "允许的加密套件，越靠前越优先。",
+        },
     ],
 };
 
@@ -106,6 +126,7 @@ pub struct Rtp {
     pub inband_dtmf: InbandDtmf,
     /// Send silence while nothing is played.
     pub send_silence: bool,
+    pub srtp: SrtpPolicy,
 }
 
 impl Default for Rtp {
@@ -117,6 +138,7 @@ impl Default for Rtp {
             media_timeout_ms: 60_000,
             inband_dtmf: InbandDtmf::Auto,
             send_silence: true,
+            srtp: SrtpPolicy::default(),
         }
     }
 }
@@ -133,6 +155,10 @@ impl Rtp {
                 .map_or(default.media_timeout_ms, |seconds| seconds * 1000),
             inband_dtmf: section.text("inband_dtmf", inband_dtmf).unwrap_or(default.inband_dtmf),
             send_silence: section.text("idle", idle).unwrap_or(default.send_silence),
+            srtp: SrtpPolicy {
+                mode: section.text("srtp", srtp).unwrap_or(default.srtp.mode),
+                suites: section.list("srtp_suites", suite).filter(|all| !all.is_empty()).unwrap_or(default.srtp.suites),
+            },
         }
     }
 }
@@ -166,6 +192,18 @@ fn idle(text: &str) -> Result<bool, Fault> {
         "nothing" => Ok(false),
         _ => Err(Fault::new(format!("idle = {text:?} is unknown"), "write \"silence\" or \"nothing\"")),
     }
+}
+
+fn srtp(text: &str) -> Result<SrtpMode, Fault> {
+    let remedy = "write \"off\", \"optional\" or \"required\"";
+    SrtpMode::from_name(text).ok_or_else(|| Fault::new(format!("srtp = {text:?} is unknown"), remedy))
+}
+
+fn suite(text: &str) -> Result<SrtpSuite, Fault> {
+    SrtpSuite::from_name(text).ok_or_else(|| {
+        let known = SrtpSuite::ALL.map(SrtpSuite::name).join(", ");
+        Fault::new(format!("{text:?} is no suite that is known"), format!("write some of {known}"))
+    })
 }
 
 fn inband_dtmf(text: &str) -> Result<InbandDtmf, Fault> {

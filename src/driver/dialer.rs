@@ -27,13 +27,13 @@ use crate::media::io::{
 use crate::media::silence::SilenceDetector;
 use crate::media::stream::MediaStream;
 use crate::media::tone_gen;
-use crate::sdp::{self, LocalMedia};
+use crate::sdp::{self, LocalMedia, LocalSrtp};
 use crate::sip::user_agent::{
     Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UserAgent,
 };
 use crate::sip::wire::{Frame, Framer, Host, Limits, NameAddr, Scheme, Transport, Uri};
 use crate::tls::{ClientConfig, server_name, why};
-use crate::types::{Codec, Digit, Mono, Random};
+use crate::types::{Codec, Digit, KeySeed, Mono, Random, SrtpMode, SrtpPolicy};
 
 /// Audio of one packet.
 const FRAME: Duration = Duration::from_millis(20);
@@ -57,6 +57,7 @@ pub struct DialOptions {
     pub say: Option<Clip>,
     pub dtmf: Dtmf,
     pub codecs: Vec<Codec>,
+    pub srtp: SrtpMode,
     pub hang_up_after: Option<Duration>,
     pub cadence: Cadence,
     /// Whom a call over TLS trusts.
@@ -64,6 +65,14 @@ pub struct DialOptions {
     pub seed: [u8; 32],
     /// Each rung as it happens.
     pub progress: Box<dyn Fn(&str)>,
+}
+
+impl DialOptions {
+    /// Keys go to whom the caller was told to call: they are offered whenever they are wanted.
+    fn srtp(&self, random: &mut Random) -> LocalSrtp {
+        let policy = SrtpPolicy::new(self.srtp);
+        LocalSrtp { policy, sealed_signalling: true, seed: KeySeed::new(random), current: None }
+    }
 }
 
 /// What came of a call.
@@ -78,6 +87,8 @@ pub struct DialReport {
     pub before_third_ring: bool,
     pub status: Option<u16>,
     pub codec: Option<Codec>,
+    /// The suite that the audio was encrypted with.
+    pub srtp: Option<&'static str>,
     pub talk_ms: u64,
     pub end_reason: String,
     pub rtp: RtpStats,
@@ -176,6 +187,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         session_id: random.u64() >> 2,
         version: 1,
         ptime_ms: 20,
+        srtp: options.srtp(&mut random),
     };
     let listener = Listener { transport, local: wire.local_addr()?, advertised: None };
     let mut ua = UserAgent::new(UaConfig { listeners: vec![listener], ..UaConfig::default() }, random.fork());
@@ -422,7 +434,8 @@ impl Call {
             return self.hang_up("no_media_agreed");
         };
         let with = config.remote.map_or("nobody: on hold".to_owned(), |remote| remote.to_string());
-        self.note(Direction::Local, format!("audio {} with {with}", config.codec));
+        let sealed = config.srtp.as_ref().map_or(String::new(), |keys| format!(", {}", keys.ours.suite()));
+        self.note(Direction::Local, format!("audio {} with {with}{sealed}", config.codec));
         let options = StreamOptions { media_timeout_ms: 0, inband: Inband::Off, ..StreamOptions::default() };
         let mut stream = MediaStream::new(now, config.clone(), options, &mut self.random);
         let limits = RecordLimits { max_ms: u32::MAX, silence_ms: u32::MAX, warn_ms: 0, stop_keys: Vec::new() };
@@ -436,6 +449,8 @@ impl Call {
     fn on_reinvite(&mut self, sdp: Option<&[u8]>) {
         let now = self.clock.mono();
         self.local.version += 1;
+        let current = self.config.as_ref().and_then(|config| config.srtp.as_deref());
+        self.local.srtp.renew(KeySeed::new(&mut self.random), current);
         let Some(Ok(answered)) = sdp.map(|body| sdp::answer(body, &self.local)) else {
             let _ = self.ua.reject_reinvite(now, self.leg, 488);
             return;
@@ -585,6 +600,7 @@ impl Call {
             before_third_ring: answer_ms.is_some_and(|ms| ms < cadence.third_ring_ms()),
             status: self.status,
             codec: self.config.as_ref().map(|config| config.codec),
+            srtp: self.config.as_ref().and_then(|c| c.srtp.as_ref()).map(|keys| keys.ours.suite().name()),
             talk_ms: self.answered.map_or(0, |at| now.ms_since(at)),
             end_reason: self.ended.clone().unwrap_or_default(),
             rtp,

@@ -81,6 +81,7 @@ impl Bench {
             remote_rtcp: None,
             send: true,
             receive: true,
+            srtp: None,
         };
         self.workers.send(ToWorker::Open { id, ports, config });
         Phone { socket, stream, sequence: 0 }

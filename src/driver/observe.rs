@@ -1,5 +1,6 @@
 //! From one typed event to its log line and its metrics. Events are logged here and nowhere else.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use crate::call::admission::Refusal;
@@ -11,6 +12,9 @@ use crate::types::Mono;
 
 /// Lines about refused callers and phones: a scanner must not fill the log.
 static REFUSED: Throttle = Throttle::new(10, Duration::from_secs(60));
+
+/// Told once: a site may have its reasons.
+static KEYS_IN_THE_OPEN: Once = Once::new();
 
 /// Counts an event and writes its line.
 pub fn observe(now: Mono, event: &CallEvent) {
@@ -29,6 +33,21 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Rejected { status, why } => refused(now, || tracing::warn!(call, status, why, "call rejected")),
         What::Answered { answer_ms, rings, codec } => {
             tracing::info!(call, answer_ms, rings, codec = codec.map(|c| c.encoding_name()), "answered");
+        }
+        What::Encrypted { suite, sealed } => {
+            tracing::info!(call, suite = suite.name(), "audio is encrypted");
+            if !sealed {
+                KEYS_IN_THE_OPEN.call_once(|| {
+                    tracing::warn!(
+                        call,
+                        "keys of encrypted audio come in the open: \
+                     whoever reads the signalling can listen in; let the telephones use TLS"
+                    )
+                });
+            }
+        }
+        What::Forged { packets } => {
+            tracing::warn!(call, packets, "audio came that was not encrypted with the call's key, and was dropped");
         }
         What::Key { source } => tracing::debug!(call, ?source, "key"),
         What::Node { node } => tracing::debug!(call, node, "step"),
@@ -161,7 +180,9 @@ fn count(what: &What) {
         What::TrunkUp { trunk, .. } => METRICS.trunk_up.set(trunk, 1),
         What::TrunkDown { trunk, .. } => METRICS.trunk_up.set(trunk, 0),
         What::TrunkLeft { trunk } => METRICS.trunk_up.forget(trunk),
-        What::Parted { .. }
+        What::Forged { packets } => METRICS.srtp_forged.add(*packets),
+        What::Encrypted { .. }
+        | What::Parted { .. }
         | What::NextServer { .. }
         | What::Diverted { .. }
         | What::PeerSaidWhy { .. }

@@ -51,6 +51,7 @@ impl Side {
             remote_rtcp: None,
             send: true,
             receive: true,
+            srtp: None,
         };
         let stream = MediaStream::new(Mono(0), config.clone(), options, &mut Random::for_testing(n.into()));
         let (ssrc, sequence, timestamp, heard) = (u32::from(n) + 7, 65_533, u32::MAX - 400, Vec::new());

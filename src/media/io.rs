@@ -168,11 +168,15 @@ pub struct Dropped {
     pub stray: u64,
     /// Duplicates, and those that came after their place in a recording had passed.
     pub late: u64,
+    /// Encrypted with another key than agreed on, or not at all.
+    pub forged: u64,
+    /// Encrypted ones that came before, or too long after their time.
+    pub replayed: u64,
 }
 
 impl Dropped {
     pub fn total(&self) -> u64 {
-        self.malformed + self.foreign + self.payload_type + self.stray + self.late
+        self.malformed + self.foreign + self.payload_type + self.stray + self.late + self.forged + self.replayed
     }
 }
 

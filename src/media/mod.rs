@@ -7,6 +7,8 @@ pub mod codec;
 mod control;
 mod digits;
 pub mod dtmf;
+#[cfg(test)]
+mod encrypted_tests;
 pub mod flac;
 mod g711;
 mod g722;
@@ -24,6 +26,7 @@ pub mod rtp;
 mod sender;
 pub mod silence;
 mod source_lock;
+pub mod srtp;
 pub mod stream;
 pub mod tone_gen;
 pub mod transcode;

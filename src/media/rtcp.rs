@@ -12,8 +12,8 @@ const CNAME: u8 = 1;
 
 /// Bytes of one report block.
 const BLOCK_LEN: usize = 24;
-/// The longest compound that we write: SR with a block, SDES with 255 bytes of CNAME, BYE.
-pub const COMPOUND_LEN_MAX: usize = 28 + BLOCK_LEN + 268 + 8;
+/// The longest compound that we write: SR with a block, SDES with 255 bytes of CNAME, BYE, and what encryption adds.
+pub const COMPOUND_LEN_MAX: usize = 28 + BLOCK_LEN + 268 + 8 + super::srtp::TRAILER_MAX;
 
 /// Seconds from 1900 (NTP) to 1970 (Unix).
 const NTP_UNIX_S: u64 = 2_208_988_800;

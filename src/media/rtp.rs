@@ -6,8 +6,8 @@ use thiserror::Error;
 /// Bytes of a header without CSRC and extension: all that we ever write.
 pub const HEADER_LEN: usize = 12;
 
-/// The longest packet we send: 60 ms of 64 kbit/s behind a header.
-pub const SENT_LEN_MAX: usize = HEADER_LEN + 60 * 8;
+/// The longest packet we send: 60 ms of 64 kbit/s behind a header, and what encryption adds.
+pub const SENT_LEN_MAX: usize = HEADER_LEN + 60 * 8 + super::srtp::TRAILER_MAX;
 
 /// A packet as it came in; CSRC list, extension and padding are stripped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -56,11 +56,12 @@ pub struct Sent {
 const NOTHING: Sent = Sent { len: None, filled: Filled { audio: false, done: None } };
 
 impl Sender {
-    /// SSRC, first sequence number and timestamp are random (RFC 3550 sections 5.1 and 8).
+    /// SSRC, first sequence number and timestamp are random (RFC 3550 sections 5.1 and 8). The number is in the lower half, so
+    /// that whoever misses the first packets of an encrypted stream can't miss that the numbers wrapped.
     pub fn new(random: &mut Random) -> Self {
         Self {
             ssrc: random.u32(),
-            sequence: random.u32() as u16,
+            sequence: random.u32() as u16 >> 1,
             timestamp: random.u32(),
             due: None,
             flowing: false,

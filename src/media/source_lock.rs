@@ -76,6 +76,14 @@ impl SourceLock {
         self.destination().is_some_and(|peer| peer.ip() == from.ip())
     }
 
+    /// Whether a packet from this address may come to anything: asked of encrypted ones before they are opened.
+    pub fn may_pass(&self, now: Mono, from: SocketAddr) -> bool {
+        match self.state {
+            State::Open => true,
+            State::Locked { source, heard } => source == from || now.ms_since(heard) >= RELOCK_SILENCE_MS,
+        }
+    }
+
     /// Judges a well-formed packet of a payload type that was negotiated.
     pub fn judge(&mut self, now: Mono, from: SocketAddr, ssrc: u32, sequence: u16) -> Verdict {
         if let State::Locked { source, heard } = &mut self.state {

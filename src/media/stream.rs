@@ -23,6 +23,7 @@ use super::relay::{self, Bridge, Relayed};
 use super::rtp::{self, Packet};
 use super::sender::{Format, Sender};
 use super::source_lock::{SourceLock, Verdict};
+use super::srtp::{self, Srtp};
 use crate::desk::call_record::RtpStats;
 use crate::types::{Codec, Digit, Mono, Now, Random};
 
@@ -49,6 +50,8 @@ pub struct MediaStream {
     event_seen: bool,
     /// Half of a bridge, while the stream is bridged with another.
     bridge: Option<Box<Bridge>>,
+    /// When the audio is encrypted.
+    srtp: Option<Box<Srtp>>,
     watch: Watch,
     dropped: Dropped,
     closed: bool,
@@ -76,6 +79,7 @@ impl MediaStream {
         let mut stream = Self {
             control: Control::new(sender.ssrc(), options.cname.clone(), random),
             lock: SourceLock::new(config.remote),
+            srtp: config.srtp.as_deref().map(|keys| Box::new(Srtp::new(keys))),
             config,
             options,
             sender,
@@ -131,6 +135,19 @@ impl MediaStream {
         if rtp::is_rtcp(packet) {
             return self.rtcp_received(now, from, packet);
         }
+        let Some(mut srtp) = self.srtp.take() else { return self.take_rtp(now, from, packet) };
+        if !self.lock.may_pass(now, from) {
+            self.dropped.foreign += 1;
+        } else {
+            match srtp.open(packet) {
+                Ok(packet) => self.take_rtp(now, from, packet),
+                Err(fault) => self.drop_sealed(fault),
+            }
+        }
+        self.srtp = Some(srtp);
+    }
+
+    fn take_rtp(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
         let Ok(packet) = Packet::parse(packet) else {
             self.dropped.malformed += 1;
             return;
@@ -182,18 +199,46 @@ impl MediaStream {
             bridge.pass_over(relayed);
             return None;
         };
-        Some((bridge.send(now, relayed, &self.config, &mut self.sender, &mut self.player, out)?, to))
+        let len = bridge.send(now, relayed, &self.config, &mut self.sender, &mut self.player, out)?;
+        Some((self.seal(out, len)?, to))
     }
 
     /// A datagram from the RTCP port. Believed only from the peer's host.
     pub fn rtcp_received(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
         if !self.lock.is_peer_host(from) {
             self.dropped.foreign += 1;
-        } else if self.control.read(now, packet) {
+            return;
+        }
+        let Some(mut srtp) = self.srtp.take() else { return self.take_rtcp(now, from, packet) };
+        match srtp.open_rtcp(packet) {
+            Ok(packet) => self.take_rtcp(now, from, packet),
+            Err(fault) => self.drop_sealed(fault),
+        }
+        self.srtp = Some(srtp);
+    }
+
+    fn take_rtcp(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
+        if self.control.read(now, packet) {
             self.rtcp_source = Some(from);
             self.note_life(now);
         } else {
             self.dropped.malformed += 1;
+        }
+    }
+
+    fn drop_sealed(&mut self, fault: srtp::Fault) {
+        match fault {
+            srtp::Fault::Malformed => self.dropped.malformed += 1,
+            srtp::Fault::Forged => self.dropped.forged += 1,
+            srtp::Fault::Replayed => self.dropped.replayed += 1,
+        }
+    }
+
+    /// What goes out is encrypted where that was agreed on.
+    fn seal(&mut self, out: &mut [u8], len: usize) -> Option<usize> {
+        match &mut self.srtp {
+            Some(srtp) => srtp.seal(out, len),
+            None => Some(len),
         }
     }
 
@@ -228,7 +273,8 @@ impl MediaStream {
         if let Some(token) = sent.filled.done {
             self.listener.tell(MediaEvent::PlayDone(token));
         }
-        sent.len.zip(to)
+        let (len, to) = sent.len.zip(to)?;
+        Some((self.seal(out, len)?, to))
     }
 
     /// Writes a report when one is due, BYE after `close` ([`super::rtcp::COMPOUND_LEN_MAX`] bytes hold any).
@@ -239,7 +285,12 @@ impl MediaStream {
         let to = self.rtcp_destination()?;
         let (packets, octets) = self.sender.sent();
         let sent = SentSoFar { timestamp: self.sender.timestamp_at(now.mono), packets, octets };
-        Some((self.control.write(now, sent, &mut self.reception, out)?, to))
+        let len = self.control.write(now, sent, &mut self.reception, out)?;
+        let len = match &mut self.srtp {
+            Some(srtp) => srtp.seal_rtcp(out, len)?,
+            None => len,
+        };
+        Some((len, to))
     }
 
     pub fn poll_event(&mut self) -> Option<MediaEvent> {
@@ -284,6 +335,14 @@ impl MediaStream {
         if config.remote.is_some() && config.remote != self.config.remote {
             self.rtcp_source = None;
         }
+        self.srtp = match (self.srtp.take(), config.srtp.as_deref()) {
+            (Some(mut srtp), Some(keys)) => {
+                srtp.rekey(keys);
+                Some(srtp)
+            }
+            (None, Some(keys)) => Some(Box::new(Srtp::new(keys))),
+            (_, None) => None,
+        };
         self.config = config;
         if let Watch::Hearing { since } = &mut self.watch {
             *since = now;

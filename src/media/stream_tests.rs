@@ -32,6 +32,7 @@ fn config(codec: Codec) -> StreamConfig {
         remote_rtcp: Some(addr("192.0.2.7:4001")),
         send: true,
         receive: true,
+        srtp: None,
     }
 }
 

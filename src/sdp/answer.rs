@@ -6,9 +6,10 @@ use crate::types::StreamConfig;
 
 use super::LocalMedia;
 use super::compose::{AudioLine, describe, media_line};
+use super::crypto::Crypto;
 use super::description::{Description, Direction, Stream};
 use super::error::SdpError;
-use super::negotiate::{Agreed, agree};
+use super::negotiate::{Agreed, Word, agree};
 
 /// An offer, answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,19 +24,22 @@ pub struct Answered {
     pub streams_refused: usize,
 }
 
-/// Answers an offer (RFC 3264 section 6): the first audio stream that is acceptable is taken, by our order of codecs.
+/// Answers an offer (RFC 3264 section 6): the first audio stream that is acceptable is taken, an encrypted
+/// one before plain ones, by our order of codecs.
 ///
 /// When none is, the error tells why of the first audio stream there is, if any.
 pub fn answer(offer: &[u8], local: &LocalMedia) -> Result<Answered, SdpError> {
     let offer = Description::parse(offer)?;
-    let mut taken = None;
+    let mut taken: Option<(usize, Agreed)> = None;
     let mut refused = SdpError::NoAudio;
     for (n, stream) in offer.streams.iter().enumerate() {
-        match agree(stream, local, true) {
-            Ok(agreed) => {
+        match agree(stream, local, Word::Offer) {
+            Ok(agreed)
+                if taken.as_ref().is_none_or(|(_, best)| best.crypto_tag.is_none() && agreed.crypto_tag.is_some()) =>
+            {
                 taken = Some((n, agreed));
-                break;
             }
+            Ok(_) => {}
             Err(why) if refused == SdpError::NoAudio => refused = why,
             Err(_) => {}
         }
@@ -58,7 +62,7 @@ pub fn accept(answer: &[u8], offered: &LocalMedia) -> Result<StreamConfig, SdpEr
     let answer = Description::parse(answer)?;
     // Answers come in the order of the offer, and that had one stream.
     let stream = answer.streams.first().ok_or(SdpError::NoAudio)?;
-    let mut config = agree(stream, offered, false)?.stream;
+    let mut config = agree(stream, offered, Word::AnswerToOurs)?.stream;
     // The peer sends with the payload types of our offer, whatever it wants to get (RFC 3264 section 5.1).
     for codec in &offered.codecs {
         let ours = (codec.payload_type(), *codec);
@@ -71,12 +75,15 @@ pub fn accept(answer: &[u8], offered: &LocalMedia) -> Result<StreamConfig, SdpEr
 
 fn accepted(stream: &Stream, agreed: &Agreed, local: &LocalMedia) -> Media {
     let config = &agreed.stream;
+    let keys = agreed.crypto_tag.zip(config.srtp.as_ref());
+    let crypto: Vec<Crypto> = keys.map(|(tag, keys)| Crypto { tag, key: keys.ours.clone() }).into_iter().collect();
     let line = AudioLine {
         proto: &stream.proto,
         formats: &agreed.codecs,
         event: config.event_type,
         ptime_ms: config.ptime_ms,
         direction: Direction::of(config.send, config.receive),
+        crypto: &crypto,
     };
     line.media(local)
 }

@@ -6,18 +6,21 @@ use sdp_types::{Attribute, Connection, Media, Origin, Session, Time};
 
 use crate::types::Codec;
 
+use super::crypto::Crypto;
 use super::description::Direction;
 use super::{EVENT_PAYLOAD_TYPE, LocalMedia};
 
 /// An offer of all our codecs with telephone-event: for an INVITE without one, and for calls that we make.
 pub fn offer(local: &LocalMedia) -> Vec<u8> {
     let formats: Vec<(u8, Codec)> = local.codecs.iter().map(|codec| (codec.payload_type(), *codec)).collect();
+    let (profile, crypto) = local.srtp.offered();
     let audio = AudioLine {
-        proto: "RTP/AVP",
+        proto: profile.name(),
         formats: &formats,
         event: Some(EVENT_PAYLOAD_TYPE),
         ptime_ms: local.ptime_ms,
         direction: Direction::SendRecv,
+        crypto: &crypto,
     };
     describe(local, vec![audio.media(local)])
 }
@@ -29,6 +32,7 @@ pub struct AudioLine<'a> {
     pub event: Option<u8>,
     pub ptime_ms: u8,
     pub direction: Direction,
+    pub crypto: &'a [Crypto],
 }
 
 impl AudioLine<'_> {
@@ -49,6 +53,9 @@ impl AudioLine<'_> {
         add("ptime", Some(self.ptime_ms.to_string()));
         if local.rtp_port.checked_add(1) != Some(local.rtcp_port) {
             add("rtcp", Some(local.rtcp_port.to_string()));
+        }
+        for line in self.crypto {
+            add("crypto", Some(line.text()));
         }
         add(self.direction.name(), None);
         media

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use sdp_types::{Attribute, Connection, Media, Session};
 
+use super::crypto::{CRYPTO_LINES_MAX, Crypto};
 use super::error::{SdpError, quoted};
 
 /// Bytes of a body: a browser's offer with all its candidates has some ten thousand.
@@ -38,6 +39,8 @@ pub struct Stream {
     pub ptime_ms: Option<u32>,
     pub maxptime_ms: Option<u32>,
     pub rtcp: Rtcp,
+    /// The keys that are offered or taken, those that we can use.
+    pub crypto: Vec<Crypto>,
 }
 
 /// What a `c=` line says.
@@ -148,6 +151,7 @@ impl Stream {
             ptime_ms: values(media, "ptime").find_map(leading_number),
             maxptime_ms: values(media, "maxptime").find_map(leading_number),
             rtcp: Rtcp::of(media),
+            crypto: values(media, "crypto").take(CRYPTO_LINES_MAX).filter_map(Crypto::parse).collect(),
         })
     }
 

@@ -9,7 +9,7 @@ pub enum SdpError {
     /// No audio stream, or only ones switched off by port 0.
     #[error("no audio stream is offered")]
     NoAudio,
-    /// SRTP, DTLS, TCP and other profiles.
+    /// DTLS, TCP and other profiles; SRTP where that is switched off.
     #[error("audio over {0} is not supported")]
     Transport(String),
     #[error("none of the offered codecs is supported")]
@@ -17,6 +17,12 @@ pub enum SdpError {
     /// A name, a multicast or broadcast address, or one of the other IP version.
     #[error("audio can't be sent to {0}")]
     Address(String),
+    /// Encrypted audio without a suite or key that we can use.
+    #[error("none of the offered keys for encrypted audio can be used")]
+    Keys,
+    /// Where only encrypted audio is wanted.
+    #[error("audio that is not encrypted is not accepted")]
+    Plain,
 }
 
 impl SdpError {
@@ -24,7 +30,12 @@ impl SdpError {
     pub fn status(&self) -> u16 {
         match self {
             SdpError::Malformed(_) => 400,
-            SdpError::NoAudio | SdpError::Transport(_) | SdpError::Codecs | SdpError::Address(_) => 488,
+            SdpError::NoAudio
+            | SdpError::Transport(_)
+            | SdpError::Codecs
+            | SdpError::Address(_)
+            | SdpError::Keys
+            | SdpError::Plain => 488,
         }
     }
 
@@ -33,7 +44,8 @@ impl SdpError {
         match self {
             SdpError::Malformed(_) => None,
             SdpError::NoAudio => Some(304),
-            SdpError::Transport(_) => Some(302),
+            SdpError::Transport(_) | SdpError::Plain => Some(302),
+            SdpError::Keys => Some(306),
             SdpError::Codecs => Some(305),
             SdpError::Address(_) => Some(301),
         }

@@ -1,10 +1,14 @@
 //! Session descriptions: what a peer offers, what the desk answers (RFC 3264 over RFC 8866 and its elder RFC 4566).
 //!
 //! One audio stream, G.722, PCMA or PCMU by the desk's preference, telephone-event beside it; all else that is offered is
-//! answered with port 0. `sdp_types` reads and writes the text and is named in `description.rs` and `compose.rs` alone.
+//! answered with port 0. Audio is plain, or encrypted with keys that the descriptions carry (`crypto`, RFC 4568). `sdp_types`
+//! reads and writes the text and is named in `description.rs` and `compose.rs` alone.
 
 mod answer;
 mod compose;
+mod crypto;
+#[cfg(test)]
+mod crypto_tests;
 mod description;
 mod error;
 mod formats;
@@ -18,6 +22,7 @@ use crate::types::Codec;
 
 pub use answer::{Answered, accept, answer};
 pub use compose::offer;
+pub use crypto::{LocalSrtp, cover_keys};
 pub use error::SdpError;
 
 /// What the desk brings to a stream.
@@ -39,6 +44,7 @@ pub struct LocalMedia {
     pub version: u64,
     /// Milliseconds per packet when the peer has no wish: 10 to 60.
     pub ptime_ms: u8,
+    pub srtp: LocalSrtp,
 }
 
 /// Payload type that the desk offers telephone-event at; an answer uses the offerer's.

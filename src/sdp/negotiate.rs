@@ -12,24 +12,35 @@ use super::formats::Formats;
 /// A stream that is acceptable.
 pub struct Agreed {
     pub stream: StreamConfig,
+    /// The tag of the peer's `a=crypto` line that was taken.
+    pub crypto_tag: Option<u32>,
     /// The codecs to list in an answer, the one in use first.
     pub codecs: Vec<(u8, Codec)>,
     /// The peer can't be sent to just now: by direction, or by an address of zeros.
     pub held: bool,
 }
 
-/// Checks a peer's stream against ours. `ours_first` takes our order of codecs, else the peer's counts.
-pub fn agree(stream: &Stream, local: &LocalMedia, ours_first: bool) -> Result<Agreed, SdpError> {
+/// Whose word a stream is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// Of the codecs our order counts.
+    Offer,
+    /// Of the codecs the peer's order counts.
+    AnswerToOurs,
+}
+
+/// Checks a peer's stream against ours.
+pub fn agree(stream: &Stream, local: &LocalMedia, word: Word) -> Result<Agreed, SdpError> {
     if !stream.media.eq_ignore_ascii_case("audio") || stream.port == 0 {
         return Err(SdpError::NoAudio);
     }
-    // AVPF without any rtcp-fb line is AVP with freer timing of RTCP (RFC 4585 section 3.1).
-    if !["RTP/AVP", "RTP/AVPF"].iter().any(|proto| stream.proto.eq_ignore_ascii_case(proto)) {
-        return Err(SdpError::Transport(quoted(&stream.proto)));
-    }
+    let (crypto_tag, srtp) = match word {
+        Word::Offer => local.srtp.answered(stream)?.unzip(),
+        Word::AnswerToOurs => (None, local.srtp.accepted(stream)?),
+    };
     let formats = Formats::of(stream);
     let mut codecs = formats.shared(&local.codecs);
-    if !ours_first {
+    if word == Word::AnswerToOurs {
         codecs.sort_by_key(|shared| formats.audio.iter().position(|offered| offered == shared));
     }
     let Some(&(payload_type_out, codec)) = codecs.first() else { return Err(SdpError::Codecs) };
@@ -47,9 +58,10 @@ pub fn agree(stream: &Stream, local: &LocalMedia, ours_first: bool) -> Result<Ag
         send: direction.receives() && remote.is_some(),
         // An address of zeros is the old hold (RFC 2543 appendix B.5), which stopped both ways.
         receive: direction.sends() && remote.is_some(),
+        srtp: srtp.map(Box::new),
     };
     let held = !stream.send;
-    Ok(Agreed { stream, codecs, held })
+    Ok(Agreed { stream, crypto_tag, codecs, held })
 }
 
 /// Where to send; `None` for the address of zeros that means hold (RFC 3264 section 8.4).

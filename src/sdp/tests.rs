@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 
-use crate::types::{Codec, Random, StreamConfig};
+use crate::types::{Codec, KeySeed, Random, SrtpPolicy, StreamConfig};
 
 use super::*;
 
-fn local() -> LocalMedia {
+pub(super) fn local() -> LocalMedia {
     LocalMedia {
         address: "192.0.2.1".parse().unwrap(),
         peer: None,
@@ -16,6 +16,12 @@ fn local() -> LocalMedia {
         session_id: 77,
         version: 1,
         ptime_ms: 20,
+        srtp: LocalSrtp {
+            policy: SrtpPolicy::default(),
+            sealed_signalling: false,
+            seed: KeySeed::new(&mut Random::for_testing(1)),
+            current: None,
+        },
     }
 }
 
@@ -28,7 +34,7 @@ fn addr(text: &str) -> Option<SocketAddr> {
 }
 
 /// The answer's lines from the first `m=` on.
-fn media_of(answered: &Answered) -> String {
+pub(super) fn media_of(answered: &Answered) -> String {
     let text = String::from_utf8(answered.body.clone()).unwrap();
     assert!(text.ends_with("\r\n"));
     let from = text.find("m=").expect("an answer has streams");
@@ -44,7 +50,7 @@ fn refused(offer: &str) -> SdpError {
 }
 
 /// A head of session lines, then what is given.
-fn with_head(rest: &str) -> String {
+pub(super) fn with_head(rest: &str) -> String {
     format!("v=0\no=- 1 1 IN IP4 198.51.100.7\ns=-\nc=IN IP4 198.51.100.7\nt=0 0\n{rest}")
 }
 
@@ -219,6 +225,7 @@ fn linphone_with_video_gets_g722_and_no_video() {
             remote_rtcp: addr("198.51.100.7:7079"),
             send: true,
             receive: true,
+            srtp: None,
         }
     );
     assert_eq!((a.held, a.streams_refused), (false, 1));

@@ -26,6 +26,13 @@ impl Random {
         self.0.next_u64()
     }
 
+    /// So many bytes of chance, fit for keys.
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// `n` characters of `[a-z2-7]`, five bits of chance each.
     pub fn token(&mut self, n: usize) -> String {
         let mut out = String::with_capacity(n);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::Codec;
+use super::{Codec, SrtpKeys};
 
 /// What an answered SDP fixed about a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,4 +22,6 @@ pub struct StreamConfig {
     /// Whether we may send (peer is sendrecv or recvonly) and whether we expect to hear (peer is sendrecv or sendonly).
     pub send: bool,
     pub receive: bool,
+    /// The keys when the audio is encrypted.
+    pub srtp: Option<Box<SrtpKeys>>,
 }

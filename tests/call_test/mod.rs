@@ -39,12 +39,13 @@ use frontdesk::sip::locate::Target;
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, Uri, parse_datagram};
 use frontdesk::types::{
-    CallId, Codec, Digit, Lang, Mono, Now, NumberFormat, NumberPlan, Random, RecordingId, StreamId,
+    CallId, Codec, Digit, Lang, Mono, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
+    StreamId,
 };
 
 use callee::Callee;
 use doubles::{Recorder, Store, StoreState, Stream, Take};
-use phone::{Phone, sdp};
+use phone::{KEY, OTHER_KEY, Phone, encrypted, sdp};
 use registering::Registering;
 
 /// More steps than this for one command is a run that doesn't settle.
@@ -106,6 +107,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         after_rings: setup.after_rings,
         time_zone: chrono_tz::Asia::Shanghai,
         codecs: Codec::ALL.to_vec(),
+        srtp: SrtpPolicy::new(setup.srtp),
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
@@ -200,6 +202,7 @@ pub struct Setup {
     pub nobody_on_duty: bool,
     /// The time of day at the desk.
     pub hour: u32,
+    pub srtp: SrtpMode,
 }
 
 impl Default for Setup {
@@ -217,6 +220,7 @@ impl Default for Setup {
             call_back_gateway: None,
             nobody_on_duty: false,
             hour: 10,
+            srtp: SrtpMode::Optional,
         }
     }
 }
@@ -305,6 +309,16 @@ impl CallTest {
                 let phone = &self.phones[self.phone];
                 let text = phone.request("CANCEL", 1, "invite", None);
                 self.sip(&text);
+            }
+            ["reinvite", "encrypted", what] => {
+                let (key, direction) = match *what {
+                    "hold" => (KEY, "sendonly"),
+                    "resume" => (KEY, "sendrecv"),
+                    "elsewhere" => (OTHER_KEY, "sendrecv"),
+                    other => panic!("`{other}` is no re-INVITE"),
+                };
+                let body = encrypted(&self.source, "RTP/SAVP", key, direction, 2);
+                self.in_dialog("INVITE", Some(("application/sdp", &body)));
             }
             ["reinvite", what] => {
                 let (payload_type, direction) = match *what {
@@ -412,6 +426,8 @@ impl CallTest {
             [] | ["pcma"] | ["replacing"] => Some(sdp(&self.source, 8, "sendrecv", 1)),
             ["pcmu"] => Some(sdp(&self.source, 0, "sendrecv", 1)),
             ["unknown"] => Some(sdp(&self.source, 3, "sendrecv", 1)),
+            ["savp"] => Some(encrypted(&self.source, "RTP/SAVP", KEY, "sendrecv", 1)),
+            ["keys"] => Some(encrypted(&self.source, "RTP/AVP", KEY, "sendrecv", 1)),
             ["offerless"] => None,
             other => panic!("no such INVITE: {other:?}"),
         };
@@ -764,7 +780,14 @@ impl CallTest {
                     (false, true) => "listens only",
                     (false, false) => "neither way",
                 };
-                let told = format!("stream {} {direction}", config.codec);
+                let keys = match (&stream.config.srtp, &config.srtp) {
+                    (None, None) => "",
+                    (Some(before), Some(now)) if before == now => ", same keys",
+                    (Some(before), Some(now)) if before.ours == now.ours => ", new key of theirs",
+                    (_, Some(_)) => ", new keys",
+                    (Some(_), None) => ", in the clear",
+                };
+                let told = format!("stream {} {direction}{keys}", config.codec);
                 // What plays stands still while nobody listens.
                 match (config.send, stream.held_at) {
                     (false, None) => stream.held_at = Some(at),
@@ -817,6 +840,7 @@ impl CallTest {
     fn told(&mut self, what: What) {
         match what {
             What::Node { node } => self.note(format!("step {node}")),
+            What::Encrypted { suite, sealed: false } => self.note(format!("encrypted {suite}")),
             What::Key { source } => self.note(format!("key by {source:?}")),
             What::Answered { answer_ms, rings, .. } => {
                 assert!(answer_ms < 10_000, "R2: the third ring has started");

@@ -58,3 +58,13 @@ pub fn sdp(host: &str, payload_type: u8, direction: &str, version: u32) -> Strin
          m=audio 4000 RTP/AVP {payload_type} 101\r\na=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
     )
 }
+
+/// Two keys of telephones.
+pub const KEY: &str = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
+pub const OTHER_KEY: &str = "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+
+/// An offer of PCMA with a key for encrypted audio.
+pub fn encrypted(host: &str, profile: &str, key: &str, direction: &str, version: u32) -> String {
+    let plain = sdp(host, 8, direction, version).replace("RTP/AVP", profile);
+    format!("{plain}a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{key}|2^31\r\n")
+}

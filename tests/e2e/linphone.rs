@@ -26,11 +26,20 @@ impl Linphone {
     /// A telephone that is called by this name without registering anywhere, with a file for a microphone; it writes what it
     /// hears into the folder.
     pub fn start(folder: &Path, user: &str) -> Self {
+        Self::with(folder, user, "")
+    }
+
+    /// The same that takes no call and makes none whose audio is in the clear.
+    pub fn encrypting(folder: &Path, user: &str) -> Self {
+        Self::with(folder, user, "media_encryption=srtp\nmedia_encryption_mandatory=1\n")
+    }
+
+    fn with(folder: &Path, user: &str, sip_settings: &str) -> Self {
         // Held only until it is known: Linphone binds it itself, and any port for its audio.
         let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
         let config = format!(
             "[sip]\nsip_port={port}\nsip_tcp_port=0\nsip_tls_port=0\ndefault_proxy=-1\n\
-             contact=\"Wang Fang\" <sip:{user}@127.0.0.1>\nguess_hostname=0\nipv6_migration_done=1\nuse_ipv6=0\n\
+             contact=\"Wang Fang\" <sip:{user}@127.0.0.1>\nguess_hostname=0\nipv6_migration_done=1\nuse_ipv6=0\n{sip_settings}\
              [rtp]\naudio_rtp_port=-1\n",
             port = sip.port()
         );

@@ -10,6 +10,7 @@ mod daemon;
 mod dialled;
 mod edge_proxy;
 mod emergency;
+mod encrypted;
 mod hostile;
 mod life;
 mod linphone;

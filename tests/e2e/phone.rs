@@ -61,7 +61,7 @@ impl Phone {
             "sip_listen {sip}\naudio_source aufile,{speech}\n\
              audio_player aufile,{heard}\naudio_alert aufile,{heard}\naudio_srate {rate_hz}\naudio_channels 1\nctrl_tcp_listen {control}\n\
              snd_path {folder}\nmodule_path {modules}\nmodule stdio.so\nmodule {codec}.so\nmodule aufile.so\n\
-             module sndfile.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
+             module sndfile.so\nmodule srtp.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule_app ctrl_tcp.so\n",
             speech = folder.join("speech.wav").display(),
             heard = folder.join("player.wav").display(),
             folder = folder.display(),

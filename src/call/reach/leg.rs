@@ -19,7 +19,7 @@ use crate::sdp::{self, LocalMedia};
 use crate::sip::locate::Target;
 use crate::sip::user_agent::{Destination, LegId, OutgoingInvite};
 use crate::sip::wire::{Host, NameAddr, Replaces, Uri};
-use crate::types::{Codec, Mono, StreamId};
+use crate::types::{Codec, KeySeed, Mono, StreamId};
 
 /// Beyond the ringing itself: a phone that never even says 100 is given up after this, if it rings longer.
 const SLACK: Duration = Duration::from_millis(100);
@@ -159,6 +159,7 @@ impl OutLeg {
         let (State::Up { leg, config }, Some(local)) = (&mut self.state, self.local.as_mut()) else { return Err(481) };
         self.version += 1;
         local.version = self.version;
+        local.srtp.renew(KeySeed::new(h.random), config.srtp.as_deref());
         let answered = sdp::answer(offer.ok_or(488u16)?, local).map_err(|error| error.status())?;
         h.ua.answer(h.now.mono, by, answered.body).map_err(|_| 481u16)?;
         let _ = h.ua.hang_up(h.now.mono, *leg);
@@ -240,7 +241,8 @@ impl OutLeg {
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
         let target = to.target.clone();
-        let mut local = caller.service.local_media(ports, h.random.u64() >> 2, self.version);
+        let srtp = caller.service.local_srtp(h.random, h.ua.is_sealed(to.destination.channel.listener));
+        let mut local = caller.service.local_media(ports, h.random.u64() >> 2, self.version, srtp);
         prefer(&mut local.codecs, caller.config.map(|config| config.codec));
         let invite = OutgoingInvite {
             target: to.target.clone(),
@@ -322,6 +324,9 @@ impl OutLeg {
             (None, None) => None,
         };
         let Some(config) = config else { return Answered::NoMedia };
+        let sealed = self.local.as_ref().is_some_and(|local| local.srtp.sealed_signalling);
+        let encrypted = What::encryption(None, &config, sealed);
+        h.out.extend(encrypted.map(|what| Output::Event(CallEvent { call: Some(self.stream.call), what })));
         h.out.push_back(Output::OpenStream { stream: self.stream, config: config.clone() });
         self.state = State::Up { leg, config };
         Answered::Up
@@ -340,6 +345,7 @@ impl OutLeg {
         let local = self.local.as_mut()?;
         self.version += 1;
         local.version = self.version;
+        local.srtp.renew(KeySeed::new(h.random), config.srtp.as_deref());
         let Some(offer) = offer else {
             let _ = h.ua.answer_reinvite(h.now.mono, *leg, sdp::offer(local));
             return None;

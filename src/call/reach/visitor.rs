@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use super::leg::OutLeg;
 use super::whom::Colleague;
+use crate::call::events::{CallEvent, What};
 use crate::call::io::{LentPorts, Output};
 use crate::call::service::Service;
 use crate::call::session::Hands;
@@ -60,7 +61,9 @@ impl Visitor {
             self.refuse(h, 503);
             return false;
         };
-        let local = service.local_media(ports, h.random.u64() >> 2, 1);
+        // Offers of ours come later, if at all: then it is known whether it is encrypted.
+        let srtp = service.local_srtp(h.random, false);
+        let local = service.local_media(ports, h.random.u64() >> 2, 1, srtp);
         match sdp::answer(offer, &local) {
             Ok(answered) => {
                 let _ = h.ua.ring(h.now.mono, self.leg);
@@ -86,6 +89,9 @@ impl Visitor {
             return None;
         }
         self.end_row(h, Outcome::Transferred, &format!("joined_call_{}", self.stream.call.0));
+        let call = Some(self.stream.call);
+        let encrypted = What::encryption(None, &agreed.config, false);
+        h.out.extend(encrypted.map(|what| Output::Event(CallEvent { call, what })));
         h.out.push_back(Output::OpenStream { stream: self.stream, config: agreed.config.clone() });
         Some(OutLeg::up(h.now.mono, self.stream, self.colleague.extension, self.leg, agreed.config, agreed.local))
     }

@@ -36,7 +36,7 @@ use crate::flow::run::FlowRun;
 use crate::media::io::{MediaCommand, StreamConfig};
 use crate::sdp::{self, LocalMedia};
 use crate::sip::user_agent::{IncomingInvite, LegId, UserAgent};
-use crate::types::{CallId, Lang, Mono, Now, NumberPlan, Random, StreamId};
+use crate::types::{CallId, KeySeed, Lang, Mono, Now, NumberPlan, Random, StreamId};
 
 /// Steps of the path that one row keeps; a caller who wanders longer than that is still served.
 const PATH_MAX: usize = 500;
@@ -273,7 +273,8 @@ impl Session {
         let offer = offer.take();
         let Some(ports) = ports else { return self.reject(hands, 503, "no_rtp_ports") };
         self.media = Media::Lent;
-        let local = self.service.local_media(ports, self.sdp_ids.session_id, self.sdp_ids.version);
+        let srtp = self.service.local_srtp(hands.random, hands.ua.is_sealed(self.listener));
+        let local = self.service.local_media(ports, self.sdp_ids.session_id, self.sdp_ids.version, srtp);
         let plan = match offer {
             Some(offer) => match sdp::answer(&offer, &local) {
                 Ok(answered) => Plan::Answer { body: answered.body, config: answered.stream },
@@ -324,6 +325,7 @@ impl Session {
 
     fn open_stream(&mut self, hands: &mut Hands<'_>, config: StreamConfig) {
         self.record.codec = Some(config.codec);
+        self.tell_encrypted(hands, None, &config);
         hands.out.push_back(Output::OpenStream { stream: self.stream(), config: config.clone() });
         self.media = Media::Open(config);
     }
@@ -352,7 +354,7 @@ impl Session {
 
     /// A re-INVITE: hold, resume, another codec or address (RFC 3264 section 8).
     pub fn reinvite(&mut self, hands: &mut Hands<'_>, offer: Option<&[u8]>) {
-        let Some(local) = self.next_local() else {
+        let Some(local) = self.next_local(hands) else {
             let _ = hands.ua.reject_reinvite(hands.now.mono, self.leg, 491);
             return;
         };
@@ -378,13 +380,12 @@ impl Session {
         }
     }
 
-    fn next_local(&mut self) -> Option<LocalMedia> {
-        if !matches!(self.media, Media::Open(_)) {
-            return None;
-        }
+    fn next_local(&mut self, hands: &mut Hands<'_>) -> Option<LocalMedia> {
+        let Media::Open(config) = &self.media else { return None };
         let local = self.local.as_mut()?;
         self.sdp_ids.version += 1;
         local.version = self.sdp_ids.version;
+        local.srtp.renew(KeySeed::new(hands.random), config.srtp.as_deref());
         Some(local.clone())
     }
 
@@ -397,6 +398,7 @@ impl Session {
         }
         let Media::Open(current) = &self.media else { return };
         let codec_changed = current.codec != config.codec;
+        self.tell_encrypted(hands, Some(current), &config);
         self.record.codec = Some(config.codec);
         self.command(hands, MediaCommand::Reconfigure(config.clone()));
         self.media = Media::Open(config);
@@ -405,6 +407,13 @@ impl Session {
             self.drain_feedback(hands);
         } else if codec_changed && let Some((say, lang)) = self.looping.take() {
             self.play_loop(hands, &say, &lang);
+        }
+    }
+
+    fn tell_encrypted(&self, hands: &mut Hands<'_>, before: Option<&StreamConfig>, config: &StreamConfig) {
+        let sealed = hands.ua.is_sealed(self.listener);
+        if let Some(what) = What::encryption(before, config, sealed) {
+            self.tell(hands, what);
         }
     }
 

@@ -129,7 +129,7 @@ impl Session {
         if !matches!(self.stage, Stage::Talking) {
             return Err(481);
         }
-        let (offer, local) = (offer.ok_or(488u16)?, self.next_local().ok_or(481u16)?);
+        let (offer, local) = (offer.ok_or(488u16)?, self.next_local(hands).ok_or(481u16)?);
         let answered = sdp::answer(offer, &local).map_err(|error| error.status())?;
         hands.ua.answer(hands.now.mono, by, answered.body).map_err(|_| 481u16)?;
         let _ = hands.ua.hang_up(hands.now.mono, old);

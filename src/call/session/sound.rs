@@ -44,6 +44,9 @@ impl Session {
     pub fn media_closed(&mut self, hands: &mut Hands<'_>, stream: StreamId, report: StreamReport) {
         let (stats, dropped) = (report.stats, report.dropped);
         self.tell(hands, What::StreamClosed { sent: stats.sent, received: stats.received, dropped });
+        if report.dropped_by.forged > 0 {
+            self.tell(hands, What::Forged { packets: report.dropped_by.forged });
+        }
         if stream != self.stream() {
             self.reaching(hands, |reach, h, caller| reach.media_closed(h, caller, stream, &report));
             self.end_when_over(hands);

@@ -15,7 +15,7 @@ mod server;
 use std::fmt;
 
 use md5::Md5;
-use sha2::{Digest as _, Sha256, Sha512Trunc256};
+use sha2::{Digest as _, Sha256, Sha512_256};
 
 pub use self::client::Challenge;
 pub use self::login::{Login, Refusal};
@@ -62,7 +62,7 @@ impl Algorithm {
         let text = parts.join(":");
         let bytes = to_wire(&text);
         match self {
-            Algorithm::Sha512_256 => hex(&Sha512Trunc256::digest(&bytes)),
+            Algorithm::Sha512_256 => hex(&Sha512_256::digest(&bytes)),
             Algorithm::Sha256 => hex(&Sha256::digest(&bytes)),
             Algorithm::Md5 => hex(&Md5::digest(&bytes)),
         }

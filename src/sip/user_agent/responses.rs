@@ -124,6 +124,12 @@ impl UserAgent {
         self.our_address(destination.channel, destination.remote).ip()
     }
 
+    /// Whether nobody on the way to whoever is reached through a listener can read what is said.
+    pub fn is_sealed(&self, listener: usize) -> bool {
+        let transport = self.config.listeners.get(listener).map(|listener| listener.transport);
+        matches!(transport, Some(Transport::Tls | Transport::Wss))
+    }
+
     /// Whether peers that name this address mean us.
     pub fn is_listener(&self, ip: IpAddr, port: u16) -> bool {
         let wildcard_is = |local: IpAddr| local.is_unspecified() && self.locals.values().any(|known| *known == ip);
