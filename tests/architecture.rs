@@ -81,6 +81,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["console/"]),
     ("claxon", &["media/flac.rs"]),
     ("csv", &["cli/"]),
+    ("etherparse", &["cli/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
     ("hmac", &["sip/digest/"]),
     ("hound", &["media/wav.rs"]),

@@ -7,6 +7,8 @@
 //! - `switchboard`: who of the staff is free, and the queue of those who wait for one.
 //! - `alarms`: what must be seen by somebody, on its way to the disk (R41).
 //! - `admission`: who may call, how fast, how many at once (R1).
+//! - `outgoing`: how many calls the desk makes through a gateway.
+//! - `ladders`: the SIP messages of each call, while it lives; `legs`: whose each leg is.
 //! - `events`: what happened, as one typed event for log, metric and live view.
 //! - `info_digits`: keys in the body of a SIP INFO.
 //! - `answering`: when to answer, and how many rings that is (R2).
@@ -18,6 +20,9 @@ pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
+mod ladders;
+mod legs;
+pub mod outgoing;
 pub mod pin_locks;
 mod playback;
 mod reach;

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
 
 pub mod alarms;
+pub mod bans;
 pub mod calls;
 pub mod context;
 pub mod flow;
@@ -19,7 +20,9 @@ mod backup;
 mod check;
 mod dial;
 mod failure;
+mod ladder;
 mod moment;
+mod pcap;
 mod people_file;
 mod serve;
 
@@ -101,6 +104,7 @@ enum Command {
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Bans(bans::Args),
     Report(report::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
@@ -123,6 +127,7 @@ impl Command {
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -16,6 +16,7 @@ mod content;
 mod daemon;
 mod desk;
 mod env;
+mod guard;
 mod keys;
 mod place;
 mod raw;
@@ -35,6 +36,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
 pub use place::Place;
@@ -51,6 +53,7 @@ use crate::types::Problem;
 pub const SECTIONS: &[SectionKeys] = &[
     desk::KEYS,
     sip::KEYS,
+    guard::KEYS,
     rtp::KEYS,
     console::KEYS,
     answer::KEYS,
@@ -76,6 +79,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     pub desk: Desk,
     pub sip: Sip,
+    pub guard: Guard,
     pub rtp: Rtp,
     pub console: Console,
     pub answer: Answer,
@@ -188,6 +192,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
     Config {
         file: None,
         desk: Desk::read(Section::open(&desk::KEYS, root, folder, problems)),
+        guard: Guard::read(Section::open(&guard::KEYS, root, folder, problems)),
         sip: Sip::read(Section::open(&sip::KEYS, root, folder, problems)),
         rtp: Rtp::read(Section::open(&rtp::KEYS, root, folder, problems)),
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),

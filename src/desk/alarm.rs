@@ -12,6 +12,8 @@ use crate::types::{CallId, TicketNumber};
 pub enum AlarmKind {
     /// Nobody took an emergency (R18).
     MissedEmergency,
+    /// As many calls went out through a gateway within an hour as may: fraud, or a limit that is too low.
+    OutgoingCalls,
 }
 
 /// How far it is.
@@ -27,7 +29,7 @@ pub enum AlarmState {
     Settled,
 }
 
-words!(AlarmKind { MissedEmergency => "missed_emergency" });
+words!(AlarmKind { MissedEmergency => "missed_emergency", OutgoingCalls => "outgoing_calls" });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 
 /// Number of an alarm: unique within one data directory.

@@ -5,11 +5,13 @@
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod ban;
 pub mod call_back;
 pub mod call_record;
 pub mod category;
 pub mod clocks;
 pub mod hours;
+pub mod ladder;
 pub mod message;
 pub mod on_duty;
 pub mod people;

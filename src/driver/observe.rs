@@ -78,6 +78,17 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::PhoneRefused { user, source } => {
             refused(now, || tracing::warn!(user, %source, "phone refused: its password is wrong"));
         }
+        What::Banned { network, failures, minutes } => {
+            tracing::warn!(%network, failures, minutes, "banned: too many wrong passwords; see `frontdesk bans`");
+        }
+        What::BanLifted { network } => tracing::info!(%network, "ban lifted"),
+        What::OutgoingLimit { per_hour_max } => {
+            tracing::error!(
+                call,
+                per_hour_max,
+                "TOO MANY CALLS OUT: no more go through the gateway; see `frontdesk alarms`"
+            );
+        }
         What::PhoneGone { user, why } => tracing::info!(user, why, "phone is gone"),
         What::Panicked { message } => tracing::error!(call, message, "a bug ended this call; please report it"),
     }
@@ -134,6 +145,9 @@ fn count(what: &What) {
             METRICS.calls_live.add(-1);
             METRICS.calls_ended.add(*outcome, 1);
         }
+        What::Banned { .. } => METRICS.bans.add(1),
+        What::OutgoingLimit { .. } => METRICS.outgoing_limit.add(1),
+        What::PhoneRefused { .. } => METRICS.phones_refused.add(1),
         What::Panicked { .. } => METRICS.calls_panicked.add(1),
         What::Ringing { .. } => METRICS.legs_begun.add(1),
         What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
@@ -159,7 +173,7 @@ fn count(what: &What) {
         | What::MediaLost
         | What::MediaBack
         | What::PhoneCame { .. }
-        | What::PhoneRefused { .. }
+        | What::BanLifted { .. }
         | What::PhoneGone { .. }
         | What::Held { .. } => {}
     }

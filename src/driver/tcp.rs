@@ -78,6 +78,8 @@ impl Connections {
 pub(super) async fn accept(line: Shared, listener: usize, socket: TcpListener) {
     loop {
         match socket.accept().await {
+            // Closed at once, without a word.
+            Ok((_, remote)) if line.borrow().is_banned(remote.ip()) => {}
             Ok((stream, remote)) => {
                 let line = line.clone();
                 tokio::task::spawn_local(serve(line, listener, stream, remote, None));
@@ -146,6 +148,9 @@ async fn read(
                 Ok(Some(Frame::Message(bytes))) => {
                     let received = user_agent::Input::Received { via, source, bytes: &bytes };
                     Line::input(&Rc::clone(line), Input::Sip(received));
+                    if line.borrow().is_banned(source.ip()) {
+                        return;
+                    }
                 }
                 Ok(Some(Frame::Ping)) => {
                     line.borrow().connections.send(id, PONG.to_vec());

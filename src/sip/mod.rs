@@ -6,11 +6,16 @@
 //! - `dialog`: route set, tags and sequence numbers of one dialog.
 //! - `digest`: who may register; the only room that names hash functions.
 //! - `registrar`: which phones are there, and where.
+//! - `peek`: a glance at a message's head; `mask`: its secrets, where it is kept.
+//! - `guard`: who is not served for a while, or not so fast.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
 
 pub mod channel;
 pub mod dialog;
 pub mod digest;
+pub mod guard;
+pub mod mask;
+pub mod peek;
 pub mod registrar;
 pub mod transaction;
 pub mod user_agent;

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0006_presence.sql",
     "0007_alarms.sql",
     "0008_call_backs.sql",
+    "0009_ladders_and_bans.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -150,6 +151,7 @@ mod tests {
         0006_presence.sql 2614ab34e86d10d2
         0007_alarms.sql 9f0d2e3a81b3a2da
         0008_call_backs.sql c9c3897c5bdc2581
+        0009_ladders_and_bans.sql fbda2928747c81de
         ");
     }
 }

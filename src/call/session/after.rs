@@ -210,7 +210,9 @@ impl Session {
         let gateway = self.service.call_back.gateway.filter(|gateway| gateway.ip() == self.source.ip());
         match gateway {
             _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
-            Some(gateway) if is_telephone_number(number) => Some(format!("sip:{number}@{gateway}")),
+            Some(gateway) if is_telephone_number(number) && self.service.call_back.may_dial(number) => {
+                Some(format!("sip:{number}@{gateway}"))
+            }
             Some(_) | None => None,
         }
     }
@@ -219,7 +221,8 @@ impl Session {
     fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
         let number = self.record.caller.as_deref().unwrap_or_default();
         let gateway = self.service.call_back.gateway.map(|gateway| format!("sip:{number}@{gateway}"));
-        gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
+        let may_dial = self.service.call_back.may_dial(number);
+        may_dial && gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
     }
 
     fn say_of_call_back(&self, hands: &mut Hands<'_>, state: CallBackState, say: String) {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::sip::guard::GuardConfig;
 use crate::sip::registrar::RegistrarConfig;
 use crate::sip::transaction::Timing;
 use crate::sip::wire::{Limits, Method, Transport};
@@ -73,6 +74,7 @@ pub struct UaConfig {
     pub info_types: Vec<String>,
     /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
     pub registrar: RegistrarConfig,
+    pub guard: GuardConfig,
     pub limits: UaLimits,
 }
 
@@ -86,6 +88,7 @@ impl Default for UaConfig {
             t4_ms: 5000,
             info_types: Vec::new(),
             registrar: RegistrarConfig::default(),
+            guard: GuardConfig::default(),
             limits: UaLimits::default(),
         }
     }

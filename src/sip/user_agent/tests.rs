@@ -3,13 +3,14 @@
 //! - `line`: the fixture: one user agent, and a phone's requests as text; nothing may be left when it is dropped.
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
-//! - `registering`, `waiting`: phones with accounts.
+//! - `registering`, `waiting`: phones with accounts; `guarding`: who guesses their passwords, or floods the line.
 //! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
 mod answering;
 mod calling;
 mod changing;
 mod dialogs;
+mod guarding;
 mod line;
 mod matrix;
 mod odd_orders;
