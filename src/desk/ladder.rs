@@ -90,7 +90,6 @@ impl CallLadder {
 
     /// Whether every request has had its answer, so that nothing more is to come once the call is over.
     pub fn is_settled(messages: &[LadderMessage]) -> bool {
-        let last = |wanted: &dyn Fn(&LadderMessage) -> bool| messages.iter().rposition(wanted);
         let open = |index: usize, request: &LadderMessage| {
             let (leg, out, Some((number, method))) = (request.leg, request.out, request.cseq()) else { return false };
             let of = |m: &LadderMessage, method: &str| m.leg == leg && m.cseq() == Some((number, method));
@@ -99,8 +98,9 @@ impl CallLadder {
                 None => !messages.iter().any(|m| m.out != out && of(m, method) && m.status().is_some_and(|s| s >= 200)),
                 // A final answer to an INVITE waits for its ACK.
                 Some(200..) if method == "INVITE" => {
-                    !last(&|m| m.out != out && of(m, "ACK") && m.status().is_none()).is_some_and(|ack| ack > index)
-                        && messages[index + 1..].iter().all(|m| m.bytes != request.bytes)
+                    let acknowledges = |m: &LadderMessage| m.out != out && of(m, "ACK") && m.status().is_none();
+                    let settles = |m: &LadderMessage| m.bytes == request.bytes || acknowledges(m);
+                    !messages[index + 1..].iter().any(settles)
                 }
                 Some(_) => false,
             }

@@ -1,16 +1,17 @@
 //! From one typed event to its log line and its metrics. Events are logged here and nowhere else.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::call::admission::Refusal;
 use crate::call::events::{CallEvent, What};
 use crate::desk::message::MessagesWaiting;
 use crate::metrics::METRICS;
-use crate::telemetry::{Line, Throttle};
+use crate::telemetry::{Line, SourceThrottle};
 use crate::types::Mono;
 
 /// Lines about refused callers and phones: a scanner must not fill the log.
-static REFUSED: Throttle = Throttle::new(10, Duration::from_secs(60));
+static REFUSED: SourceThrottle = SourceThrottle::new(10, Duration::from_secs(60));
 
 /// Counts an event and writes its line.
 pub fn observe(now: Mono, event: &CallEvent) {
@@ -19,12 +20,12 @@ pub fn observe(now: Mono, event: &CallEvent) {
     match &event.what {
         What::Incoming { source, callee } => tracing::info!(call, %source, callee, "call came in"),
         What::Refused { source, why } => {
-            refused(now, || tracing::warn!(call, %source, why = why.reason(), "call refused"));
+            refused(now, Some(source.ip()), || tracing::warn!(call, %source, why = why.reason(), "call refused"));
         }
         What::RejectedBySip { source, status } => {
-            refused(now, || tracing::warn!(call, %source, status, "INVITE answered with an error"));
+            refused(now, Some(source.ip()), || tracing::warn!(call, %source, status, "INVITE answered with an error"));
         }
-        What::Rejected { status, why } => refused(now, || tracing::warn!(call, status, why, "call rejected")),
+        What::Rejected { status, why } => refused(now, None, || tracing::warn!(call, status, why, "call rejected")),
         What::Answered { answer_ms, rings, codec } => {
             tracing::info!(call, answer_ms, rings, codec = codec.map(|c| c.encoding_name()), "answered");
         }
@@ -76,7 +77,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::PhoneCame { user, source } => tracing::info!(user, %source, "phone registered"),
         What::PhoneRefused { user, source } => {
-            refused(now, || tracing::warn!(user, %source, "phone refused: its password is wrong"));
+            refused(now, Some(source.ip()), || tracing::warn!(user, %source, "phone refused: its password is wrong"));
         }
         What::Banned { network, failures, minutes } => {
             tracing::warn!(%network, failures, minutes, "banned: too many wrong passwords; see `frontdesk bans`");
@@ -94,8 +95,8 @@ pub fn observe(now: Mono, event: &CallEvent) {
     }
 }
 
-fn refused(now: Mono, write: impl FnOnce()) {
-    match REFUSED.line(now) {
+fn refused(now: Mono, source: Option<IpAddr>, write: impl FnOnce()) {
+    match REFUSED.line(now, source) {
         Line::Write { left_out } => {
             write();
             if left_out > 0 {

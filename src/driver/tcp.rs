@@ -149,6 +149,8 @@ async fn read(
                     let received = user_agent::Input::Received { via, source, bytes: &bytes };
                     Line::input(&Rc::clone(line), Input::Sip(received));
                     if line.borrow().is_banned(source.ip()) {
+                        // The last answer gets its turn.
+                        tokio::task::yield_now().await;
                         return;
                     }
                 }
