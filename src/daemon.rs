@@ -44,12 +44,13 @@ use crate::driver::repair::repair_recordings;
 use crate::flow::io::RecordSpec;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
+use crate::sip::guard::GuardConfig;
 use crate::sip::user_agent::{
     Account, Listener, RegistrarConfig, ReliableProvisional, Secret, SessionPolicy, UaConfig, UaLimits, UserAgent,
 };
 use crate::sip::wire::Transport;
 use crate::site::Site;
-use crate::store::{PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Digit, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -110,6 +111,11 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     if let Some(said) = presences.watch.look()? {
         exchange.handle_input(clock.now(), Input::Presences(Presences::new(said)));
     }
+    if config.record.ladder_days == 0 {
+        exchange.keep_no_ladders();
+    }
+    let mut bans = Bans { watch: BanWatch::open(&data.join("frontdesk.db"))?, fails: false };
+    bans.hold_on(clock, &mut exchange)?;
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -141,7 +147,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences), &reload);
+    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans), &reload);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
@@ -246,6 +252,8 @@ fn open_store(
 ) -> Result<(Store, i64, Vec<WaitingCallBack>), DaemonError> {
     let mut options = StoreOptions::new(data.join("frontdesk.db"), config.desk.time_zone);
     options.queue_max = config.store.queue_max as usize;
+    options.ladder_days = config.record.ladder_days;
+    options.ladder_bytes_max = config.record.ladder_bytes_max;
     let reply = Box::new(move |reply| {
         let _ = to_line.blocking_send(ToLine::Desk(reply));
     });
@@ -371,7 +379,20 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
             config::ReliableProvisional::Always => ReliableProvisional::Always,
         },
         registrar: RegistrarConfig { realm: config.sip.realm.clone(), ..RegistrarConfig::default() },
+        guard: guard(config),
         limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
+    }
+}
+
+fn guard(config: &Config) -> GuardConfig {
+    let guard = &config.guard;
+    GuardConfig {
+        requests_per_second_per_source_max: guard.requests_per_second_per_source_max,
+        drops_scanners: guard.drops_scanners,
+        ban_after: guard.ban_after,
+        ban_window: Duration::from_secs(guard.ban_window_s.into()),
+        ban: Duration::from_secs(guard.ban_s.into()),
+        allow: networks(&guard.allow),
     }
 }
 
@@ -438,7 +459,10 @@ fn service(site: &Site) -> Arc<Service> {
             number_format: site.config.call_back.number_format,
             hours: Some(site.config.call_back.hours),
             ring: Duration::from_secs(site.config.call_back.ring_s.into()),
+            denied: site.config.call_back.prefixes_denied.clone(),
+            allowed: site.config.call_back.prefixes_allowed.clone(),
         },
+        outgoing_per_hour_max: site.config.guard.outgoing_calls_per_hour_max,
         record: RecordSpec {
             max_ms: site.config.record.max_ms,
             silence_ms: site.config.record.silence_ms,
@@ -503,7 +527,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences): (&Store, WhoIsOut),
+    (store, mut presences, mut bans): (&Store, WhoIsOut, Bans),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -525,7 +549,10 @@ fn serve_until_stopped(
                 _ = int.recv() => break,
                 _ = hup.recv() => reload_service(reload, to_line).await,
                 _ = look.tick() => figures.look(to_line, store).await,
-                _ = look_for_presences.tick() => presences.look(to_line).await,
+                _ = look_for_presences.tick() => {
+                    presences.look(to_line).await;
+                    bans.look(to_line).await;
+                }
             }
             if line.is_finished() {
                 return Err(DaemonError::Line("see the log above".to_owned()));
@@ -563,6 +590,41 @@ impl WhoIsOut {
             }
             Err(error) if !failed_before => {
                 tracing::warn!(%error, "who is out can't be read; what was known last holds");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Bans of an earlier run, and those that are lifted by hand.
+struct Bans {
+    watch: BanWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl Bans {
+    fn hold_on(&mut self, clock: Clock, exchange: &mut Exchange) -> Result<(), DaemonError> {
+        let now = clock.now();
+        let held = self.watch.held(now.wall)?;
+        for ban in &held {
+            let until = now.mono + (ban.until - now.wall).to_std().unwrap_or_default();
+            exchange.handle_input(now, Input::Banned { network: ban.network, until });
+        }
+        if !held.is_empty() {
+            tracing::info!(bans = held.len(), "bans of an earlier run hold on; see `frontdesk bans`");
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let lifted = self.watch.lifted(chrono::Utc::now());
+        let failed_before = std::mem::replace(&mut self.fails, lifted.is_err());
+        match lifted {
+            Ok(lifted) if lifted.is_empty() => {}
+            Ok(lifted) => drop(to_line.send(ToLine::BansLifted(lifted)).await),
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "bans can't be read; those that are lifted still hold")
             }
             Err(_) => {}
         }
@@ -616,6 +678,9 @@ impl Figures {
         }
         let Ok(Look { sip, .. }) = answered.await else { return };
         METRICS.sip_received.add(self.rise("received", sip.received));
+        METRICS.notes_lost.add(self.rise("notes_lost", counters.notes_lost));
+        METRICS.sip_dropped.add(self.rise("dropped", sip.dropped));
+        METRICS.sip_too_fast.add(self.rise("too_fast", sip.too_fast));
         METRICS.sip_malformed.add(self.rise("malformed", sip.malformed));
         METRICS.sip_retransmissions.add(self.rise("retransmissions", sip.retransmissions_in));
     }

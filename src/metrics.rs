@@ -83,6 +83,18 @@ metrics! {
     tls_handshakes_failed: Counter = "frontdesk_tls_handshakes_failed_total", Counter::new();
     /// When the first of our certificates expires, in seconds since 1970; 0 without one.
     tls_certificate_expires: Gauge = "frontdesk_tls_certificate_expires_seconds", Gauge::new();
+    /// SIP messages that were not read: of banned sources, and of scanners.
+    sip_dropped: Counter = "frontdesk_sip_dropped_total", Counter::new();
+    /// SIP requests beyond what one source may send.
+    sip_too_fast: Counter = "frontdesk_sip_too_fast_total", Counter::new();
+    /// Telephones whose password was wrong.
+    phones_refused: Counter = "frontdesk_phones_refused_total", Counter::new();
+    /// Sources that were banned because they guessed passwords.
+    bans: Counter = "frontdesk_bans_total", Counter::new();
+    /// Times that no more calls were made through a gateway within an hour; each is an alarm.
+    outgoing_limit: Counter = "frontdesk_outgoing_limit_total", Counter::new();
+    /// SIP messages of calls, and bans, that could not be kept.
+    notes_lost: Counter = "frontdesk_notes_lost_total", Counter::new();
     /// RTP packets sent.
     rtp_sent: Counter = "frontdesk_rtp_sent_total", Counter::new();
     /// RTP packets received that belonged to a call.

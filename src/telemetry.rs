@@ -3,7 +3,9 @@
 //! A line is handed to a thread of its own over a bounded queue: a reader that has stopped reading our stderr stops
 //! the log, never a call. Lines that any stranger can cause go through a `Throttle`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -167,10 +169,47 @@ impl Throttle {
             state.lines += 1;
             Line::Write { left_out: std::mem::take(&mut state.left_out) }
         } else {
-            state.left_out += 1;
-            METRICS.log_lines_suppressed.add(1);
-            Line::LeaveOut
+            drop(state);
+            self.leave_out()
         }
+    }
+
+    fn leave_out(&self) -> Line {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).left_out += 1;
+        METRICS.log_lines_suppressed.add(1);
+        Line::LeaveOut
+    }
+}
+
+/// Lets one line about each source through in a window, and so many in all, and then says how many were left out.
+#[derive(Debug)]
+pub struct SourceThrottle {
+    all: Throttle,
+    seen: Mutex<BTreeMap<IpAddr, Mono>>,
+}
+
+/// Sources that are remembered; when full, the table starts anew.
+const SOURCES_MAX: usize = 4_096;
+
+impl SourceThrottle {
+    pub const fn new(lines_max: u32, window: Duration) -> Self {
+        Self { all: Throttle::new(lines_max, window), seen: Mutex::new(BTreeMap::new()) }
+    }
+
+    pub fn line(&self, now: Mono, source: Option<IpAddr>) -> Line {
+        let Some(source) = source else { return self.all.line(now) };
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.get(&source).is_some_and(|at| now.since(*at) < self.all.window) {
+            return self.all.leave_out();
+        }
+        let line = self.all.line(now);
+        if line != Line::LeaveOut {
+            if seen.len() >= SOURCES_MAX {
+                seen.clear();
+            }
+            seen.insert(source, now);
+        }
+        line
     }
 }
 
@@ -190,6 +229,19 @@ mod tests {
         assert_eq!(at(10_000), Line::Write { left_out: 998 });
         assert_eq!(at(10_001), Line::Write { left_out: 0 });
         assert_eq!(at(10_002), Line::LeaveOut);
+    }
+
+    #[test]
+    fn a_loud_source_has_one_line_and_leaves_room_for_others() {
+        let throttle = SourceThrottle::new(3, Duration::from_secs(60));
+        let source = |n: u32| Some(IpAddr::V4(n.into()));
+        let at = |ms, n| throttle.line(Mono::from_millis(ms), source(n));
+        assert_eq!(at(1, 1), Line::Write { left_out: 0 });
+        (2..100).for_each(|ms| assert_eq!(at(ms, 1), Line::LeaveOut));
+        assert_eq!(at(100, 2), Line::Write { left_out: 98 });
+        assert_eq!(at(101, 3), Line::Write { left_out: 0 });
+        assert_eq!(at(102, 4), Line::LeaveOut, "as many as may be in all");
+        assert_eq!(at(60_001, 1), Line::Write { left_out: 1 });
     }
 
     #[test]

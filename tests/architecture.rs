@@ -88,6 +88,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("claxon", &["media/flac.rs"]),
     ("csv", &["cli/"]),
     ("ctr", &["media/srtp/cipher.rs"]),
+    ("etherparse", &["cli/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
     ("futures_util", &["driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),

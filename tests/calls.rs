@@ -38,6 +38,8 @@ fn set(setup: &mut Setup, setting: &str) {
     let (name, value) = setting.split_once(' ').expect("a name and a value");
     match name {
         "after_rings" => setup.after_rings = value.parse().expect("a number"),
+        "call_back_denied" => setup.call_back_denied = value.split(',').map(str::to_owned).collect(),
+        "outgoing_per_hour_max" => setup.outgoing_per_hour_max = value.parse().expect("a number"),
         "calls_max" => setup.calls_max = value.parse().expect("a number"),
         "ports" => setup.ports = value.parse().expect("a number"),
         "allowed" => setup.allowed.push(network(value)),
@@ -145,6 +147,33 @@ fn first_difference(expected: &str, got: &str) -> (usize, String) {
 /// More of them by `PROPTEST_CASES`.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48)
+}
+
+/// What was kept of a call's messages: those of all its legs, and no key that may be a PIN.
+#[test]
+fn the_messages_of_all_legs_are_kept_with_the_call() {
+    let mut call = CallTest::new(Setup::default());
+    let lines =
+        ["invite", "ack", "info 0", "wait 2s", "callee 100 answers", "callee 100 key 1", "wait 3s", "bye", "wait 9s"];
+    lines.iter().for_each(|line| call.command(line));
+    let [ladder] = &call.ladders[..] else { panic!("one call, not {}", call.ladders.len()) };
+    let of = |leg: u32| -> Vec<String> {
+        let messages = ladder.messages.iter().filter(|m| m.leg == leg);
+        messages
+            .map(|m| {
+                let line = String::from_utf8_lossy(m.first_line()).replace("SIP/2.0 ", "");
+                let way = if m.out { ">" } else { "<" };
+                format!("{way} {}", line.split(' ').next().unwrap_or_default())
+            })
+            .collect()
+    };
+    assert_eq!(of(0), ["< INVITE", "> 180", "> 200", "< ACK", "< INFO", "> 200", "< BYE", "> 200"]);
+    assert_eq!(of(1), ["> INVITE", "< 180", "< 200", "> ACK", "> BYE", "< 200"]);
+    assert_eq!(of(2)[0], "> INVITE");
+    let all: Vec<u8> = ladder.messages.iter().flat_map(|m| m.bytes.clone()).collect();
+    let all = String::from_utf8_lossy(&all);
+    assert!(all.contains("Signal=*") && !all.contains("Signal=0"), "{all}");
+    assert!(ladder.messages.is_sorted_by_key(|m| m.at_ms) && ladder.left_out == 0);
 }
 
 /// A hundred emergencies ring on for callers who are gone; one more is an alarm at once, and what still rings when the line

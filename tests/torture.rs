@@ -1,6 +1,8 @@
 //! Messages that are hard to read (the classes of RFC 4475 and RFC 5118): each file is named in a table with what has
 //! to come of it, and nothing that the network could send may cause a panic.
 
+#[path = "torture/answers.rs"]
+mod answers;
 #[path = "torture/own.rs"]
 mod own;
 #[path = "torture/rfc4475.rs"]
@@ -9,9 +11,14 @@ mod rfc4475;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use frontdesk::sip::wire::{
-    Frame, Framer, Host, Limits, Message, Method, Name, ParseErrorKind, Request, Response, Uri, parse_datagram,
+use frontdesk::sip::user_agent::{
+    Account, Channel, Event, Input, Listener, Output, RegistrarConfig, Secret, UaConfig, UserAgent,
 };
+use frontdesk::sip::wire::{
+    Frame, Framer, Host, Limits, Message, Method, Name, ParseErrorKind, Request, Response, Transport, Uri,
+    parse_datagram,
+};
+use frontdesk::types::{Mono, Random, Redacted};
 use proptest::prelude::*;
 
 /// What has to come of a message.
@@ -25,6 +32,17 @@ pub enum Expect {
     Refused(u16),
     /// Refused without an answer.
     Dropped,
+}
+
+/// What the user agent does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// It answers with this status by itself.
+    Status(u16),
+    /// No answer: it is one itself, or has no sender that could be told.
+    Nothing,
+    /// It begins a call, which the call floor answers.
+    Call,
 }
 
 pub type Table = &'static [(&'static str, Expect)];
@@ -103,6 +121,82 @@ fn rfc_4475_messages_come_out_as_the_rfc_says_where_they_are_present() {
     } else {
         println!("{} is not here: the messages of RFC 4475 themselves were not read", folder.display());
     }
+}
+
+/// A user agent with a phone's account, over UDP in both families.
+fn user_agent() -> UserAgent {
+    let listener = |local: &str| Listener {
+        transport: Transport::Udp,
+        local: local.parse().expect("an address"),
+        advertised: None,
+    };
+    let secret = Secret::Password(Redacted("secret".to_owned()));
+    let account = Account { user: "desk".to_owned(), secret, md5_only: false };
+    let config = UaConfig {
+        listeners: vec![listener("192.0.2.1:5060"), listener("[2001:db8::1]:5060")],
+        registrar: RegistrarConfig { accounts: vec![account], ..RegistrarConfig::default() },
+        ..UaConfig::default()
+    };
+    UserAgent::new(config, Random::for_testing(1))
+}
+
+fn answer(bytes: &[u8], listener: usize) -> Answer {
+    let mut ua = user_agent();
+    let source = ["192.0.2.7:5062", "[2001:db8::7]:5062"][listener].parse().expect("an address");
+    let via = Channel { listener, connection: None };
+    ua.handle_input(Mono::from_millis(1), Input::Received { via, source, bytes });
+    let mut answer = Answer::Nothing;
+    loop {
+        match ua.poll_output() {
+            Output::Send { bytes, .. } => {
+                let status = std::str::from_utf8(&bytes[8..11]).expect("it is ours").parse().expect("a status");
+                assert_eq!(answer, Answer::Nothing, "one answer");
+                answer = Answer::Status(status);
+            }
+            Output::Event(Event::Incoming { .. }) => answer = Answer::Call,
+            Output::Event(_) => {}
+            Output::Wait(_) => return answer,
+        }
+    }
+}
+
+#[test]
+fn the_user_agent_answers_each_message_of_rfc_4475_as_the_table_says_where_they_are_present() {
+    let mut names: Vec<_> = answers::TABLE.iter().map(|(name, _)| *name).collect();
+    let mut listed: Vec<_> = rfc4475::TABLE.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    listed.sort_unstable();
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/torture/rfc4475");
+    let folder = std::env::var_os("FRONTDESK_TORTURE").map_or(beside, PathBuf::from);
+    if !folder.is_dir() {
+        println!("{} is not here: the messages of RFC 4475 themselves were not sent", folder.display());
+    } else {
+        let files = files(&folder, "dat");
+        let found: Vec<_> = rfc4475::TABLE.iter().map(|(name, _)| (*name, answer(&files[*name], 0))).collect();
+        let wrong: Vec<_> = found.iter().filter(|found| !answers::TABLE.contains(found)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+    assert_eq!(names, listed, "every message is in both tables, once");
+}
+
+/// RFC 5118 in messages of our own: what can be read is answered, over either family, and what can't is refused.
+#[test]
+fn the_user_agent_answers_ipv6_in_every_dress() {
+    let of_ipv6 = own::TABLE.iter().filter(|(name, _)| name.contains("ipv6"));
+    let mut count = 0;
+    for (name, expected) in of_ipv6 {
+        let expected = match expected {
+            Expect::Request("INVITE") => Answer::Call,
+            Expect::Request(_) => Answer::Status(200),
+            Expect::Refused(status) => Answer::Status(*status),
+            other => panic!("{name}: {other:?}"),
+        };
+        for listener in [0, 1] {
+            assert_eq!(answer(&own(name), listener), expected, "{name}");
+        }
+        count += 1;
+    }
+    assert!(count > 20, "{count}");
 }
 
 #[test]

@@ -3,32 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use crate::types::Mono;
-
-/// A network by address and prefix length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Network {
-    pub address: IpAddr,
-    pub prefix: u8,
-}
-
-impl Network {
-    /// Whether an address lies in it; IPv4 addresses mapped into IPv6 count as IPv4.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.address.to_canonical(), ip.to_canonical()) {
-            (IpAddr::V4(net), IpAddr::V4(ip)) => {
-                same_prefix(net.to_bits().into(), ip.to_bits().into(), 32, self.prefix)
-            }
-            (IpAddr::V6(net), IpAddr::V6(ip)) => same_prefix(net.to_bits(), ip.to_bits(), 128, self.prefix),
-            _ => false,
-        }
-    }
-}
-
-fn same_prefix(a: u128, b: u128, width: u32, prefix: u8) -> bool {
-    let shift = width.saturating_sub(u32::from(prefix));
-    shift >= width || a >> shift == b >> shift
-}
+pub use crate::types::Network;
+use crate::types::{Bucket, Mono};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdmissionLimits {
@@ -126,32 +102,6 @@ impl Admission {
     /// Whether a refused call may still have a row of its own; beyond that only the counters tell.
     pub fn log_refusal(&mut self, now: Mono) -> bool {
         self.refused_rows.take(now, REFUSED_ROWS_PER_SECOND)
-    }
-}
-
-/// A token bucket that holds two seconds' worth.
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    at: Mono,
-}
-
-const BURST_SECONDS: f64 = 2.0;
-
-impl Bucket {
-    fn full(rate: u32) -> Self {
-        Self { tokens: f64::from(rate) * BURST_SECONDS, at: Mono::default() }
-    }
-
-    fn take(&mut self, now: Mono, rate: u32) -> bool {
-        let elapsed = now.since(self.at);
-        self.at = now;
-        self.tokens = (self.tokens + elapsed.as_secs_f64() * f64::from(rate)).min(f64::from(rate) * BURST_SECONDS);
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::admission::Refusal;
+use crate::desk::ban::BannedNetwork;
 use crate::desk::call_record::{LegEnd, Outcome};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::ticket::Kind;
@@ -179,6 +180,20 @@ pub enum What {
     PhoneRefused {
         user: String,
         source: SocketAddr,
+    },
+    /// A source guessed too many passwords: nothing that it sends is read for a while.
+    Banned {
+        network: BannedNetwork,
+        failures: u32,
+        minutes: u64,
+    },
+    /// A ban was lifted by hand.
+    BanLifted {
+        network: BannedNetwork,
+    },
+    /// As many calls went out through a gateway within an hour as may.
+    OutgoingLimit {
+        per_hour_max: u32,
     },
     /// A telephone can't be called any more.
     PhoneGone {

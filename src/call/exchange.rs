@@ -1,7 +1,7 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +10,21 @@ use super::admission::{Admission, AdmissionLimits, Refusal};
 use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
 use super::io::{Asker, Input, Output};
+use super::ladders::{Ladders, Link};
+use super::legs::Legs;
 use super::lines::Lines;
 use super::pin_locks::{Holder, PinLocks};
 use super::reach::{Colleague, Visit};
 use super::service::Service;
 use super::session::{Hands, PinClaim, Session, new_record};
 use super::switchboard::Switchboard;
+use crate::desk::ban::{Ban, BannedNetwork};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::sip::trunk::Standing;
-use crate::sip::user_agent::{EndReason, Event, IncomingInvite, LegId, UserAgent};
+use crate::sip::user_agent::{self, Destination, EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Mono, Now, Random};
 
 /// In place of an extension that nobody has.
@@ -39,7 +42,8 @@ pub struct Exchange {
     random: Random,
     /// In boxes, as the table has room for twice as many.
     calls: HashMap<CallId, Box<Session>>,
-    by_leg: HashMap<LegId, CallId>,
+    by_leg: Legs,
+    ladders: Ladders,
     board: Switchboard,
     words: DiskWords,
     lines: Lines,
@@ -61,7 +65,8 @@ impl Exchange {
             pin_locks: PinLocks::default(),
             random,
             calls: HashMap::new(),
-            by_leg: HashMap::new(),
+            by_leg: Legs::default(),
+            ladders: Ladders::default(),
             board: Switchboard::default(),
             words: DiskWords::default(),
             lines: Lines::default(),
@@ -76,7 +81,13 @@ impl Exchange {
 
     pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
         match input {
-            Input::Sip(input) => self.ua.handle_input(now.mono, input),
+            Input::Sip(input) => {
+                if let user_agent::Input::Received { via, source, bytes } = input {
+                    let to = Destination { channel: via, remote: source };
+                    self.ladders.received(now.mono, bytes, || link(&self.ua, to));
+                }
+                self.ua.handle_input(now.mono, input);
+            }
             Input::PortsLent { stream, mut ports } => {
                 if let Some(ports) = &mut ports {
                     self.ua.learn_local(ports.peer, ports.local);
@@ -121,14 +132,21 @@ impl Exchange {
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
+            Input::Banned { network, until } => self.ua.ban(network.address(), until),
+            Input::BanLifted(network) => {
+                self.ua.lift_ban(network.address());
+                self.tell_of_phones(What::BanLifted { network });
+            }
             Input::Shutdown { until } => {
                 self.shutdown = Some(until);
                 self.ua.set_trunks(now.mono, Vec::new());
+                self.ladders.close_all();
                 self.with_all(now, |s, h| s.shutting_down(h));
             }
             Input::Timeout => self.timeout(now),
         }
         self.drain_ua(now);
+        self.write_ladders(now.mono);
         while let Some(request) = self.words.poll(now.mono) {
             self.out.push_back(Output::Desk { call: NO_CALL, request });
         }
@@ -143,8 +161,21 @@ impl Exchange {
         let call = self.timers.first().map(|(at, _)| *at);
         let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
         Output::Wait(
-            [self.ua_wait, call, shutdown, self.words.next_wake(), self.lines.next_wake()].into_iter().flatten().min(),
+            [self.ua_wait, call, shutdown, self.words.next_wake(), self.lines.next_wake(), self.ladders.next_wake()]
+                .into_iter()
+                .flatten()
+                .min(),
         )
+    }
+
+    /// Whether nothing that comes from there is served.
+    pub fn is_banned(&self, now: Mono, source: IpAddr) -> bool {
+        self.ua.is_banned(now, source)
+    }
+
+    /// The SIP messages of calls are not kept.
+    pub fn keep_no_ladders(&mut self) {
+        self.ladders.turn_off();
     }
 
     pub fn live_calls(&self) -> usize {
@@ -159,6 +190,7 @@ impl Exchange {
     pub fn is_idle(&self) -> bool {
         self.calls.is_empty()
             && self.by_leg.is_empty()
+            && self.ladders.is_empty()
             && self.timers.is_empty()
             && self.board.is_idle()
             && self.words.is_idle()
@@ -183,7 +215,7 @@ impl Exchange {
             self.words.say(now.mono, word);
         }
         if self.ua_wait.is_some_and(|at| at <= now.mono) {
-            self.ua.handle_input(now.mono, crate::sip::user_agent::Input::Timeout);
+            self.ua.handle_input(now.mono, user_agent::Input::Timeout);
         }
         while let Some((at, call)) = self.timers.first().copied() {
             if at > now.mono {
@@ -204,9 +236,14 @@ impl Exchange {
     fn drain_ua(&mut self, now: Now) {
         loop {
             match self.ua.poll_output() {
-                crate::sip::user_agent::Output::Send { to, bytes } => self.out.push_back(Output::Send { to, bytes }),
-                crate::sip::user_agent::Output::Event(event) => self.sip_event(now, event),
-                crate::sip::user_agent::Output::Wait(at) => {
+                user_agent::Output::Send { to, bytes } => {
+                    self.join_fresh_legs(now);
+                    self.ladders.sent(now.mono, &bytes, || link(&self.ua, to));
+                    self.out.push_back(Output::Send { to, bytes });
+                }
+                user_agent::Output::Event(event) => self.sip_event(now, event),
+                user_agent::Output::Wait(at) => {
+                    self.join_fresh_legs(now);
                     self.ua_wait = at;
                     return;
                 }
@@ -267,6 +304,7 @@ impl Exchange {
                 self.tell_of_phones(What::PhoneCame { user, source });
             }
             Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
+            Event::Banned { network, failures, until } => self.banned(now, network, failures, until),
             Event::Unregistered { user, why, .. } => self.tell_of_phones(What::PhoneGone { user, why: why.as_str() }),
             Event::ReferProgress { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status)),
             Event::ReferFailed { leg, status } => self.with_leg(now, leg, |s, h| s.pbx_tells(h, leg, status.max(300))),
@@ -292,6 +330,13 @@ impl Exchange {
         invite.identity.trusted = self.service.trusted.iter().any(|network| network.contains(source));
         invite.trunk = invite.trunk.or_else(|| self.service.trunk_of_network(source).map(str::to_owned));
         invite
+    }
+
+    fn banned(&mut self, now: Now, network: IpAddr, failures: u32, until: Mono) {
+        let (network, lasts) = (BannedNetwork::of(network), until.since(now.mono));
+        let ban = Ban { network, since: now.wall, until: now.wall + lasts, failures };
+        self.out.push_back(Output::Desk { call: NO_CALL, request: DeskRequest::PutBan(ban) });
+        self.tell_of_phones(What::Banned { network, failures, minutes: lasts.as_secs() / 60 });
     }
 
     fn incoming(&mut self, now: Now, leg: LegId, invite: IncomingInvite) {
@@ -321,6 +366,7 @@ impl Exchange {
             random: &mut self.random,
         };
         let row = new_record(call, &invite, &service.numbers, now.wall);
+        self.ladders.join(now, call, &invite.sip_call_id);
         let begin = || Session::new(call, leg, listener, invite, service, sdp_session_id, &mut hands);
         match catch_unwind(AssertUnwindSafe(begin)) {
             Ok(session) => {
@@ -404,6 +450,7 @@ impl Exchange {
     fn never_began(&mut self, now: Now, leg: LegId, mut row: CallRecord, panic: &(dyn std::any::Any + Send)) {
         let _ = self.ua.reject(now.mono, leg, 500, None);
         let call = row.id;
+        self.ladders.end(now.mono, call, true);
         row.ended_at = Some(now.wall);
         row.outcome = Some(Outcome::Failed);
         row.end_reason = Some("internal_error".to_owned());
@@ -449,6 +496,23 @@ impl Exchange {
     fn put_row(&mut self, record: CallRecord) {
         let (call, request) = (record.id, DeskRequest::PutCall(Box::new(record)));
         self.out.push_back(Output::Desk { call, request });
+    }
+
+    /// Their dialogs' messages belong to their calls.
+    fn join_fresh_legs(&mut self, now: Now) {
+        while let Some((leg, call)) = self.by_leg.take_fresh() {
+            if let Some(call_id) = self.ua.call_id(leg) {
+                self.ladders.join(now, call, call_id);
+            }
+        }
+    }
+
+    /// What was kept of calls that are over.
+    fn write_ladders(&mut self, now: Mono) {
+        while let Some(ladder) = self.ladders.poll(now) {
+            let (call, request) = (ladder.call, DeskRequest::PutLadder(Box::new(ladder)));
+            self.out.push_back(Output::Desk { call, request });
+        }
     }
 
     fn take_call_id(&mut self) -> CallId {
@@ -497,6 +561,7 @@ impl Exchange {
             self.by_leg.remove(&session.leg);
             self.calls.remove(&call);
             self.board.forget(call);
+            self.ladders.end(now.mono, call, self.shutdown.is_some());
             return;
         }
         let wake = session.next_wake();
@@ -571,6 +636,12 @@ impl Exchange {
             self.out.push_back(Output::Idle);
         }
     }
+}
+
+/// Between which addresses a message goes, for a call's ladder.
+fn link(ua: &UserAgent, to: Destination) -> Option<Link> {
+    let (transport, local) = ua.near_end(to)?;
+    Some(Link { transport: transport.as_str(), local, remote: to.remote })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

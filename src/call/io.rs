@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::events::CallEvent;
 use super::service::Service;
+use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
@@ -92,6 +93,13 @@ pub enum Input<'a> {
     },
     /// Other telephones may register from now on.
     Accounts(Vec<user_agent::Account>),
+    /// A ban of an earlier run holds on.
+    Banned {
+        network: BannedNetwork,
+        until: Mono,
+    },
+    /// A ban was lifted by hand.
+    BanLifted(BannedNetwork),
     /// Take no new calls; calls that still live at `until` are ended. `Output::Idle` follows when none is left.
     Shutdown {
         until: Mono,

@@ -7,6 +7,8 @@
 //! - `switchboard`: who of the staff is free, and the queue of those who wait for one.
 //! - `lines`: the watch over the trunks; `disk_words`: alarms, trunks and journal on their way to the disk (R41).
 //! - `admission`: who may call, how fast, how many at once (R1).
+//! - `outgoing`: how many calls the desk makes through a gateway.
+//! - `ladders`: the SIP messages of each call, while it lives; `legs`: whose each leg is.
 //! - `events`: what happened, as one typed event for log, metric and live view.
 //! - `info_digits`: keys in the body of a SIP INFO.
 //! - `reasons`: why a call ends, as SIP says it.
@@ -19,7 +21,10 @@ pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
+mod ladders;
+mod legs;
 mod lines;
+pub mod outgoing;
 pub mod pin_locks;
 mod playback;
 mod reach;

@@ -48,6 +48,17 @@ pub struct CallBackSettings {
     pub hours: Option<Span>,
     /// How long it rings there.
     pub ring: Duration,
+    /// Numbers that begin so are not dialled, unless they begin as one of `allowed`.
+    pub denied: Vec<String>,
+    pub allowed: Vec<String>,
+}
+
+impl CallBackSettings {
+    /// Whether the desk itself dials this number: a false one as the caller's may be dear to call.
+    pub fn may_dial(&self, number: &str) -> bool {
+        let begins = |prefixes: &[String]| prefixes.iter().any(|prefix| number.starts_with(prefix.as_str()));
+        begins(&self.allowed) || !begins(&self.denied)
+    }
 }
 
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
@@ -84,6 +95,8 @@ pub struct Service {
     /// The longest a call may last.
     pub call_max: Duration,
     pub call_back: CallBackSettings,
+    /// Calls through a gateway within an hour.
+    pub outgoing_per_hour_max: u32,
 }
 
 impl Service {

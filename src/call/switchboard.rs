@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use super::outgoing::OutgoingCalls;
 use crate::desk::people::Person;
 use crate::desk::presence::Presences;
 use crate::flow::io::Strategy;
@@ -46,6 +47,8 @@ struct Member {
 pub struct Switchboard {
     /// Who said that they are out, or are not to be called.
     pub presences: Presences,
+    /// Calls that went out through a gateway.
+    pub outgoing: OutgoingCalls,
     members: HashMap<String, Member>,
     queue: Vec<CallId>,
     /// Mean length of talks, each new one weighing an eighth.

@@ -1,12 +1,16 @@
 //! `frontdesk calls`: the call log (R4).
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use super::context::{CliError, Context};
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
+use super::{ladder, pcap};
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::ladder::CallLadder;
 use crate::desk::view::{CallView, LocalTime};
 use crate::store::{CallFilter, CallState};
 use crate::types::CallId;
@@ -25,8 +29,10 @@ pub struct Args {
 enum Command {
     /// List calls, the newest first (the same as without a subcommand)
     List(ListArgs),
-    /// Show one call with its way through the menu
+    /// Show one call with its way through the menu, or its SIP messages
     Show(ShowArgs),
+    /// Write the SIP messages of one call into a file that Wireshark and sngrep read
+    Pcap(PcapArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,6 +61,19 @@ struct ShowArgs {
     /// Write JSON, for programs
     #[arg(long)]
     json: bool,
+    /// Draw its SIP messages as a ladder: who sent what, and when
+    #[arg(long, conflicts_with = "messages")]
+    ladder: bool,
+    /// Write its SIP messages in full; secrets are masked
+    #[arg(long)]
+    messages: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct PcapArgs {
+    id: i64,
+    /// A new file
+    file: PathBuf,
 }
 
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
@@ -62,6 +81,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
         None => list(&args.list, context, out),
         Some(Command::List(list_args)) => list(list_args, context, out),
         Some(Command::Show(show_args)) => show(show_args, context, out),
+        Some(Command::Pcap(args)) => write_pcap(args, context, out),
     }
 }
 
@@ -90,12 +110,52 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
     let Some(call) = context.reader()?.call(id)? else {
         return Err(CliError::Failed(format!("there is no call {id}")));
     };
+    if args.ladder || args.messages {
+        let kept = ladder_of(&call, context)?;
+        return match (args.json, args.ladder) {
+            (true, _) => output::json(out, &ladder::views(&kept, context.time_zone)),
+            (false, true) => ladder::draw(&kept, context.time_zone, out),
+            (false, false) => ladder::write_messages(&kept, context.time_zone, out),
+        };
+    }
     if args.json {
         return output::json(out, &CallView::new(&call, context.time_zone));
     }
     let lines: Vec<_> = COLUMNS.iter().map(|c| (c.name, (c.cell)(&call, context.time_zone))).collect();
     output::details(out, &lines)?;
     path(&call, out)
+}
+
+/// The SIP messages that were kept of a call.
+fn ladder_of(call: &CallRecord, context: &Context) -> Result<CallLadder, CliError> {
+    let id = call.id;
+    context.reader()?.ladder(id)?.ok_or_else(|| {
+        CliError::Failed(match call.ended_at {
+            None => format!("call {id} still goes on: its SIP messages are written when it is over"),
+            Some(_) => format!(
+                "no SIP messages are kept of call {id}: it is older than [record] ladder_days, was refused before it began, \
+                 ended only seconds ago, or the line was cut off"
+            ),
+        })
+    })
+}
+
+fn write_pcap(args: &PcapArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
+    let id = CallId(args.id);
+    let Some(call) = context.reader()?.call(id)? else {
+        return Err(CliError::Failed(format!("there is no call {id}")));
+    };
+    let kept = ladder_of(&call, context)?;
+    let told = |fault: std::io::Error| CliError::Failed(format!("{}: {fault}", args.file.display()));
+    let file = File::options().write(true).create_new(true).open(&args.file).map_err(told)?;
+    let mut file = BufWriter::new(file);
+    let left_out = pcap::write(&kept, &mut file).and_then(|left_out| file.flush().map(|()| left_out)).map_err(told)?;
+    let written = kept.messages.len() - left_out;
+    writeln!(out, "{written} SIP messages of call {id} are in {}", args.file.display())?;
+    if kept.left_out > 0 || left_out > 0 {
+        writeln!(out, "{} were too many to be kept, {left_out} too long for a packet", kept.left_out)?;
+    }
+    Ok(())
 }
 
 /// The way through the menu, with the time since the answer.

@@ -1,6 +1,7 @@
 //! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
 
 pub mod alarms;
+pub mod bans;
 pub mod calls;
 pub mod context;
 pub mod flow;
@@ -21,7 +22,9 @@ mod backup;
 mod check;
 mod dial;
 mod failure;
+mod ladder;
 mod moment;
+mod pcap;
 mod people_file;
 mod serve;
 
@@ -103,6 +106,7 @@ enum Command {
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Bans(bans::Args),
     Journal(journal::Args),
     Trunks(trunks::Args),
     Report(report::Args),
@@ -127,6 +131,7 @@ impl Command {
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),

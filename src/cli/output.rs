@@ -117,8 +117,18 @@ fn formula_safe(cell: &str) -> Cow<'_, str> {
 
 /// A cell as the table shows it: printable, and not wider than there is room for.
 fn shown(cell: &str) -> String {
-    let cell = printable(cell);
-    if cell.width() <= CELL_COLUMNS_MAX {
+    fitting(cell, CELL_COLUMNS_MAX)
+}
+
+/// Columns of the terminal that a text takes.
+pub fn columns(text: &str) -> usize {
+    text.width()
+}
+
+/// A text that is printable and not wider than so many columns; what is cut off is an ellipsis.
+pub fn fitting(text: &str, columns_max: usize) -> String {
+    let cell = printable(text);
+    if cell.width() <= columns_max {
         return cell.into_owned();
     }
     let mut width = 0;
@@ -126,7 +136,7 @@ fn shown(cell: &str) -> String {
         .chars()
         .take_while(|c| {
             width += c.width().unwrap_or(0);
-            width < CELL_COLUMNS_MAX
+            width < columns_max
         })
         .collect();
     cut.push('…');

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 use super::context::{CliError, Context};
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::answer_time::Cadence;
+use crate::desk::ban::Ban;
 use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use crate::desk::ladder::CallLadder;
+use crate::desk::ladder::tests::message;
 use crate::desk::message::{MessageChange, MessageDraft};
 use crate::desk::request::{DeskRequest, Done, RequestId};
 use crate::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
@@ -23,6 +26,7 @@ enum Line {
     Tickets(super::tickets::Args),
     Messages(super::messages::Args),
     Alarms(super::alarms::Args),
+    Bans(super::bans::Args),
     Report(super::report::Args),
 }
 
@@ -71,6 +75,7 @@ impl Shell {
             Line::Calls(args) => super::calls::run(args, &self.context, &mut out),
             Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
             Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
+            Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Report(args) => super::report::run(args, &self.context, &mut out),
         };
@@ -324,4 +329,64 @@ fn r41_alarms_are_listed_and_acknowledged_by_name() {
     assert!(fault.contains("before") && code == 1, "{fault}");
     assert_eq!(shell.run("alarms ack 7 李娜").expect_err("there is none").1, 1);
     assert_eq!(shell.run("alarms ack 1").expect_err("a name is needed").1, 2);
+}
+
+#[test]
+fn the_sip_messages_of_a_call_are_shown_and_exported() {
+    let text = |first: &str, cseq: &str| format!("{first}\r\nCSeq: {cseq}\r\n\r\n");
+    let messages = vec![
+        message(0, false, 0, &text("INVITE sip:desk@192.0.2.1 SIP/2.0", "1 INVITE")),
+        message(4, true, 0, &text("SIP/2.0 486 Busy Here", "1 INVITE")),
+    ];
+    let ladder = CallLadder { call: CallId(42), began_at: noon(), messages, left_out: 0, gap_at: 2 };
+    let shell = Shell::with(vec![
+        DeskRequest::PutCall(Box::new(call(42, Some(5), Outcome::Completed))),
+        DeskRequest::PutCall(Box::new(call(43, Some(5), Outcome::Completed))),
+        DeskRequest::PutLadder(Box::new(ladder)),
+    ]);
+    let drawn = shell.ok("calls show 42 --ladder");
+    assert!(drawn.contains("0.004 s") && drawn.contains("486 Busy Here"), "{drawn}");
+    assert!(shell.ok("calls show 42 --messages").contains("CSeq: 1 INVITE\n"));
+    let json: serde_json::Value = serde_json::from_str(&shell.ok("calls show 42 --ladder --json")).expect("JSON");
+    assert_eq!(
+        (json[1]["first_line"].as_str(), json[1]["direction"].as_str()),
+        (Some("SIP/2.0 486 Busy Here"), Some("out"))
+    );
+    let file = shell.context.db_path.with_extension("pcap");
+    let export = format!("calls pcap 42 {}", file.display());
+    assert!(shell.ok(&export).starts_with("2 SIP messages of call 42 are in "));
+    assert_eq!(shell.run(&export).expect_err("it is never written over").1, 1);
+    assert_eq!(std::fs::read(file).unwrap()[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
+    let (fault, code) = shell.run("calls show 43 --ladder").expect_err("it has none");
+    assert!(fault.contains("no SIP messages are kept of call 43") && code == 1, "{fault}");
+    assert_eq!(shell.run("calls show 42 --ladder --messages").expect_err("one of them").1, 2);
+}
+
+#[test]
+fn bans_are_listed_and_lifted() {
+    let ban = |network: &str, hours| Ban {
+        network: network.parse().expect("an address"),
+        since: noon(),
+        until: noon() + TimeDelta::hours(hours),
+        failures: 10,
+    };
+    let shell = Shell::with(vec![
+        DeskRequest::PutBan(ban("192.0.2.66", 9)),
+        DeskRequest::PutBan(ban("2001:db8::7", 9)),
+        DeskRequest::PutBan(ban("192.0.2.9", 1)),
+    ]);
+    let list: serde_json::Value = serde_json::from_str(&shell.ok("bans --json")).expect("JSON");
+    assert_eq!(
+        list,
+        serde_json::json!([
+            {"address": "192.0.2.66", "since": "2026-11-23T12:00:00.000+08:00", "until": "2026-11-23T21:00:00.000+08:00",
+             "failures": 10},
+            {"address": "2001:db8::/64", "since": "2026-11-23T12:00:00.000+08:00", "until": "2026-11-23T21:00:00.000+08:00",
+             "failures": 10},
+        ])
+    );
+    assert_eq!(shell.ok("bans lift 2001:db8::1"), "2001:db8::/64 is served again\n");
+    assert_eq!(shell.ok("bans list").lines().count(), 2);
+    assert_eq!(shell.run("bans lift 192.0.2.1").expect_err("not banned").1, 1);
+    assert_eq!(shell.run("bans lift desk").expect_err("no address").1, 2);
 }

@@ -47,6 +47,21 @@ pub const KEYS: SectionKeys = SectionKeys {
                  number.",
             zh: "在客户处振铃多久（秒），10 至 120。只试一次，之后把号码告诉接待人员。",
         },
+        Key {
+            name: "prefixes_denied",
+            default: Some("[\"00\", \"+\", \"160\", \"168\"]"),
+            example: "[\"00\", \"+\", \"168\"]",
+            en: "Numbers that begin so are not dialled by the desk, as whoever forges a caller's number may earn by such calls: \
+                 the receptionist is told the number.",
+            zh: "以此开头的号码前台不自动拨打（伪造主叫号码者可能借此牟利），只把号码告诉接待人员。",
+        },
+        Key {
+            name: "prefixes_allowed",
+            default: Some("[\"+86\", \"0086\"]"),
+            example: "[\"+86\"]",
+            en: "Numbers that begin so are dialled all the same.",
+            zh: "以此开头的号码仍可拨打。",
+        },
     ],
 };
 
@@ -64,12 +79,21 @@ pub struct CallBack {
     pub number_format: NumberFormat,
     pub hours: Span,
     pub ring_s: u32,
+    pub prefixes_denied: Vec<String>,
+    /// They hold against those.
+    pub prefixes_allowed: Vec<String>,
 }
 
 impl Default for CallBack {
     fn default() -> Self {
-        let hours = Span::parse("08:00-21:00").expect("it is a span");
-        Self { gateway: None, number_format: NumberFormat::default(), hours, ring_s: 45 }
+        Self {
+            gateway: None,
+            number_format: NumberFormat::default(),
+            hours: Span::parse("08:00-21:00").expect("it is a span"),
+            ring_s: 45,
+            prefixes_denied: ["00", "+", "160", "168"].map(str::to_owned).to_vec(),
+            prefixes_allowed: ["+86", "0086"].map(str::to_owned).to_vec(),
+        }
     }
 }
 
@@ -81,6 +105,8 @@ impl CallBack {
             number_format: section.text("number_format", number_format).unwrap_or_default(),
             hours: section.text("hours", hours).unwrap_or(default.hours),
             ring_s: section.number("ring_s", 10..=120).unwrap_or(default.ring_s),
+            prefixes_denied: section.list("prefixes_denied", prefix).unwrap_or(default.prefixes_denied),
+            prefixes_allowed: section.list("prefixes_allowed", prefix).unwrap_or(default.prefixes_allowed),
         }
     }
 }
@@ -98,6 +124,17 @@ fn gateway(text: &str) -> Result<CallBackGateway, Fault> {
         return Err(fault());
     }
     Ok(CallBackGateway::Address(address))
+}
+
+fn prefix(text: &str) -> Result<String, Fault> {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let right = !text.is_empty() && text.len() <= 20 && digits.bytes().all(|b| b.is_ascii_digit());
+    right.then(|| text.to_owned()).ok_or_else(|| {
+        Fault::new(
+            format!("{text:?} is no beginning of a number"),
+            "write digits, with or without a plus: \"00\", \"+\"",
+        )
+    })
 }
 
 fn hours(text: &str) -> Result<Span, Fault> {

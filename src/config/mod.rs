@@ -16,6 +16,7 @@ mod content;
 mod daemon;
 mod desk;
 mod env;
+mod guard;
 mod keys;
 mod numbers;
 mod place;
@@ -37,6 +38,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
 pub use place::Place;
@@ -55,6 +57,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     desk::KEYS,
     sip::KEYS,
     tls::KEYS,
+    guard::KEYS,
     rtp::KEYS,
     console::KEYS,
     answer::KEYS,
@@ -83,6 +86,7 @@ pub struct Config {
     pub desk: Desk,
     pub sip: Sip,
     pub tls: Tls,
+    pub guard: Guard,
     pub rtp: Rtp,
     pub console: Console,
     pub answer: Answer,
@@ -206,6 +210,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
     Config {
         file: None,
         desk: Desk::read(Section::open(&desk::KEYS, root, folder, problems)),
+        guard: Guard::read(Section::open(&guard::KEYS, root, folder, problems)),
         sip: Sip::read(Section::open(&sip::KEYS, root, folder, problems)),
         tls: Tls::read(Section::open(&tls::KEYS, root, folder, problems)),
         rtp: Rtp::read(Section::open(&rtp::KEYS, root, folder, problems)),

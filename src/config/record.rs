@@ -44,6 +44,22 @@ pub const KEYS: SectionKeys = SectionKeys {
                  1000000.",
             zh: "磁盘剩余空间低于此值（MB）时停止录音并记录告警，通话与工单照常。0 至 1000000。",
         },
+        Key {
+            name: "ladder_days",
+            default: Some("30"),
+            example: "30",
+            en: "How many days the SIP messages of each call are kept (`frontdesk calls show ID --ladder`), 0 (none) to 3650. \
+                 Needs a restart.",
+            zh: "每路通话的 SIP 消息保留多少天（`frontdesk calls show ID --ladder`），0（不保留）至 3650。更改后需重启。",
+        },
+        Key {
+            name: "ladder_mb_max",
+            default: Some("1000"),
+            example: "1000",
+            en: "In how many MB of the database they are kept, 1 to 1000000; beyond it the oldest go. A call has about 10 kB. \
+                 Needs a restart.",
+            zh: "这些消息在数据库中最多占多少 MB，1 至 1000000；超出时先删除最旧的。每路通话约 10 kB。更改后需重启。",
+        },
     ],
 };
 
@@ -54,6 +70,9 @@ pub struct Record {
     pub min_ms: u32,
     pub warn_ms: u32,
     pub disk_free_min_bytes: u64,
+    /// 0: SIP messages of calls are not kept.
+    pub ladder_days: u32,
+    pub ladder_bytes_max: u64,
 }
 
 impl Default for Record {
@@ -64,6 +83,8 @@ impl Default for Record {
             min_ms: 1_000,
             warn_ms: 10_000,
             disk_free_min_bytes: 500 * 1_000_000,
+            ladder_days: 30,
+            ladder_bytes_max: 1_000 * 1_000_000,
         }
     }
 }
@@ -80,6 +101,10 @@ impl Record {
             disk_free_min_bytes: section
                 .number("disk_free_min_mb", 0..=1_000_000_u64)
                 .map_or(default.disk_free_min_bytes, |mb| mb * 1_000_000),
+            ladder_days: section.number("ladder_days", 0..=3_650).unwrap_or(default.ladder_days),
+            ladder_bytes_max: section
+                .number("ladder_mb_max", 1..=1_000_000_u64)
+                .map_or(default.ladder_bytes_max, |mb| mb * 1_000_000),
         };
         record.check(&mut section);
         record

@@ -14,6 +14,8 @@ pub enum AlarmKind {
     MissedEmergency,
     /// Calls can't come in over a trunk (R1).
     LineDown,
+    /// As many calls went out through a gateway within an hour as may: fraud, or a limit that is too low.
+    OutgoingCalls,
 }
 
 /// How far it is.
@@ -29,7 +31,9 @@ pub enum AlarmState {
     Settled,
 }
 
-words!(AlarmKind { MissedEmergency => "missed_emergency", LineDown => "line_down" });
+words!(AlarmKind {
+    MissedEmergency => "missed_emergency", LineDown => "line_down", OutgoingCalls => "outgoing_calls",
+});
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 
 /// Number of an alarm: unique within one data directory.

@@ -5,12 +5,14 @@
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod ban;
 pub mod call_back;
 pub mod call_record;
 pub mod category;
 pub mod clocks;
 pub mod hours;
 pub mod journal;
+pub mod ladder;
 pub mod message;
 pub mod on_duty;
 pub mod people;

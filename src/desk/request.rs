@@ -1,9 +1,11 @@
 //! What a call asks of the desk's store, and what comes back. The store carries it out; `call` and `flow` only say it.
 
 use super::alarm::AlarmWord;
+use super::ban::Ban;
 use super::call_back::CallBackWord;
 use super::call_record::CallRecord;
 use super::journal::JournalEntry;
+use super::ladder::CallLadder;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::ticket::{TicketChange, TicketDraft};
 use super::trunk_state::TrunkWord;
@@ -18,6 +20,10 @@ pub struct RequestId(pub u32);
 pub enum DeskRequest {
     /// Inserts the row, or puts this one in its place. Not waited for.
     PutCall(Box<CallRecord>),
+    /// Keeps the SIP messages of a call that is over, while there is room. Not waited for.
+    PutLadder(Box<CallLadder>),
+    /// Keeps a ban. Not waited for.
+    PutBan(Ban),
     /// Replied to once it is on disk (R9).
     OpenTicket { id: RequestId, draft: TicketDraft },
     /// Replied to once it is on disk.
@@ -47,7 +53,7 @@ impl DeskRequest {
     /// `None` for what is not replied to.
     pub fn id(&self) -> Option<RequestId> {
         match self {
-            DeskRequest::PutCall(_) => None,
+            DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => None,
             DeskRequest::OpenTicket { id, .. }
             | DeskRequest::ChangeTicket { id, .. }
             | DeskRequest::OpenMessage { id, .. }

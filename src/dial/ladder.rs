@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::types::Mono;
+use crate::types::{Mono, seconds_text};
 
 /// Rungs that one call keeps.
 const RUNGS_MAX: usize = 10_000;
@@ -58,7 +58,7 @@ impl Rung {
             Direction::In => "<--",
             Direction::Local => "   ",
         };
-        format!("{:>4}.{:03} s  {arrow} {}", self.at_ms / 1000, self.at_ms % 1000, self.what)
+        format!("{}  {arrow} {}", seconds_text(self.at_ms), self.what)
     }
 }
 

@@ -32,6 +32,7 @@ use crate::call::events::CallEvent;
 use crate::call::exchange::Exchange;
 use crate::call::io::{Asker, Input, LentPorts, Output};
 use crate::call::service::Service;
+use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
@@ -64,6 +65,8 @@ pub enum ToLine {
         right: bool,
     },
     Desk(DeskReply),
+    /// Bans that were lifted by hand.
+    BansLifted(Vec<BannedNetwork>),
     /// Who is out, or not to be called.
     Presences(Presences),
     /// Callers whom an earlier run promised to call back.
@@ -328,6 +331,11 @@ impl Line {
         }
     }
 
+    /// Whether nothing that comes from there is served: its connections are closed.
+    pub(super) fn is_banned(&self, source: IpAddr) -> bool {
+        self.exchange.is_banned(self.clock.mono(), source)
+    }
+
     fn told(line: &Shared, message: ToLine) {
         match message {
             ToLine::Media(FromWorker::Event { id, event }) => Line::input(line, Input::Media { stream: id, event }),
@@ -352,6 +360,9 @@ impl Line {
                 Line::input(line, Input::PinChecked { call, id, right: Some(right) });
             }
             ToLine::Desk(reply) => Line::input(line, Input::Desk(reply)),
+            ToLine::BansLifted(networks) => {
+                networks.into_iter().for_each(|network| Line::input(line, Input::BanLifted(network)));
+            }
             ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => Line::input(line, Input::Reload(service)),

@@ -1,5 +1,6 @@
 //! From one typed event to its log line and its metrics. Events are logged here and nowhere else.
 
+use std::net::IpAddr;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -7,11 +8,11 @@ use crate::call::admission::Refusal;
 use crate::call::events::{CallEvent, What};
 use crate::desk::message::MessagesWaiting;
 use crate::metrics::METRICS;
-use crate::telemetry::{Line, Throttle};
+use crate::telemetry::{Line, SourceThrottle};
 use crate::types::Mono;
 
 /// Lines about refused callers and phones: a scanner must not fill the log.
-static REFUSED: Throttle = Throttle::new(10, Duration::from_secs(60));
+static REFUSED: SourceThrottle = SourceThrottle::new(10, Duration::from_secs(60));
 
 /// Told once: a site may have its reasons.
 static KEYS_IN_THE_OPEN: Once = Once::new();
@@ -25,12 +26,12 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Diverted { from } => tracing::info!(call, from, "was called there first"),
         What::PeerSaidWhy { reason } => tracing::info!(call, reason, "the peer says why it hangs up"),
         What::Refused { source, why } => {
-            refused(now, || tracing::warn!(call, %source, why = why.reason(), "call refused"));
+            refused(now, Some(source.ip()), || tracing::warn!(call, %source, why = why.reason(), "call refused"));
         }
         What::RejectedBySip { source, status } => {
-            refused(now, || tracing::warn!(call, %source, status, "INVITE answered with an error"));
+            refused(now, Some(source.ip()), || tracing::warn!(call, %source, status, "INVITE answered with an error"));
         }
-        What::Rejected { status, why } => refused(now, || tracing::warn!(call, status, why, "call rejected")),
+        What::Rejected { status, why } => refused(now, None, || tracing::warn!(call, status, why, "call rejected")),
         What::Answered { answer_ms, rings, codec } => {
             tracing::info!(call, answer_ms, rings, codec = codec.map(|c| c.encoding_name()), "answered");
         }
@@ -100,7 +101,18 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::PhoneCame { user, source } => tracing::info!(user, %source, "phone registered"),
         What::PhoneRefused { user, source } => {
-            refused(now, || tracing::warn!(user, %source, "phone refused: its password is wrong"));
+            refused(now, Some(source.ip()), || tracing::warn!(user, %source, "phone refused: its password is wrong"));
+        }
+        What::Banned { network, failures, minutes } => {
+            tracing::warn!(%network, failures, minutes, "banned: too many wrong passwords; see `frontdesk bans`");
+        }
+        What::BanLifted { network } => tracing::info!(%network, "ban lifted"),
+        What::OutgoingLimit { per_hour_max } => {
+            tracing::error!(
+                call,
+                per_hour_max,
+                "TOO MANY CALLS OUT: no more go through the gateway; see `frontdesk alarms`"
+            );
         }
         What::PhoneGone { user, why } => tracing::info!(user, why, "phone is gone"),
         What::TrunkUp { trunk, server, external: None } => tracing::info!(trunk, %server, "trunk is up"),
@@ -115,8 +127,8 @@ pub fn observe(now: Mono, event: &CallEvent) {
     }
 }
 
-fn refused(now: Mono, write: impl FnOnce()) {
-    match REFUSED.line(now) {
+fn refused(now: Mono, source: Option<IpAddr>, write: impl FnOnce()) {
+    match REFUSED.line(now, source) {
         Line::Write { left_out } => {
             write();
             if left_out > 0 {
@@ -166,6 +178,9 @@ fn count(what: &What) {
             METRICS.calls_live.add(-1);
             METRICS.calls_ended.add(*outcome, 1);
         }
+        What::Banned { .. } => METRICS.bans.add(1),
+        What::OutgoingLimit { .. } => METRICS.outgoing_limit.add(1),
+        What::PhoneRefused { .. } => METRICS.phones_refused.add(1),
         What::Panicked { .. } => METRICS.calls_panicked.add(1),
         What::Ringing { .. } => METRICS.legs_begun.add(1),
         What::LegEnded { end, .. } => METRICS.legs_ended.add(*end, 1),
@@ -199,7 +214,7 @@ fn count(what: &What) {
         | What::MediaLost
         | What::MediaBack
         | What::PhoneCame { .. }
-        | What::PhoneRefused { .. }
+        | What::BanLifted { .. }
         | What::PhoneGone { .. }
         | What::Held { .. } => {}
     }

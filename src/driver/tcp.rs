@@ -44,6 +44,8 @@ pub(super) async fn accept(line: Shared, listener: usize, transport: Transport, 
     let slots = line.borrow().connections.slots();
     loop {
         match socket.accept().await {
+            // Closed at once, without a word.
+            Ok((_, remote)) if line.borrow().is_banned(remote.ip()) => {}
             Ok((stream, remote)) => {
                 let Some(slot) = slots.take(remote.ip()) else {
                     tracing::warn!(%remote, "a connection was refused: too many are open; see [sip] connections_max");
@@ -270,6 +272,10 @@ fn take(line: &Shared, kept: &Kept, framer: &mut Framer, mut bytes: &[u8], clock
                 clocks.message = None;
                 let received = user_agent::Input::Received { via: kept.via, source: kept.remote, bytes: &bytes };
                 Line::input(line, Input::Sip(received));
+                // What was answered last still goes out.
+                if line.borrow().is_banned(kept.remote.ip()) {
+                    return false;
+                }
             }
             Ok(Some(Frame::Ping)) => {
                 line.borrow_mut().connections.send(kept.id, PONG.to_vec());

@@ -8,12 +8,17 @@
 //! - `locate`: the servers of a URI (RFC 3263), as questions and answers.
 //! - `registrar`: which phones are there, and where.
 //! - `trunk`: the lines of carriers and PBXs that we register with; `stun`: how a server sees our address.
+//! - `peek`: a glance at a message's head; `mask`: its secrets, where it is kept.
+//! - `guard`: who is not served for a while, or not so fast.
 //! - `user_agent`: owns them all; the one door for `call` and `driver`.
 
 pub mod channel;
 pub mod dialog;
 pub mod digest;
+pub mod guard;
 pub mod locate;
+pub mod mask;
+pub mod peek;
 pub mod registrar;
 pub mod stun;
 pub mod transaction;

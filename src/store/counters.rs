@@ -15,6 +15,8 @@ pub struct StoreCounters {
     pub calls_refused: u64,
     /// Call rows put back after a failed write, to be tried again.
     pub calls_put_back: u64,
+    /// SIP messages of calls, and bans, that were not kept: too many waited, or the disk failed.
+    pub notes_lost: u64,
     /// Requests carried out.
     pub requests_done: u64,
     /// Requests replied to with an error.

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::ticket_rows::Edited;
-use super::{StoreError, alarm_rows, connection, message_rows, presence_rows, ticket_rows};
+use super::{StoreError, alarm_rows, ban_rows, connection, message_rows, presence_rows, ticket_rows};
 use crate::desk::alarm::AlarmId;
+use crate::desk::ban::BannedNetwork;
 use crate::desk::presence::Notice;
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::types::{MessageId, TicketNumber};
@@ -101,6 +102,11 @@ impl Editor {
     /// Takes back what was said of a person: `people.toml` holds again. Whether there was anything.
     pub fn clear_presence(&mut self, extension: &str) -> Result<bool, StoreError> {
         self.transaction(|t| presence_rows::clear(t, extension))
+    }
+
+    /// Lifts a ban; the running line notices it. Whether there was one.
+    pub fn lift_ban(&mut self, network: BannedNetwork) -> Result<bool, StoreError> {
+        self.transaction(|t| ban_rows::lift(t, network))
     }
 
     /// Notes who has seen an alarm (R41).

@@ -14,6 +14,7 @@
 
 mod alarm_rows;
 pub mod backup;
+mod ban_rows;
 mod call_back_rows;
 mod call_rows;
 mod connection;
@@ -23,6 +24,7 @@ mod error;
 mod filter;
 mod interrupted;
 mod journal_rows;
+mod ladder_rows;
 mod message_rows;
 mod presence_rows;
 mod queue;
@@ -34,6 +36,7 @@ mod time;
 mod trunk_rows;
 mod writer;
 
+pub use ban_rows::BanWatch;
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
@@ -72,6 +75,10 @@ pub struct StoreOptions {
     /// Calls whose row may wait to be written. The last quarter is kept for rows of ended calls, so that under overload
     /// it is the interim rows that are missed and no call is lost.
     pub calls_max: usize,
+    /// How many days the SIP messages of calls are kept; 0 keeps none.
+    pub ladder_days: u32,
+    /// In how many bytes: beyond it the oldest go.
+    pub ladder_bytes_max: u64,
     /// How long call rows gather before a commit of their own.
     pub gather: Duration,
     /// How long after a failed write the call rows are tried again.
@@ -90,6 +97,8 @@ impl StoreOptions {
             owner: "desk".to_owned(),
             queue_max: 16_384,
             calls_max: 65_536,
+            ladder_days: 30,
+            ladder_bytes_max: 1_000_000_000,
             gather: Duration::from_millis(25),
             retry: Duration::from_secs(1),
             busy: Duration::from_secs(5),

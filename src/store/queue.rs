@@ -17,6 +17,12 @@ const REQUESTS_PER_BATCH: usize = 512;
 /// Call rows in one transaction at most, about 20 ms of work.
 const CALLS_PER_BATCH: usize = 2_000;
 
+/// SIP messages of calls, and bans, that wait; the newest are left out beyond it.
+const NOTES_MAX: usize = 4_096;
+const NOTE_BYTES_MAX: usize = 64 << 20;
+/// Of them in one transaction at most.
+const NOTES_PER_BATCH: usize = 256;
+
 /// A request and whose it is.
 #[derive(Debug)]
 pub struct Asked {
@@ -37,6 +43,8 @@ pub struct CallRow {
 pub struct Batch {
     pub requests: Vec<Asked>,
     pub calls: Vec<CallRow>,
+    /// What nobody waits for: it is lost where it can't be written.
+    pub notes: Vec<Asked>,
 }
 
 /// The queue between all calls and the one writer.
@@ -59,6 +67,8 @@ struct State {
     calls: HashMap<CallId, CallRow>,
     /// Ids of `calls`, in the order in which they came.
     order: VecDeque<CallId>,
+    notes: VecDeque<Asked>,
+    note_bytes: usize,
     /// When the waiting call rows are due to be written; none when there are none.
     due: Option<Instant>,
     closed: bool,
@@ -88,6 +98,9 @@ impl Queue {
         }
         let wakes = match request {
             DeskRequest::PutCall(record) => state.put_call(CallRow { at, record }, &self.limits)?,
+            request @ (DeskRequest::PutLadder(_) | DeskRequest::PutBan(_)) => {
+                state.note(Asked { call, at, request }, &self.limits)
+            }
             request => state.ask(Asked { call, at, request }, &self.limits)?,
         };
         drop(state);
@@ -125,7 +138,7 @@ impl Queue {
         for row in calls.into_iter().rev() {
             state.put_back(row, &self.limits);
         }
-        state.due = (!state.order.is_empty()).then(|| Instant::now() + self.limits.retry);
+        state.due = (!state.order.is_empty() || !state.notes.is_empty()).then(|| Instant::now() + self.limits.retry);
     }
 
     pub fn close(&self) {
@@ -169,6 +182,22 @@ impl State {
         Ok(true)
     }
 
+    /// Queues what travels with the call rows.
+    fn note(&mut self, note: Asked, limits: &Limits) -> bool {
+        let bytes = size(&note.request);
+        if self.notes.len() >= NOTES_MAX || self.note_bytes + bytes > NOTE_BYTES_MAX {
+            self.counters.notes_lost += 1;
+            return false;
+        }
+        self.note_bytes += bytes;
+        self.notes.push_back(note);
+        let wakes = self.due.is_none();
+        if wakes {
+            self.due = Some(Instant::now() + limits.gather);
+        }
+        wakes
+    }
+
     /// Queues a call's row in place of an older one. The writer is woken for the first, which sets the time of the
     /// next commit, and when there are enough for one.
     fn put_call(&mut self, row: CallRow, limits: &Limits) -> Result<bool, DeskError> {
@@ -188,7 +217,7 @@ impl State {
                 self.order.push_back(row.record.id);
                 place.insert(row);
                 self.counters.calls_waiting_max = self.counters.calls_waiting_max.max(waiting + 1);
-                if waiting == 0 {
+                if self.due.is_none() {
                     self.due = Some(Instant::now() + limits.gather);
                 }
                 Ok(waiting == 0 || waiting + 1 == CALLS_PER_BATCH)
@@ -228,13 +257,23 @@ impl State {
         let requests = self.requests.len().min(REQUESTS_PER_BATCH);
         let waits = self.counters.failing && !self.closed && self.due.is_some_and(|due| due > Instant::now());
         let calls = if waits { 0 } else { self.order.len().min(CALLS_PER_BATCH) };
+        let notes = if waits { 0 } else { self.notes.len().min(NOTES_PER_BATCH) };
         let batch = Batch {
             requests: self.requests.drain(..requests).collect(),
             calls: self.order.drain(..calls).filter_map(|id| self.calls.remove(&id)).collect(),
+            notes: self.notes.drain(..notes).collect(),
         };
-        if self.order.is_empty() {
+        self.note_bytes -= batch.notes.iter().map(|note| size(&note.request)).sum::<usize>();
+        if self.order.is_empty() && self.notes.is_empty() {
             self.due = None;
         }
         batch
+    }
+}
+
+fn size(request: &DeskRequest) -> usize {
+    match request {
+        DeskRequest::PutLadder(ladder) => ladder.messages.iter().map(|message| message.bytes.len()).sum(),
+        _ => 0,
     }
 }

@@ -8,11 +8,16 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
 use super::{AlarmFilter, CallFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
-use super::{alarm_rows, call_rows, connection, journal_rows, message_rows, presence_rows, ticket_reads, trunk_rows};
+use super::{
+    alarm_rows, ban_rows, call_rows, connection, journal_rows, ladder_rows, message_rows, presence_rows, ticket_reads,
+    trunk_rows,
+};
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
+use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
 use crate::desk::journal::JournalEntry;
+use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
 use crate::desk::ticket::Ticket;
@@ -43,6 +48,16 @@ impl Reader {
     pub fn call(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
         let sql = format!("SELECT {} FROM calls WHERE id = ?1", call_rows::COLUMNS);
         self.told(self.connection.query_row(&sql, [id.0], call_rows::read).optional())
+    }
+
+    /// The SIP messages of a call that is over, where they are still kept.
+    pub fn ladder(&self, id: CallId) -> Result<Option<CallLadder>, StoreError> {
+        self.told(ladder_rows::of(&self.connection, id))
+    }
+
+    /// Who is banned at `now`, the newest first.
+    pub fn bans(&self, now: DateTime<Utc>) -> Result<Vec<Ban>, StoreError> {
+        self.told(ban_rows::list(&self.connection, now))
     }
 
     /// Tickets, the newest first, with their clocks judged at `now`.

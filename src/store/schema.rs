@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0007_alarms.sql",
     "0008_call_backs.sql",
     "0009_trunks.sql",
+    "0010_ladders_and_bans.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -152,6 +153,7 @@ mod tests {
         0007_alarms.sql 9f0d2e3a81b3a2da
         0008_call_backs.sql c9c3897c5bdc2581
         0009_trunks.sql 2c81b017dbabe2c3
+        0010_ladders_and_bans.sql fbda2928747c81de
         ");
     }
 }

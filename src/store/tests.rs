@@ -10,8 +10,10 @@ use tempfile::TempDir;
 use super::backup::copy_database;
 use super::*;
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use crate::desk::ban::Ban;
 use crate::desk::call_back::{CallBackState, CallBackWord};
 use crate::desk::call_record::{Outcome, PathStep, RtpStats};
+use crate::desk::ladder::{CallLadder, LadderMessage};
 use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
 use crate::desk::presence::{Notice, Whereabouts};
 use crate::desk::request::{Done, RequestId};
@@ -849,4 +851,93 @@ fn after_the_end_nothing_more_is_taken() {
         Reader::open(&desk.folder.path().join("frontdesk.db")).unwrap().call(CallId(1)).unwrap(),
         Some(ended(1))
     );
+}
+
+fn ladder(id: i64, began_at: DateTime<Utc>, bytes: usize) -> CallLadder {
+    let message = LadderMessage {
+        at_ms: 0,
+        out: false,
+        leg: 0,
+        transport: "UDP".into(),
+        local: "192.0.2.1:5060".parse().unwrap(),
+        remote: "192.0.2.7:5060".parse().unwrap(),
+        bytes: vec![b'x'; bytes],
+    };
+    CallLadder { call: CallId(id), began_at, messages: vec![message], left_out: 0, gap_at: 1 }
+}
+
+/// Ladders of these calls, put at these times, by one run after the other.
+fn with_ladders(adjust: impl Fn(&mut StoreOptions), ladders: &[CallLadder]) -> Desk {
+    let mut desk = Desk::open_in(tempfile::tempdir().expect("a folder"), &adjust);
+    for ladder in ladders {
+        let request = DeskRequest::PutLadder(Box::new(ladder.clone()));
+        desk.store.submit(ladder.call, ladder.began_at, request).expect("there is room");
+        assert_eq!(desk.store.shutdown(), 0);
+        desk = Desk::open_in(desk.folder, &adjust);
+    }
+    desk
+}
+
+#[test]
+fn ladders_are_kept_for_their_days_and_go_with_their_call() {
+    let (old, new) = (ladder(1, noon(), 10), ladder(2, noon() + TimeDelta::days(29), 10));
+    let desk = with_ladders(|_| {}, &[old.clone(), new.clone()]);
+    assert_eq!(desk.reader().ladder(CallId(1)).unwrap(), Some(old));
+    let late = ladder(3, noon() + TimeDelta::days(31), 10);
+    let desk = {
+        desk.store.submit(CallId(3), late.began_at, DeskRequest::PutLadder(Box::new(late))).expect("there is room");
+        desk.put(&ended(2));
+        desk.again()
+    };
+    assert_eq!(desk.reader().ladder(CallId(1)).unwrap(), None);
+    assert_eq!(desk.reader().ladder(CallId(2)).unwrap(), Some(new));
+    rusqlite::Connection::open(desk.path()).unwrap().execute("DELETE FROM calls WHERE id = 2", []).unwrap();
+    assert_eq!(desk.reader().ladder(CallId(2)).unwrap(), None);
+    assert!(desk.reader().ladder(CallId(3)).unwrap().is_some());
+}
+
+#[test]
+fn all_ladders_together_have_their_size() {
+    let adjust = |options: &mut StoreOptions| options.ladder_bytes_max = 100_000;
+    let ladders: Vec<_> = (1..=130).map(|n| ladder(n, noon() + TimeDelta::seconds(n), 1_000)).collect();
+    let desk = Desk::open_in(tempfile::tempdir().expect("a folder"), adjust);
+    for ladder in &ladders {
+        let request = DeskRequest::PutLadder(Box::new(ladder.clone()));
+        desk.store.submit(ladder.call, ladder.began_at, request).expect("there is room");
+    }
+    let desk = desk.again();
+    let kept: Vec<i64> = (1..=130).filter(|n| desk.reader().ladder(CallId(*n)).unwrap().is_some()).collect();
+    assert!((30..=98).contains(&kept.len()) && *kept.last().unwrap() == 130, "{kept:?}");
+    assert_eq!(kept[0], 131 - kept.len() as i64, "the oldest went");
+    let none = with_ladders(|options| options.ladder_days = 0, &ladders[..1]);
+    assert_eq!(none.reader().ladder(CallId(1)).unwrap(), None);
+}
+
+#[test]
+fn a_ban_is_listed_until_it_ends_and_one_that_is_lifted_is_noticed() {
+    let desk = Desk::open();
+    let ban = |network: &str, minutes| Ban {
+        network: network.parse().unwrap(),
+        since: noon(),
+        until: noon() + TimeDelta::minutes(minutes),
+        failures: 10,
+    };
+    let (one, other) = (ban("192.0.2.66", 60), ban("2001:db8::1", 30));
+    for ban in [&one, &other] {
+        desk.store.submit(CallId(0), noon(), DeskRequest::PutBan(ban.clone())).expect("there is room");
+    }
+    let desk = desk.again();
+    assert_eq!(desk.reader().bans(noon()).unwrap(), [one.clone(), other.clone()]);
+    let mut watch = BanWatch::open(&desk.path()).unwrap();
+    assert_eq!(watch.held(noon()).unwrap().len(), 2);
+    assert_eq!(watch.lifted(noon()).unwrap(), []);
+    assert!(desk.editor().lift_ban(one.network).unwrap());
+    assert!(!desk.editor().lift_ban(one.network).unwrap());
+    assert_eq!(watch.lifted(noon()).unwrap(), [one.network]);
+    assert_eq!(watch.lifted(noon()).unwrap(), []);
+    let later = noon() + TimeDelta::minutes(30);
+    desk.store.submit(CallId(0), later, DeskRequest::PutBan(Ban { since: later, ..ban("192.0.2.9", 99) })).unwrap();
+    let desk = desk.again();
+    assert_eq!(watch.lifted(later).unwrap(), [], "that one ended by itself");
+    assert_eq!(desk.reader().bans(later).unwrap().len(), 1);
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+use super::ladder_rows::Room;
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
-use super::{StoreOptions, alarm_rows, call_back_rows, call_rows, journal_rows, message_rows, trunk_rows};
+use super::{StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, journal_rows, message_rows, trunk_rows};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {
@@ -14,6 +15,7 @@ pub struct Writer {
     queue: Arc<Queue>,
     reply: Box<dyn Fn(DeskReply) + Send>,
     options: StoreOptions,
+    ladders: Room,
     failing: bool,
 }
 
@@ -32,7 +34,8 @@ impl Writer {
         reply: Box<dyn Fn(DeskReply) + Send>,
         options: StoreOptions,
     ) -> Self {
-        Self { connection, queue, reply, options, failing: false }
+        let ladders = Room::new(options.ladder_days, options.ladder_bytes_max);
+        Self { connection, queue, reply, options, ladders, failing: false }
     }
 
     /// Works until the queue is closed and empty, then folds the journal into the database.
@@ -53,14 +56,15 @@ impl Writer {
     }
 
     fn carry_out(&mut self, batch: Batch) {
-        let Batch { requests, calls } = batch;
-        match self.transaction(&requests, calls) {
+        let Batch { requests, calls, notes } = batch;
+        match self.transaction(&requests, calls, &notes) {
             Ok(committed) => {
                 self.recovered();
                 self.finish(committed);
             }
             Err((fault, calls)) => {
                 self.failed(&fault);
+                self.queue.count(|c| c.notes_lost += notes.len() as u64);
                 self.queue.put_back(calls);
                 self.one_by_one(requests);
             }
@@ -70,7 +74,7 @@ impl Writer {
     /// After a failed batch each request gets a transaction of its own: one that can't be written fails alone.
     fn one_by_one(&mut self, requests: Vec<Asked>) {
         for asked in requests {
-            match self.transaction(std::slice::from_ref(&asked), Vec::new()) {
+            match self.transaction(std::slice::from_ref(&asked), Vec::new(), &[]) {
                 Ok(committed) => self.finish(committed),
                 Err((fault, _)) => {
                     self.queue.count(|c| c.commits_failed += 1);
@@ -89,9 +93,10 @@ impl Writer {
         &mut self,
         requests: &[Asked],
         calls: Vec<CallRow>,
+        notes: &[Asked],
     ) -> Result<Committed, (rusqlite::Error, Vec<CallRow>)> {
         let mut rows = Rows { written: Vec::with_capacity(calls.len()), refused: Vec::new(), left: calls };
-        match write(&mut self.connection, &self.options, requests, &mut rows) {
+        match write(&mut self.connection, &self.options, requests, &mut rows, (notes, &mut self.ladders)) {
             Ok(replies) => {
                 let written = rows.written.len() as u64;
                 self.queue.count(|c| {
@@ -100,7 +105,10 @@ impl Writer {
                 });
                 Ok(Committed { replies, calls_failed: rows.refused })
             }
-            Err(fault) => Err((fault, rows.all())),
+            Err(fault) => {
+                self.ladders.forget();
+                Err((fault, rows.all()))
+            }
         }
     }
 
@@ -170,6 +178,7 @@ fn write(
     options: &StoreOptions,
     requests: &[Asked],
     rows: &mut Rows,
+    (notes, ladders): (&[Asked], &mut Room),
 ) -> rusqlite::Result<Vec<DeskReply>> {
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut replies = Vec::with_capacity(requests.len());
@@ -206,6 +215,19 @@ fn write(
             if refused { rows.refused.push(row) } else { rows.written.push(row) }
         }
     }
+    for note in notes {
+        let written = match &note.request {
+            DeskRequest::PutLadder(ladder) => ladders.put(&transaction, note.at, ladder),
+            DeskRequest::PutBan(ban) => ban_rows::put(&transaction, ban),
+            _ => Ok(()),
+        };
+        match written {
+            Err(fault) if is_the_requests_own(&fault) => {
+                tracing::warn!(%fault, call = %note.call, "SIP messages of a call, or a ban, can't be written");
+            }
+            written => written?,
+        }
+    }
     transaction.commit()?;
     Ok(replies)
 }
@@ -216,7 +238,8 @@ fn request(
     asked: &Asked,
 ) -> rusqlite::Result<Result<Done, DeskError>> {
     let done = match &asked.request {
-        DeskRequest::PutCall(_) => Ok(Done::Changed),
+        // Rows and notes have their own place in the transaction.
+        DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => Ok(Done::Changed),
         DeskRequest::OpenTicket { draft, .. } => {
             let opening = Opening { at: asked.at, time_zone: options.time_zone, owner: &options.owner };
             Ok(Done::TicketOpened(ticket_rows::open(connection, &opening, draft)?))

@@ -1,6 +1,8 @@
 //! Words that every room speaks: time, digits, codecs, ids, languages. Nothing here does I/O or reads a clock.
 
+mod bucket;
 mod digit;
+mod network;
 mod phone_number;
 mod problem;
 mod random;
@@ -10,14 +12,16 @@ mod stream;
 mod time;
 mod written;
 
+pub use bucket::Bucket;
 pub use digit::Digit;
+pub use network::{Network, host_network};
 pub use phone_number::{NumberFormat, NumberPlan};
 pub use problem::{Problem, did_you_mean, line_of};
 pub use random::Random;
 pub use redacted::Redacted;
 pub use srtp::{KeySeed, SrtpKey, SrtpKeys, SrtpMode, SrtpPolicy, SrtpSuite};
 pub use stream::StreamConfig;
-pub use time::{Mono, Now};
+pub use time::{Mono, Now, seconds_text};
 pub use written::{Reader, remedy_for_unknown};
 
 use std::fmt;

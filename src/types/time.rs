@@ -46,6 +46,11 @@ impl Sub<Mono> for Mono {
     }
 }
 
+/// `   1.234 s`, as ladders show the time since their beginning.
+pub fn seconds_text(ms: u64) -> String {
+    format!("{:>4}.{:03} s", ms / 1000, ms % 1000)
+}
+
 /// One reading of both clocks: `mono` for timers, `wall` for what people read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {

@@ -133,7 +133,9 @@ impl Store {
             DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
-            DeskRequest::PutCall(_) => unreachable!("it is put"),
+            DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => {
+                unreachable!("it is put")
+            }
         };
         let result = match self.state {
             StoreState::Writes => Ok(self.write(request)),
@@ -185,7 +187,10 @@ impl Store {
             DeskRequest::CountMessages { for_person, .. } => {
                 Done::Waiting(MessagesWaiting { extension: for_person, new: 0, old: 0 })
             }
-            DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } => Done::Changed,
+            DeskRequest::PutCall(_)
+            | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutLadder(_)
+            | DeskRequest::PutBan(_) => Done::Changed,
         }
     }
 }

@@ -26,6 +26,7 @@ use frontdesk::call::service::{CallBackSettings, Service, WayOut};
 use frontdesk::desk::answers::Answers;
 use frontdesk::desk::call_record::RtpStats;
 use frontdesk::desk::hours::{Hours, Span};
+use frontdesk::desk::ladder::CallLadder;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
@@ -115,7 +116,10 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
             number_format: NumberFormat::default(),
             hours: Span::parse("08:00-21:00"),
             ring: Duration::from_secs(30),
+            denied: setup.call_back_denied.clone(),
+            allowed: vec!["+86".to_owned()],
         },
+        outgoing_per_hour_max: setup.outgoing_per_hour_max,
     })
 }
 
@@ -144,6 +148,8 @@ enum Due {
 
 pub struct CallTest {
     exchange: Exchange,
+    /// What was kept of calls that are over.
+    pub ladders: Vec<CallLadder>,
     setup: Setup,
     now: Now,
     zero: Mono,
@@ -199,6 +205,9 @@ pub struct Setup {
     pub hours: Option<String>,
     pub gateway: Option<String>,
     pub call_back_gateway: Option<SocketAddr>,
+    /// Beginnings of numbers that are not dialled.
+    pub call_back_denied: Vec<String>,
+    pub outgoing_per_hour_max: u32,
     pub nobody_on_duty: bool,
     /// The time of day at the desk.
     pub hour: u32,
@@ -218,6 +227,8 @@ impl Default for Setup {
             hours: None,
             gateway: None,
             call_back_gateway: None,
+            call_back_denied: Vec::new(),
+            outgoing_per_hour_max: 200,
             nobody_on_duty: false,
             hour: 10,
             srtp: SrtpMode::Optional,
@@ -232,6 +243,7 @@ impl CallTest {
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
         Self {
             exchange: exchange(setup.clone(), 1),
+            ladders: Vec::new(),
             source: "192.0.2.7".to_owned(),
             free_ports: setup.ports,
             setup,
@@ -815,6 +827,14 @@ impl CallTest {
     }
 
     fn desk(&mut self, call: CallId, request: DeskRequest) {
+        if let DeskRequest::PutLadder(ladder) = request {
+            self.ladders.push(*ladder);
+            return;
+        }
+        if let DeskRequest::PutBan(ban) = request {
+            self.note(format!("ban {} kept", ban.network));
+            return;
+        }
         if let DeskRequest::PutCall(row) = request {
             if let Some(row) = self.store.put(*row) {
                 let tickets: Vec<String> = row.tickets.iter().map(ToString::to_string).collect();
@@ -864,6 +884,7 @@ impl CallTest {
             What::RecordingEnded { duration_ms, written, .. } => {
                 self.note(format!("recorded {duration_ms} ms{}", if written { "" } else { ", not written" }));
             }
+            What::OutgoingLimit { per_hour_max } => self.note(format!("ALARM: {per_hour_max} calls out")),
             What::Held { on } => self.note(if on { "held" } else { "resumed" }),
             What::Diverted { from } => self.note(format!("{from} was called first")),
             What::PeerSaidWhy { reason } => self.note(format!("it says why: {reason}")),

@@ -85,7 +85,7 @@ impl Drop for Behind {
 }
 
 /// Runs one of the commands that make networks.
-fn run(command: &[&str]) {
+pub fn run(command: &[&str]) {
     let done = peer(command[0]).args(&command[1..]).output().expect("it runs");
     assert!(
         done.status.success(),

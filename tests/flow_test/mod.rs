@@ -421,6 +421,8 @@ impl FlowTest {
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutLadder(_)
+            | DeskRequest::PutBan(_)
             | DeskRequest::PutCallBack { .. }
             | DeskRequest::PutCall(_) => None,
         };
@@ -475,6 +477,8 @@ impl FlowTest {
             DeskRequest::CountMessages { .. }
             | DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutLadder(_)
+            | DeskRequest::PutBan(_)
             | DeskRequest::PutCallBack { .. } => {
                 panic!("a flow does not ask for that")
             }
@@ -558,7 +562,11 @@ fn request_shown(request: &DeskRequest) -> String {
         }
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
-        DeskRequest::PutCall(_) | DeskRequest::PutAlarm { .. } | DeskRequest::PutCallBack { .. } => {
+        DeskRequest::PutCall(_)
+        | DeskRequest::PutAlarm { .. }
+        | DeskRequest::PutLadder(_)
+        | DeskRequest::PutBan(_)
+        | DeskRequest::PutCallBack { .. } => {
             panic!("a flow knows nothing of rows and alarms")
         }
     }

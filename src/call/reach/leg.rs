@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Caller;
 use super::account::Account;
 use super::call_back::WayBack;
+use super::outgoing;
 use super::place::{Towards, Unreachable, Way, towards_customer, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
@@ -229,6 +230,10 @@ impl OutLeg {
     ) -> Option<OutLeg> {
         let target = PlaceTarget::Sip(way.address.clone());
         let towards = towards_customer(h.ua, caller.service, &way.address, caller.listener)?;
+        let towards = match leads_out(h, &target) {
+            true => outgoing::bounded(h, caller, stream.call, false, towards),
+            false => towards,
+        };
         let candidate = Candidate { extension: String::new(), target, ring: way.ring };
         OutLeg::begin(h, caller, stream, &candidate, towards, account)
     }
@@ -491,12 +496,20 @@ fn the_desk(h: &Hands<'_>, to: Destination) -> NameAddr {
     NameAddr::new(Uri::new(Host::Ip(h.ua.local_ip(to))).with_user(DESK))
 }
 
+/// Whether a customer is called back through a gateway, not at a telephone that is registered here.
+fn leads_out(h: &Hands<'_>, target: &PlaceTarget) -> bool {
+    let PlaceTarget::Sip(address) = target else { return true };
+    let host = address.rsplit('@').next().unwrap_or_default();
+    !host.eq_ignore_ascii_case(h.ua.realm())
+}
+
 fn words(why: Unreachable) -> &'static str {
     match why {
         Unreachable::BadAddress => "its address is no SIP address that can be called",
         Unreachable::TrunkDown => "the trunk that its number is called over is down",
         Unreachable::NoGateway => "it is a number, and [sip] gateway is not set",
         Unreachable::NotRegistered => "no phone is registered with that account",
+        Unreachable::TooManyOut => "too many calls went out within an hour: see [guard] outgoing_calls_per_hour_max",
         Unreachable::NoListener => "no listener of that transport and address family",
     }
 }

@@ -23,6 +23,7 @@ mod call_back;
 mod codes;
 mod handover;
 mod leg;
+mod outgoing;
 mod place;
 mod redirect;
 mod search;

@@ -42,6 +42,8 @@ pub(super) enum Unreachable {
     TrunkDown,
     /// No listener of that transport and address family.
     NoListener,
+    /// Too many calls went out through the gateway within an hour.
+    TooManyOut,
 }
 
 /// The ways to a place, never none: one, but for an account with several telephones, which all ring (RFC 3261 section

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::account::Account;
 use super::leg::{Answered, OutLeg, end_of};
+use super::outgoing;
 use super::place;
 use super::redirect;
 use super::whom::{Candidate, Plan};
@@ -13,6 +14,7 @@ use crate::call::io::{LentPorts, Output};
 use crate::call::playback::{Need, Playback};
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
+use crate::desk::people::PlaceTarget;
 use crate::desk::request::RequestId;
 use crate::flow::io::{SearchEnd, Token};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, MediaToken};
@@ -200,6 +202,10 @@ impl Search {
         self.rung.insert(candidate.target.to_string());
         let place = *next_leg;
         for towards in place::towards(h.ua, caller.service, &candidate.target, caller.listener) {
+            let towards = match candidate.target {
+                PlaceTarget::Number(_) => outgoing::bounded(h, caller, call, self.plan.outlives_the_caller(), towards),
+                PlaceTarget::Sip(_) | PlaceTarget::Phones(_) => towards,
+            };
             let stream = StreamId { call, leg: *next_leg };
             *next_leg += 1;
             if let Some(mut leg) = OutLeg::begin(h, caller, stream, candidate, towards, account) {

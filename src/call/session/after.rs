@@ -211,7 +211,9 @@ impl Session {
         let registered = hands.ua.bindings(number).iter().any(|binding| binding.destination.remote == self.source);
         match self.service.call_back.gateway.as_ref().filter(|way_out| self.came_by(way_out)) {
             _ if registered => Some(format!("sip:{number}@{}", hands.ua.realm())),
-            Some(way_out) if is_telephone_number(number) => Some(self.way_over(way_out, number)),
+            Some(way_out) if is_telephone_number(number) && self.service.call_back.may_dial(number) => {
+                Some(self.way_over(way_out, number))
+            }
             Some(_) | None => None,
         }
     }
@@ -236,7 +238,8 @@ impl Session {
     fn is_way_back(&self, hands: &Hands<'_>, way: &str) -> bool {
         let number = self.record.caller.as_deref().unwrap_or_default();
         let gateway = self.service.call_back.gateway.as_ref().map(|way_out| self.way_over(way_out, number));
-        gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
+        let may_dial = self.service.call_back.may_dial(number);
+        may_dial && gateway.as_deref() == Some(way) || way == format!("sip:{number}@{}", hands.ua.realm())
     }
 
     fn say_of_call_back(&self, hands: &mut Hands<'_>, state: CallBackState, say: String) {

@@ -10,7 +10,7 @@ mod reaching;
 mod sound;
 mod walk;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use self::after::After;
 use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
 use super::io::{LentPorts, Output};
+use super::legs::Legs;
 use super::pin_locks::Holder;
 use super::playback::Playback;
 use super::reach::Reach;
@@ -49,7 +50,7 @@ pub(super) struct Hands<'a> {
     pub ua: &'a mut UserAgent,
     pub out: &'a mut VecDeque<Output>,
     /// Which call each leg belongs to: legs of ours are entered here.
-    pub legs: &'a mut HashMap<LegId, CallId>,
+    pub legs: &'a mut Legs,
     pub board: &'a mut Switchboard,
     pub words: &'a mut DiskWords,
     pub random: &'a mut Random,

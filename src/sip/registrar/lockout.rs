@@ -2,10 +2,10 @@
 //! them each day.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::types::Mono;
+use crate::types::{Mono, host_network};
 
 /// Wrong passwords within the window that lock a source out.
 const FAILURES_MAX: u32 = 10;
@@ -28,13 +28,13 @@ struct Failures {
 impl LockOuts {
     /// Seconds that the source is locked out for still.
     pub fn locked_for_s(&self, now: Mono, source: IpAddr) -> Option<u64> {
-        let failures = self.sources.get(&network(source))?;
+        let failures = self.sources.get(&host_network(source))?;
         let locked = failures.count >= FAILURES_MAX && failures.until > now;
         locked.then(|| failures.until.ms_since(now).div_ceil(1000))
     }
 
     pub fn failed(&mut self, now: Mono, source: IpAddr) {
-        let source = network(source);
+        let source = host_network(source);
         if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&source) {
             self.sources.retain(|_, failures| failures.until > now);
             if self.sources.len() >= SOURCES_MAX
@@ -54,15 +54,7 @@ impl LockOuts {
     }
 
     pub fn forgive(&mut self, source: IpAddr) {
-        self.sources.remove(&network(source));
-    }
-}
-
-/// One host of IPv6 has a whole /64 to guess from.
-fn network(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !u128::from(u64::MAX)).into(),
+        self.sources.remove(&host_network(source));
     }
 }
 

@@ -6,7 +6,7 @@ mod account;
 mod lockout;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 pub use self::account::{Account, Secret};
@@ -252,6 +252,11 @@ impl Registrar {
 
     fn is_at(&self, user: &str, source: SocketAddr) -> bool {
         self.of(user).any(|(_, bound)| bound.binding.destination.remote == source)
+    }
+
+    /// Whether any account's phone is registered from that address.
+    pub fn is_anybody_at(&self, source: IpAddr) -> bool {
+        self.bindings.values().any(|bound| bound.binding.destination.remote.ip() == source)
     }
 
     /// What a REGISTER asks for (RFC 3261 section 10.3, steps 6 and 7).

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::reliable::{RELIABLE, ReliableProvisional};
 use super::session_timer::SessionPolicy;
+use crate::sip::guard::GuardConfig;
 use crate::sip::registrar::RegistrarConfig;
 use crate::sip::transaction::Timing;
 use crate::sip::wire::{Limits, Method, Transport};
@@ -78,6 +79,7 @@ pub struct UaConfig {
     pub reliable_provisional: ReliableProvisional,
     /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
     pub registrar: RegistrarConfig,
+    pub guard: GuardConfig,
     pub limits: UaLimits,
 }
 
@@ -93,6 +95,7 @@ impl Default for UaConfig {
             session: SessionPolicy::default(),
             reliable_provisional: ReliableProvisional::default(),
             registrar: RegistrarConfig::default(),
+            guard: GuardConfig::default(),
             limits: UaLimits::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! What the user agent is told, what it asks for, and what it tells the transaction user.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::identity::Identity;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
@@ -244,6 +244,13 @@ pub enum Event {
         user: String,
         source: SocketAddr,
     },
+    /// A source guessed passwords too often: nothing that it sends is served until then.
+    Banned {
+        /// As `types::host_network` gives it.
+        network: IpAddr,
+        failures: u32,
+        until: Mono,
+    },
     /// A phone can't be called at that place any more.
     Unregistered {
         user: String,
@@ -283,6 +290,10 @@ pub struct Counters {
     pub stray: u64,
     /// Requests answered 503 because a table was full.
     pub shed: u64,
+    /// Messages of banned sources, and of scanners, that were not even read.
+    pub dropped: u64,
+    /// Requests that came faster than one source may: refused, or not even read.
+    pub too_fast: u64,
     /// Final responses sent, by class: 2xx to 6xx.
     pub answered: [u64; 5],
 }

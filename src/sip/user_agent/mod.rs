@@ -55,6 +55,7 @@ use self::subscribe::{Watcher, WatcherId};
 pub use self::trunks::TrunkWay;
 pub use self::uac::OutgoingInvite;
 pub use super::channel::{Channel, ConnectionId, Destination};
+use super::guard::Guard;
 pub use super::registrar::{Account, Binding, RegistrarConfig, Secret};
 use super::registrar::{BindingId, Registrar};
 use super::transaction::{Deadlines, InviteServer, Key, KeyMaker, KeyMap, RequestServer, Timing};
@@ -73,6 +74,7 @@ pub struct UserAgent {
     by_dialog: KeyMap<LegId>,
     ended: replaces::EndedDialogs,
     registrar: Registrar,
+    guard: Guard,
     watchers: HashMap<WatcherId, Watcher>,
     next_watcher: u64,
     by_watcher: KeyMap<WatcherId>,
@@ -154,6 +156,7 @@ impl UserAgent {
     pub fn new(config: UaConfig, mut random: Random) -> Self {
         let (timing, keys) = (config.timing(), KeyMaker::new(&mut random));
         let registrar = Registrar::new(config.registrar.clone(), &mut random);
+        let guard = Guard::new(config.guard.clone());
         Self {
             config,
             timing,
@@ -164,6 +167,7 @@ impl UserAgent {
             by_dialog: KeyMap::default(),
             ended: replaces::EndedDialogs::default(),
             registrar,
+            guard,
             watchers: HashMap::new(),
             next_watcher: 1,
             by_watcher: KeyMap::default(),
@@ -195,6 +199,21 @@ impl UserAgent {
     /// Drain until `Wait`.
     pub fn poll_output(&mut self) -> Output {
         self.out.pop_front().unwrap_or_else(|| Output::Wait(self.deadlines.peek().map(|(at, _)| at)))
+    }
+
+    /// Whether nothing that comes from there is served: its streams are better closed.
+    pub fn is_banned(&self, now: Mono, source: IpAddr) -> bool {
+        self.guard.is_banned(now, source)
+    }
+
+    /// A ban of an earlier run holds on.
+    pub fn ban(&mut self, network: IpAddr, until: Mono) {
+        self.guard.ban(network, until);
+    }
+
+    /// The source is served again, as if nothing had been.
+    pub fn lift_ban(&mut self, network: IpAddr) {
+        self.guard.lift(network);
     }
 
     pub fn counters(&self) -> &Counters {

@@ -6,6 +6,7 @@ use super::event::Event;
 use super::responses::{is_behind_nat, mark_source};
 use super::{RequestIn, UserAgent};
 use crate::sip::channel::{Channel, Destination};
+use crate::sip::guard::Look;
 use crate::sip::transaction::{Acknowledged, Key, RequestServer};
 use crate::sip::wire::{
     CSeq, Headers, Message, Method, Name, ParseError, ParseErrorKind, Request, Response, Via, parse_datagram,
@@ -43,8 +44,24 @@ impl UserAgent {
             self.counters.stray += 1;
             return;
         }
-        if is_stun(bytes) {
-            return self.stun_received(now, channel, source, bytes);
+        let look = match self.trunk_from(source) {
+            // A carrier is neither banned nor told to wait: all its callers are one source.
+            Some(_) => Look::Pass,
+            None => self.guard.look(now, source.ip(), bytes),
+        };
+        match look {
+            Look::Pass if is_stun(bytes) => return self.stun_received(now, channel, source, bytes),
+            Look::Pass => {}
+            Look::Drop => {
+                self.counters.dropped += 1;
+                return;
+            }
+            Look::TooFast { answered } => {
+                self.counters.too_fast += 1;
+                return if answered {
+                    self.refuse_too_fast(channel, source, bytes)
+                };
+            }
         }
         match parse_datagram(bytes, &self.config.limits.message) {
             Ok(Message::Request(request)) => self.request(now, request, channel, source),
@@ -54,13 +71,26 @@ impl UserAgent {
             Err(error) => {
                 self.counters.malformed += 1;
                 let Some(answerable) = error.answerable else { return };
-                if let Some(mut via) = answerable.via_top() {
-                    let to = mark_source(&mut via, channel, source, self.is_reliable(channel));
-                    let mut response = answerable.to_response();
-                    response.headers.set_first(Name::Via, via.to_string());
-                    self.send_stateless(to, &response);
-                }
+                let mut response = answerable.to_response();
+                let to = match answerable.via_top() {
+                    Some(mut via) => {
+                        let to = mark_source(&mut via, channel, source, self.is_reliable(channel));
+                        response.headers.set_first(Name::Via, via.to_string());
+                        to
+                    }
+                    // The fault may be in the Via itself: it goes back as it came, to where it came from.
+                    None => Destination { channel, remote: source },
+                };
+                self.send_stateless(to, &response);
             }
+        }
+    }
+
+    /// 503 without any state, to what can be read and answered.
+    fn refuse_too_fast(&mut self, channel: Channel, source: SocketAddr, bytes: &[u8]) {
+        let Ok(Message::Request(request)) = parse_datagram(bytes, &self.config.limits.message) else { return };
+        if let Some(incoming) = self.read(request, channel, source) {
+            self.shed(&incoming.request, incoming.to);
         }
     }
 

@@ -1,6 +1,6 @@
 //! REGISTER, and what becomes of the phones that came by it (RFC 3261 section 10). The table itself is `registrar`'s.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::event::{Event, Gone};
 use super::receive::Incoming;
@@ -95,7 +95,10 @@ impl UserAgent {
         let request = &incoming.request;
         let proof = self.registrar.proof(now, &request.method, &request.headers, user, incoming.source);
         let response = match proof {
-            Proof::Right => return true,
+            Proof::Right => {
+                self.guard.proven(incoming.source.ip());
+                return true;
+            }
             Proof::Ask(challenges) => {
                 let mut response = self.plain_response(request, 401);
                 challenges.into_iter().for_each(|c| response.headers.push(Name::WwwAuthenticate, c));
@@ -103,6 +106,9 @@ impl UserAgent {
             }
             Proof::Forbidden(locked_for_s) => {
                 self.tell(Event::Unproven { user: user.to_owned(), source: incoming.source });
+                if locked_for_s.is_none() {
+                    self.guessed(now, incoming.source.ip());
+                }
                 let mut response = self.plain_response(request, 403);
                 if let Some(seconds) = locked_for_s {
                     response.headers.push(Name::RetryAfter, seconds.to_string());
@@ -113,6 +119,17 @@ impl UserAgent {
         };
         self.answer_request(now, incoming, &response);
         false
+    }
+
+    /// A wrong password. Where a phone that has proven itself is registered from the same address, its neighbours are not
+    /// cut off for the fault of one: guesses from there are slowed by the lock-out alone.
+    fn guessed(&mut self, now: Mono, source: IpAddr) {
+        if self.registrar.is_anybody_at(source) {
+            return;
+        }
+        if let Some(ban) = self.guard.failed(now, source) {
+            self.tell(Event::Banned { network: ban.network, failures: ban.failures, until: ban.until });
+        }
     }
 
     pub(super) fn refuse_phone(&mut self, now: Mono, incoming: &Incoming, refused: Refused) {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::UserAgent;
 use super::config::{ALLOW, ALLOW_WITH_PHONES, Listener};
-use super::event::UaError;
+use super::event::{LegId, UaError};
 use crate::sip::channel::{Channel, Destination};
 use crate::sip::dialog::Dialog;
 use crate::sip::locate::{Family, Reachable};
@@ -130,6 +130,17 @@ impl UserAgent {
         matches!(transport, Some(Transport::Tls | Transport::Wss))
     }
 
+    /// Transport and our own end of a way.
+    pub fn near_end(&self, to: Destination) -> Option<(Transport, SocketAddr)> {
+        let listener = self.config.listeners.get(to.channel.listener)?;
+        Some((listener.transport, self.our_address(to.channel, to.remote)))
+    }
+
+    /// The Call-ID of a leg's dialogs.
+    pub fn call_id(&self, leg: LegId) -> Option<&str> {
+        self.legs.get(&leg).map(|leg| leg.dialog.call_id.as_str())
+    }
+
     /// Whether peers that name this address mean us.
     pub fn is_listener(&self, ip: IpAddr, port: u16) -> bool {
         let wildcard_is = |local: IpAddr| local.is_unspecified() && self.locals.values().any(|known| *known == ip);
@@ -175,11 +186,12 @@ impl UserAgent {
         }
     }
 
-    /// 503 with Retry-After, without any state (RFC 3261 section 21.5.4).
+    /// 503 with Retry-After, without any state (RFC 3261 section 21.5.4). They are not all asked back at the same moment.
     pub(super) fn shed(&mut self, request: &Request, to: Destination) {
         self.counters.shed += 1;
         let mut response = self.plain_response(request, 503);
-        response.headers.push(Name::RetryAfter, "5");
+        let retry_after_s = 5 + self.random.u32() % 6;
+        response.headers.push(Name::RetryAfter, retry_after_s.to_string());
         self.send_stateless(to, &response);
     }
 

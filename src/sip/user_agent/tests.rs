@@ -4,13 +4,15 @@
 //! - `pair`: two user agents over a network that loses, doubles and reorders.
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
 //! - `provisional`: 100rel and UPDATE; `sessions`: session timers and reasons.
-//! - `registering`, `waiting`: phones with accounts; `trunks`: our own accounts at carriers.
+//! - `registering`, `waiting`: phones with accounts; `guarding`: who guesses their passwords, or floods the line.
+//! - `trunks`: our own accounts at carriers.
 //! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
 mod answering;
 mod calling;
 mod changing;
 mod dialogs;
+mod guarding;
 mod line;
 mod matrix;
 mod odd_orders;

@@ -13,6 +13,8 @@ fn step(line: &mut Line, chance: &mut Random, n: u32) {
     let cseq = 2 * n + 1;
     line.channel = [UDP, TCP][below(2) as usize];
     line.source = format!("192.0.2.7:{}", 6_000 + below(3)).parse().unwrap();
+    // Bans are no part of this.
+    line.ua.lift_ban(line.source.ip());
     let expires = format!("Expires: {}", [0, 60, 90, 120][below(4) as usize]);
     let wrong = below(12) == 0;
     let ask = |line: &mut Line, request: Phone| {

@@ -17,7 +17,7 @@ pub fn desk() -> Line {
     desk_with(vec![account("100", "secret"), account("101", "other")])
 }
 
-fn desk_with(accounts: Vec<Account>) -> Line {
+pub fn desk_with(accounts: Vec<Account>) -> Line {
     let registrar = RegistrarConfig { accounts, expires_max_s: 120, ..RegistrarConfig::default() };
     let limits = UaLimits { bindings_max: 12, watchers_max: 12, ..UaLimits::default() };
     Line::with(UaConfig { registrar, limits, ..config() })
