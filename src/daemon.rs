@@ -437,7 +437,7 @@ fn service(site: &Site) -> Arc<Service> {
         people: site.people.clone(),
         hours: site.hours.clone(),
         gateway: site.config.sip.gateway.clone(),
-        trunk_sources: trunks::sources(site),
+        trunks: trunks::rules(site),
         number_format: site.config.sip.number_format,
         trusted: networks(&site.config.sip.trusted_networks),
         numbers: site.config.numbers.clone(),

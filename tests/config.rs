@@ -7,8 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frontdesk::config::{
-    self, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, ReliableProvisional, SECTIONS, Source,
+    self, CallBackGateway, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, ReliableProvisional, SECTIONS, Source,
 };
+use frontdesk::desk::trunks::Gateway;
 use frontdesk::types::{Lang, NumberFormat, Problem};
 
 fn update() -> bool {
@@ -78,7 +79,7 @@ fn every_setting_arrives() {
     );
     assert_eq!(config.sip.external_address, Some("203.0.113.7".parse().unwrap()));
     assert_eq!((config.sip.t1_ms, config.sip.t2_ms, config.sip.t4_ms), (250, 2000, 2500));
-    assert_eq!(config.sip.gateway.as_deref(), Some("sip:gw.example.com:5070;transport=tcp"));
+    assert_eq!(config.sip.gateway, Some(Gateway::Address("sip:gw.example.com:5070;transport=tcp".to_owned())));
     assert_eq!(config.sip.allowed_sources.len(), 3);
     assert_eq!((config.sip.number_format, config.sip.trusted_networks.len()), (NumberFormat::E164, 1));
     assert_eq!((config.sip.session_expires_s, config.sip.min_se_s), (600, 120));
@@ -92,7 +93,7 @@ fn every_setting_arrives() {
     assert_eq!(config.rtp.media_timeout_ms, 30_000);
     assert_eq!(config.console.listen, "[::1]:8080".parse().unwrap());
     assert_eq!(config.answer.delay_ms(), 6000);
-    assert_eq!(config.call_back.gateway, Some("192.168.0.10:5060".parse().unwrap()));
+    assert_eq!(config.call_back.gateway, Some(CallBackGateway::Address("192.168.0.10:5060".parse().unwrap())));
     assert_eq!((config.call_back.hours.to_string().as_str(), config.call_back.ring_s), ("09:00-20:00", 30));
     assert_eq!((config.record.max_ms, config.record.silence_ms), (300_000, 8000));
     assert_eq!((config.record.min_ms, config.record.warn_ms), (2000, 15_000));

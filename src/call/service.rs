@@ -24,7 +24,9 @@ use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
 use crate::sdp::{LocalMedia, LocalSrtp};
-use crate::types::{CallId, Codec, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpPolicy};
+use crate::types::{
+    CallId, Codec, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
+};
 
 /// The prompt that callers hear while they are on hold.
 pub(super) const MUSIC: &str = "music";
@@ -61,6 +63,16 @@ impl CallBackSettings {
     }
 }
 
+/// What holds for the calls of one trunk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrunkRules {
+    pub name: String,
+    /// Networks that its calls come from, beside its servers.
+    pub sources: Vec<Network>,
+    /// Where it differs from all others.
+    pub srtp: Option<SrtpMode>,
+}
+
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
 pub struct Service {
     pub flow: Arc<Flow>,
@@ -69,8 +81,7 @@ pub struct Service {
     pub hours: Arc<Hours>,
     /// What telephone numbers of the directory are called through.
     pub gateway: Option<Gateway>,
-    /// Networks that a trunk's calls come from, beside its servers.
-    pub trunk_sources: Vec<(String, Vec<Network>)>,
+    pub trunks: Vec<TrunkRules>,
     /// How the gateway wants numbers.
     pub number_format: NumberFormat,
     /// Networks whose word on who calls counts (RFC 3325).
@@ -114,9 +125,12 @@ impl Service {
         }
     }
 
-    /// Keys for a new dialog. `sealed_signalling`: nobody on the way can read them.
-    pub(super) fn local_srtp(&self, random: &mut Random, sealed_signalling: bool) -> LocalSrtp {
-        LocalSrtp { policy: self.srtp.clone(), sealed_signalling, seed: KeySeed::new(random), current: None }
+    /// Keys for a new dialog. `sealed_signalling`: nobody on the way can read them. A trunk may have a policy of its own.
+    pub(super) fn local_srtp(&self, random: &mut Random, sealed_signalling: bool, trunk: Option<&str>) -> LocalSrtp {
+        let of_trunk = self.trunks.iter().find(|rules| trunk == Some(&rules.name)).and_then(|rules| rules.srtp);
+        let mut policy = self.srtp.clone();
+        policy.mode = of_trunk.unwrap_or(policy.mode);
+        LocalSrtp { policy, sealed_signalling, seed: KeySeed::new(random), current: None }
     }
 
     pub(super) fn caller_info(&self, record: &CallRecord) -> CallerInfo {
@@ -133,7 +147,7 @@ impl Service {
     /// The trunk whose network it is.
     pub(super) fn trunk_of_network(&self, source: std::net::IpAddr) -> Option<&str> {
         let from = |networks: &[Network]| networks.iter().any(|network| network.contains(source));
-        self.trunk_sources.iter().find(|(_, networks)| from(networks)).map(|(name, _)| name.as_str())
+        self.trunks.iter().find(|trunk| from(&trunk.sources)).map(|trunk| trunk.name.as_str())
     }
 
     /// Who has exactly this extension.

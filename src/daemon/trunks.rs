@@ -1,6 +1,6 @@
 //! From `trunks.toml` to what the user agent wants to know of a trunk.
 
-use crate::call::admission::Network;
+use crate::call::service::TrunkRules;
 use crate::desk::trunks::{KeepAliveKind, Trunk, TrunkKind};
 use crate::sip::trunk::{Account, KeepAlive, TrunkSettings};
 use crate::sip::wire::{Host, Scheme, Transport, Uri};
@@ -55,6 +55,12 @@ pub(super) fn transports(site: &Site) -> Vec<Transport> {
     settings(site).iter().filter_map(|trunk| transport(&trunk.servers)).collect()
 }
 
-pub(super) fn sources(site: &Site) -> Vec<(String, Vec<Network>)> {
-    site.trunks.trunks().iter().map(|trunk| (trunk.name.clone(), super::networks(&trunk.sources))).collect()
+/// What holds for the calls of each.
+pub(super) fn rules(site: &Site) -> Vec<TrunkRules> {
+    let rules = |trunk: &Trunk| TrunkRules {
+        name: trunk.name.clone(),
+        sources: super::networks(&trunk.sources),
+        srtp: trunk.srtp,
+    };
+    site.trunks.trunks().iter().map(rules).collect()
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::types::{Problem, Reader, Redacted};
+use crate::types::{Problem, Reader, Redacted, SrtpMode};
 
 /// Trunks in one file: each is asked after all the time.
 const TRUNKS_MAX: usize = 64;
@@ -73,6 +73,8 @@ pub struct Trunk {
     pub keep_alive_every: Duration,
     /// Networks that its calls come from, beside the addresses of its servers.
     pub sources: Vec<IpNet>,
+    /// Whether its calls are encrypted, where that differs from `[rtp] srtp`.
+    pub srtp: Option<SrtpMode>,
     /// 1-based line.
     pub line: usize,
 }
@@ -139,6 +141,7 @@ struct RawTrunk {
     expires_s: Option<Spanned<u32>>,
     keep_alive: Option<KeepAliveKind>,
     keep_alive_s: Option<Spanned<u32>>,
+    srtp: Option<Spanned<String>>,
     #[serde(default)]
     sources: Vec<Spanned<String>>,
 }
@@ -204,8 +207,9 @@ fn ready_trunk(raw: RawTrunk, reader: &mut Reader<'_>) -> Option<Trunk> {
         reader.problem(Some(at), format!("trunk {name} has too many sources"), format!("write at most {SOURCES_MAX}"));
     }
     let sources = raw.sources.into_iter().filter_map(|source| network(source, reader)).collect();
+    let srtp = raw.srtp.and_then(|mode| srtp_of(mode, reader));
     let kind = kind?;
-    Some(Trunk { name, kind, user, login, password, domain, proxy, keep_alive, keep_alive_every, sources, line })
+    Some(Trunk { name, kind, user, login, password, domain, proxy, keep_alive, keep_alive_every, sources, srtp, line })
 }
 
 fn within(
@@ -275,6 +279,16 @@ fn domain_of(domain: Spanned<String>, reader: &mut Reader<'_>) -> String {
     domain
 }
 
+fn srtp_of(mode: Spanned<String>, reader: &mut Reader<'_>) -> Option<SrtpMode> {
+    let (at, mode) = (mode.span().start, mode.into_inner());
+    let read = SrtpMode::from_name(&mode);
+    if read.is_none() {
+        let remedy = "write \"off\", \"optional\" or \"required\"";
+        reader.problem(Some(at), format!("srtp = `{mode}` is unknown"), remedy);
+    }
+    read
+}
+
 fn network(source: Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
     let (at, source) = (source.span().start, source.into_inner());
     let read = source.parse::<IpNet>().map(|net| net.trunc());
@@ -331,6 +345,7 @@ expires_s = 5
 keep_alive_s = 1
 domain = \"-x\"
 sources = [\"10.0.0.0/33\"]
+srtp = \"yes\"
 [[trunk]]
 name = \"c\"
 peer = \"sip:h\"
@@ -340,7 +355,7 @@ peer = \"sip:h\"
         assert_eq!(unknown, ["trunks.toml:3: trunks: unknown word `registar`; did you mean `registrar`?"]);
     }
 
-    const EXPECTED: [&str; 13] = [
+    const EXPECTED: [&str; 14] = [
         "trunks.toml:2: `Big Carrier` can't be a trunk's name; write 1 to 32 small letters, digits or hyphens",
         "trunks.toml:2: trunk Big Carrier registers without a user; write user = \"...\"",
         "trunks.toml:3: `ims.example.com` is no address of a registrar; write a host and, where it needs them, port and transport: registrar = \"sip:sip.example.com:5060;transport=tls\"",
@@ -353,6 +368,7 @@ peer = \"sip:h\"
         "trunks.toml:16: keep_alive_s = 1 is out of bounds; write 5 to 3600",
         "trunks.toml:17: `-x` is no domain; write a host name alone: \"ims.example.com\"",
         "trunks.toml:18: `10.0.0.0/33` is no network; write \"192.168.0.0/16\", \"2001:db8::/32\" or one address",
-        "trunks.toml:20: trunk c stands twice, first in line 13; give one of them another name",
+        "trunks.toml:19: srtp = `yes` is unknown; write \"off\", \"optional\" or \"required\"",
+        "trunks.toml:21: trunk c stands twice, first in line 13; give one of them another name",
     ];
 }

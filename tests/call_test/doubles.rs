@@ -130,6 +130,8 @@ impl Store {
                 let ticket = word.ticket.as_ref().map(|n| format!(" {n}")).unwrap_or_default();
                 (*id, format!("alarm {}{ticket}: {}", word.state, word.note))
             }
+            DeskRequest::PutTrunk { id, word } => (*id, format!("trunk {} is {}", word.name, word.state)),
+            DeskRequest::PutJournal { id, entry } => (*id, format!("journal {}: {}", entry.about, entry.text)),
             DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
@@ -189,6 +191,8 @@ impl Store {
             }
             DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutTrunk { .. }
+            | DeskRequest::PutJournal { .. }
             | DeskRequest::PutLadder(_)
             | DeskRequest::PutBan(_) => Done::Changed,
         }

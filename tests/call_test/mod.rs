@@ -97,7 +97,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
         refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone().map(Gateway::Address),
-        trunk_sources: Vec::new(),
+        trunks: Vec::new(),
         number_format: NumberFormat::default(),
         trusted: setup.trusted.clone(),
         numbers: NumberPlan::default(),

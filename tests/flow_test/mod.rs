@@ -421,6 +421,8 @@ impl FlowTest {
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutTrunk { .. }
+            | DeskRequest::PutJournal { .. }
             | DeskRequest::PutLadder(_)
             | DeskRequest::PutBan(_)
             | DeskRequest::PutCallBack { .. }
@@ -477,6 +479,8 @@ impl FlowTest {
             DeskRequest::CountMessages { .. }
             | DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
+            | DeskRequest::PutTrunk { .. }
+            | DeskRequest::PutJournal { .. }
             | DeskRequest::PutLadder(_)
             | DeskRequest::PutBan(_)
             | DeskRequest::PutCallBack { .. } => {
@@ -564,6 +568,8 @@ fn request_shown(request: &DeskRequest) -> String {
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_)
         | DeskRequest::PutAlarm { .. }
+        | DeskRequest::PutTrunk { .. }
+        | DeskRequest::PutJournal { .. }
         | DeskRequest::PutLadder(_)
         | DeskRequest::PutBan(_)
         | DeskRequest::PutCallBack { .. } => {

@@ -246,7 +246,9 @@ impl OutLeg {
     pub fn ports_lent(&mut self, h: &mut Hands<'_>, caller: &Caller<'_>, ports: LentPorts) -> bool {
         let State::Arriving { to } = &self.state else { return false };
         let target = to.target.clone();
-        let srtp = caller.service.local_srtp(h.random, h.ua.is_sealed(to.destination.channel.listener));
+        let trunk = to.over.as_ref().and_then(|(trunk, _)| h.ua.trunk_name(*trunk));
+        let sealed = h.ua.is_sealed(to.destination.channel.listener);
+        let srtp = caller.service.local_srtp(h.random, sealed, trunk);
         let mut local = caller.service.local_media(ports, h.random.u64() >> 2, self.version, srtp);
         prefer(&mut local.codecs, caller.config.map(|config| config.codec));
         let invite = OutgoingInvite {

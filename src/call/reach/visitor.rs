@@ -62,7 +62,7 @@ impl Visitor {
             return false;
         };
         // Offers of ours come later, if at all: then it is known whether it is encrypted.
-        let srtp = service.local_srtp(h.random, false);
+        let srtp = service.local_srtp(h.random, false, None);
         let local = service.local_media(ports, h.random.u64() >> 2, 1, srtp);
         match sdp::answer(offer, &local) {
             Ok(answered) => {

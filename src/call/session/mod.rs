@@ -274,7 +274,8 @@ impl Session {
         let offer = offer.take();
         let Some(ports) = ports else { return self.reject(hands, 503, "no_rtp_ports") };
         self.media = Media::Lent;
-        let srtp = self.service.local_srtp(hands.random, hands.ua.is_sealed(self.listener));
+        let srtp =
+            self.service.local_srtp(hands.random, hands.ua.is_sealed(self.listener), self.record.trunk.as_deref());
         let local = self.service.local_media(ports, self.sdp_ids.session_id, self.sdp_ids.version, srtp);
         let plan = match offer {
             Some(offer) => match sdp::answer(&offer, &local) {
