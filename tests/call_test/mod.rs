@@ -93,7 +93,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         hours: Arc::new(Hours::parse(&hours, "hours").expect("the hours are good")),
         refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone(),
-        number_format: NumberFormat::default(),
+        number_format: setup.number_format,
         trusted: setup.trusted.clone(),
         numbers: NumberPlan::default(),
         phones: Arc::new(Phones::parse(own_phone::PHONES, "phones").expect("they are good")),
@@ -107,7 +107,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
             gateway: setup.call_back_gateway,
-            number_format: NumberFormat::default(),
+            number_format: setup.number_format,
             hours: Span::parse("08:00-21:00"),
             ring: Duration::from_secs(30),
         },
@@ -194,6 +194,8 @@ pub struct Setup {
     pub hours: Option<String>,
     pub gateway: Option<String>,
     pub call_back_gateway: Option<SocketAddr>,
+    /// How both gateways want numbers.
+    pub number_format: NumberFormat,
     pub nobody_on_duty: bool,
     /// The time of day at the desk.
     pub hour: u32,
@@ -212,6 +214,7 @@ impl Default for Setup {
             hours: None,
             gateway: None,
             call_back_gateway: None,
+            number_format: NumberFormat::default(),
             nobody_on_duty: false,
             hour: 10,
         }
