@@ -8,7 +8,7 @@ use std::path::Path;
 
 use call_test::{CallTest, Setup};
 use frontdesk::call::admission::Network;
-use frontdesk::types::SrtpMode;
+use frontdesk::types::{NumberFormat, SrtpMode};
 use proptest::prelude::*;
 
 fn play(script: &str) -> String {
@@ -49,6 +49,13 @@ fn set(setup: &mut Setup, setting: &str) {
         "hours" => setup.hours = Some(value.to_owned()),
         "gateway" => setup.gateway = Some(value.to_owned()),
         "call_back_gateway" => setup.call_back_gateway = Some(value.parse().expect("an address")),
+        "number_format" => {
+            setup.number_format = match value {
+                "e164" => NumberFormat::E164,
+                "national" => NumberFormat::National,
+                other => panic!("no such format: {other}"),
+            }
+        }
         "duty" => setup.nobody_on_duty = value == "nobody",
         "srtp" => setup.srtp = SrtpMode::from_name(value).expect("off, optional or required"),
         "hour" => setup.hour = value.parse().expect("a number"),

@@ -181,6 +181,7 @@ fn call(id: i64, ended: bool) -> CallRecord {
         outcome: ended.then_some(Outcome::Completed),
         path: vec![],
         handled_by: None,
+        trunk: None,
         legs: vec![],
         tickets: vec![],
         messages: vec![],

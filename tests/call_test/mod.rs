@@ -98,7 +98,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         refer_to: setup.refer_to.clone(),
         gateway: setup.gateway.clone().map(Gateway::Address),
         trunks: Vec::new(),
-        number_format: NumberFormat::default(),
+        number_format: setup.number_format,
         trusted: setup.trusted.clone(),
         numbers: NumberPlan::default(),
         phones: Arc::new(Phones::parse(own_phone::PHONES, "phones").expect("they are good")),
@@ -113,7 +113,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
             gateway: setup.call_back_gateway.map(WayOut::Address),
-            number_format: NumberFormat::default(),
+            number_format: setup.number_format,
             hours: Span::parse("08:00-21:00"),
             ring: Duration::from_secs(30),
             denied: setup.call_back_denied.clone(),
@@ -208,6 +208,8 @@ pub struct Setup {
     /// Beginnings of numbers that are not dialled.
     pub call_back_denied: Vec<String>,
     pub outgoing_per_hour_max: u32,
+    /// How both gateways want numbers.
+    pub number_format: NumberFormat,
     pub nobody_on_duty: bool,
     /// The time of day at the desk.
     pub hour: u32,
@@ -229,6 +231,7 @@ impl Default for Setup {
             call_back_gateway: None,
             call_back_denied: Vec::new(),
             outgoing_per_hour_max: 200,
+            number_format: NumberFormat::default(),
             nobody_on_duty: false,
             hour: 10,
             srtp: SrtpMode::Optional,

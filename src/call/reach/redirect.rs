@@ -8,6 +8,7 @@ use super::Caller;
 use super::whom::{Candidate, rounds_of};
 use crate::call::session::Hands;
 use crate::desk::people::{Person, PlaceTarget};
+use crate::sip::user_agent::number_of;
 use crate::sip::wire::{Host, Scheme, Transport, Uri};
 
 /// How long one of the desk's own telephones rings that no hunt list names.
@@ -31,7 +32,10 @@ pub(super) fn known_place(h: &Hands<'_>, caller: &Caller<'_>, contact: &Uri, fro
             Some(user) => account_at_the_desk(h, &place) == Some(user),
             None => same_place(&place, contact),
         }),
-        (PlaceTarget::Number(_), _) => false,
+        (PlaceTarget::Number(number), None) => {
+            number_meant(contact).is_some_and(|meant| service.numbers.is_same(number, &meant))
+        }
+        (PlaceTarget::Number(_), Some(_)) => false,
     };
     if let Some(found) = own.iter().chain(&others).flat_map(|person| places(person)).find(is_it) {
         return Some(found);
@@ -49,6 +53,13 @@ fn account_at_the_desk<'a>(h: &Hands<'_>, uri: &'a Uri) -> Option<&'a str> {
         Host::Ip(ip) => h.ua.is_listener(*ip, port(uri)),
     };
     uri.user.as_deref().filter(|_| ours && uri.scheme == Scheme::Sip)
+}
+
+/// The telephone number that a contact is, however it is written: the directory's own is called, through the gateway.
+fn number_meant(contact: &Uri) -> Option<String> {
+    let is_number =
+        contact.scheme == Scheme::Tel || contact.param("user").is_some_and(|u| u.eq_ignore_ascii_case("phone"));
+    number_of(contact).filter(|_| is_number)
 }
 
 fn same_place(one: &Uri, other: &Uri) -> bool {

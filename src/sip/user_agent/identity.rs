@@ -104,7 +104,7 @@ fn diverted_from(headers: &Headers) -> Option<String> {
 }
 
 /// The number of a tel URI with the prefix that its context says (RFC 3966 section 5.1.5), or the user of a SIP URI.
-pub(super) fn number_of(uri: &Uri) -> Option<String> {
+pub fn number_of(uri: &Uri) -> Option<String> {
     if matches!(uri.scheme, Scheme::Other(_)) {
         return None;
     }

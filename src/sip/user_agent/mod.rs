@@ -47,7 +47,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use self::config::{ALLOW, ALLOW_WITH_PHONES, Listener, UaConfig, UaLimits};
 pub use self::event::{Counters, EndReason, Event, Gone, IncomingInvite, Input, LegId, Output, ReferRequest, UaError};
-pub use self::identity::Identity;
+pub use self::identity::{Identity, number_of};
 use self::leg::{Leg, LegState};
 pub use self::reliable::ReliableProvisional;
 pub use self::session_timer::SessionPolicy;

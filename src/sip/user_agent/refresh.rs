@@ -89,6 +89,7 @@ impl UserAgent {
         if let Some(invite) = self.invites_out.get_mut(&key) {
             invite.leg = None;
         }
+        let _ = self.reject_reinvite(now, id, 487);
         let again = self.start_invite_out(now, request, to, id, false, trunk);
         if let Some(Leg { state: LegState::Calling { invite, early, .. }, .. }) = self.legs.get_mut(&id) {
             *invite = again;

@@ -504,6 +504,7 @@ impl UserAgent {
             return self.reinvite_refused(now, leg, status, headers);
         }
         if let Some(Leg { state: LegState::Calling { .. }, .. }) = self.legs.get(&leg) {
+            let _ = self.reject_reinvite(now, leg, 487);
             self.remove_leg(leg);
             self.tell(Event::Failed { leg, status, reason: reason.to_owned(), contacts });
         }

@@ -220,6 +220,8 @@ impl UserAgent {
     /// Any final response from 300 on; the leg is gone then.
     pub fn reject(&mut self, now: Mono, leg: LegId, status: u16, retry_after_s: Option<u32>) -> Result<(), UaError> {
         let (key, request) = self.arriving(leg)?;
+        // An offer that came meanwhile is not answered any more.
+        let _ = self.reject_reinvite(now, leg, 487);
         let tag = self.legs.get(&leg).map(|leg| leg.dialog.local_tag().to_owned()).unwrap_or_default();
         let mut response = self.make_response(&request, status.clamp(300, 699), &tag);
         if let Some(seconds) = retry_after_s {

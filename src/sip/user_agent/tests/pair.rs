@@ -56,10 +56,14 @@ pub struct Pair {
 
 impl Pair {
     pub fn new(weather: Weather) -> Pair {
+        Pair::with(weather, &UaConfig::default())
+    }
+
+    pub fn with(weather: Weather, config: &UaConfig) -> Pair {
         let ua = |side: Side| {
             let listener = Listener { transport: Transport::Udp, local: side.address(), advertised: None };
             let info_types = vec!["application/dtmf-relay".to_owned()];
-            let config = UaConfig { listeners: vec![listener], info_types, ..UaConfig::default() };
+            let config = UaConfig { listeners: vec![listener], info_types, ..config.clone() };
             UserAgent::new(config, Random::for_testing(weather.seed * 2 + side as u64))
         };
         Pair {
@@ -95,13 +99,24 @@ impl Pair {
 
     /// A call that is answered and acknowledged.
     pub fn up(weather: Weather) -> Pair {
-        let mut pair = Pair::new(weather);
+        Pair::new(weather).connected()
+    }
+
+    pub fn connected(self) -> Pair {
+        let weather = self.weather;
+        let mut pair = self;
         pair.call();
         assert!(pair.run(40_000, |p| p.legs[1].is_some()), "the call came in: {weather:?}");
         pair.command(Side::Desk, |ua, now, leg| ua.answer(now, leg, OURS.into())).unwrap();
         let up = |p: &Pair| p.told(Side::Desk, |e| matches!(e, Event::Acked { .. }));
         assert!(pair.run(31_000, up), "the call is up: {weather:?}: {:?}", pair.events);
         pair
+    }
+
+    /// Nothing arrives any more.
+    pub fn cut(&mut self) {
+        self.weather.loss_percent = 100;
+        self.flying.clear();
     }
 
     pub fn command<T>(&mut self, side: Side, command: impl FnOnce(&mut UserAgent, Mono, LegId) -> T) -> T {

@@ -2,6 +2,7 @@
 
 use super::calling::CONTACT;
 use super::line::*;
+use super::pair::{Pair, Side, Weather};
 use crate::sip::user_agent::*;
 use crate::sip::wire::{Name, Request};
 
@@ -236,6 +237,59 @@ fn a_callee_who_rings_may_update() {
     line.reply(&invite, 487, "t1");
     line.receive(update(6, "t1").text());
     assert_eq!(line.names(), ["CANCEL", "ACK", "481 UPDATE"]);
+}
+
+#[test]
+fn an_offer_that_nobody_has_answered_ends_with_the_call() {
+    let mut line = Line::new();
+    let (_, invite) = line.call();
+    line.says(&invite, 183, "t1", 1, Some(SDP));
+    line.receive(of_callee(&invite, "UPDATE", "t1", 1).sdp(SDP).text());
+    line.take();
+    line.reply(&invite, 486, "t1");
+    assert_eq!(line.names(), ["ACK", "487 UPDATE"]);
+    let invite = requires();
+    line.told();
+    line.receive(invite.text());
+    let (leg, _) = line.incoming();
+    line.tell(|ua, now| ua.progress(now, leg, 183, Some(OURS.into()))).unwrap();
+    let early = line.one();
+    line.receive(prack(&invite, &early, 2).sdp(SDP).text());
+    line.tell(|ua, now| ua.reject(now, leg, 480, None)).unwrap();
+    assert_eq!(line.names(), ["487 PRACK", "480 INVITE"]);
+}
+
+/// Whatever the network loses, doubles and reorders.
+#[test]
+fn acknowledged_ringing_leads_to_a_call_in_any_weather() {
+    let config = UaConfig { reliable_provisional: ReliableProvisional::Always, ..UaConfig::default() };
+    for loss_percent in [0, 10, 25] {
+        for seed in 1..=12 {
+            let weather = Weather { loss_percent, delay_ms: 40, jitter_ms: 60, seed };
+            let mut pair = Pair::with(weather, &config).connected();
+            let rang = |event: &Event| matches!(event, Event::Ringing { status: 180, .. });
+            assert!(pair.told(Side::Caller, rang), "the 180 came: {weather:?}");
+            pair.command(Side::Caller, |ua, now, leg| ua.hang_up(now, leg)).unwrap();
+            assert!(pair.run(400_000, |pair| pair.uas.iter().all(UserAgent::is_idle)), "{weather:?}");
+        }
+    }
+}
+
+/// Both sides know session timers: whoever refreshes, the call lives until somebody is cut off.
+#[test]
+fn a_call_is_refreshed_for_hours_in_any_weather_and_ends_when_a_peer_is_gone() {
+    let session = SessionPolicy { expires_s: 600, min_se_s: 90 };
+    let config = UaConfig { session, ..UaConfig::default() };
+    for (loss_percent, seed) in [(0, 1), (10, 2), (25, 3), (25, 4)] {
+        let weather = Weather { loss_percent, delay_ms: 40, jitter_ms: 60, seed };
+        let mut pair = Pair::with(weather, &config).connected();
+        let ended = |pair: &Pair, side| pair.told(side, |event| matches!(event, Event::Ended { .. }));
+        let over = |pair: &Pair| ended(pair, Side::Caller) || ended(pair, Side::Desk);
+        assert!(!pair.run(7_200_000, over), "{weather:?}");
+        pair.cut();
+        assert!(pair.run(600_000, |pair| ended(pair, Side::Caller) && ended(pair, Side::Desk)), "{weather:?}");
+        assert!(pair.run(400_000, |pair| pair.uas.iter().all(UserAgent::is_idle)), "{weather:?}");
+    }
 }
 
 #[test]
