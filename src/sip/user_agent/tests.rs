@@ -18,6 +18,7 @@ mod phones_at_random;
 mod refusing;
 mod registering;
 mod replacing;
+mod secure;
 mod streams;
 mod transfers;
 mod waiting;
