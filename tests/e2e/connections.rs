@@ -103,3 +103,31 @@ fn a_connection_that_we_made_is_pinged_and_given_up_when_its_peer_is_gone() {
     let _ = caller.kill();
     let _ = caller.wait();
 }
+
+#[test]
+fn garbage_at_tls_and_websocket_stops_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = crate::certificates::Authority::new(folder.path(), "ca");
+    let [certificate, key] = ca.certifies("desk", &["localhost"], crate::certificates::Valid::Now);
+    let [certificate, key] = [&certificate, &key].map(|path| path.to_str().expect("text"));
+    let listen = r#"["udp:127.0.0.1:0", "tls:127.0.0.1:0", "ws:127.0.0.1:0"]"#;
+    let mut daemon = Daemon::with(&[("SIP__LISTEN", listen), ("TLS__CERTIFICATES", certificate), ("TLS__KEYS", key)]);
+    let ports = [daemon.tls.expect("TLS"), daemon.ws.expect("WebSocket")];
+    let mut random = frontdesk::types::Random::for_testing(5922);
+    let hello = [0x16, 0x03, 0x01, 0x00, 0x50, 0x01, 0x00, 0x00, 0x4C, 0x03, 0x03];
+    let upgrade =
+        b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n\r\n";
+    for round in 0..300 {
+        let begin: &[u8] = if round % 2 == 0 { &hello } else { upgrade };
+        let noise: Vec<u8> = (0..random.u32() % 600).map(|_| random.u32() as u8).collect();
+        for port in ports {
+            let mut stream = TcpStream::connect(port).expect("it listens");
+            let _ = stream.write_all(&[begin, &noise].concat());
+        }
+    }
+    assert!(daemon.lives());
+    let ca = ca.file.to_str().expect("text");
+    daemon.dial(&format!("sips:desk@localhost:{}", ports[0].port()), &["--tls-ca", ca, "--hangup-after", "0.5"]);
+    assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
+}
