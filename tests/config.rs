@@ -112,7 +112,7 @@ fn relative_names_begin_at_the_config_file_and_from_the_environment_at_the_worki
     assert_eq!(config.phones.path(), Some(Path::new("tests/config/good/phones.toml")));
     assert_eq!(config.hours.path(), Some(Path::new("my-hours.toml")));
     let Source::At { place, .. } = config.flow else { panic!("the file names a flow") };
-    assert_eq!(place.line, Some(46));
+    assert_eq!(place.line, Some(58));
 }
 
 #[test]

@@ -72,9 +72,9 @@ pub const KEYS: SectionKeys = SectionKeys {
             default: Some("[]"),
             example: "[\"192.168.1.53:53\"]",
             en: "DNS servers, with ports, that are asked where places and gateways are reached (NAPTR, SRV, A and AAAA). Empty: \
-                 those of the system (`/etc/resolv.conf`, `/etc/hosts`). Needs a restart.",
+                 those of the system (`/etc/resolv.conf`, `/etc/hosts`), read again at SIGHUP. Needs a restart.",
             zh: "查询被叫与网关所在服务器（NAPTR、SRV、A、AAAA 记录）的 DNS 服务器，须带端口。空表示使用系统设置\
-                 （`/etc/resolv.conf`、`/etc/hosts`）。更改后需重启。",
+                 （`/etc/resolv.conf`、`/etc/hosts`，SIGHUP 时重新读取）。更改此项后需重启。",
         },
         Key {
             name: "connections_max",

@@ -162,9 +162,10 @@ pub struct Line {
     unsent: u64,
     /// Connections to be made: the tasks for them are spawned outside of the borrow.
     connects: Vec<(ConnectionId, Peer, mpsc::Receiver<Vec<u8>>)>,
+    dns: Vec<SocketAddr>,
     pub(super) resolver: Rc<Resolver>,
     pub(super) random: Random,
-    reachable: Reachable,
+    pub(super) reachable: Reachable,
     /// URIs whose servers are being found.
     pub(super) locating: usize,
     /// Those to be found, by tasks of their own too.
@@ -235,6 +236,7 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         unsent: 0,
         connects: Vec::new(),
         resolver: Rc::new(Resolver::new(&options.dns)),
+        dns: options.dns,
         random: options.random,
         reachable,
         locating: 0,
@@ -307,6 +309,14 @@ async fn keep_time(line: Shared, rewake: Rc<Notify>) {
     }
 }
 
+/// The system's DNS servers may be others by now.
+async fn renew_resolver(line: Shared) {
+    let servers = line.borrow().dns.clone();
+    if let Some(resolver) = Resolver::renewed(servers).await {
+        line.borrow_mut().resolver = Rc::new(resolver);
+    }
+}
+
 impl Line {
     pub(super) fn trunk_servers(&self) -> Vec<SocketAddr> {
         self.exchange.trunk_servers()
@@ -314,20 +324,18 @@ impl Line {
 
     /// Hands one input to the exchange and carries out all that it asks for.
     pub(super) fn input(line: &Shared, input: Input<'_>) {
-        let (connects, locates, can) = {
+        let (connects, locates) = {
             let mut guard = line.borrow_mut();
             let now = guard.clock.now();
             guard.exchange.handle_input(now, input);
             guard.obey();
-            let locates = std::mem::take(&mut guard.locates);
-            let can = (!locates.is_empty()).then(|| guard.reachable.clone()).unwrap_or_default();
-            (std::mem::take(&mut guard.connects), locates, can)
+            (std::mem::take(&mut guard.connects), std::mem::take(&mut guard.locates))
         };
         for (id, peer, inbox) in connects {
             tokio::task::spawn_local(tcp::connect(line.clone(), id, peer, inbox));
         }
         for (asker, uri) in locates {
-            tokio::task::spawn_local(locator::locate(line.clone(), asker, uri, can.clone()));
+            tokio::task::spawn_local(locator::locate(line.clone(), asker, uri));
         }
     }
 
@@ -365,7 +373,10 @@ impl Line {
             }
             ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
-            ToLine::Reload(service) => Line::input(line, Input::Reload(service)),
+            ToLine::Reload(service) => {
+                tokio::task::spawn_local(renew_resolver(line.clone()));
+                Line::input(line, Input::Reload(service));
+            }
             ToLine::Accounts(accounts) => Line::input(line, Input::Accounts(accounts)),
             ToLine::Trunks(trunks) => Line::input(line, Input::Trunks(trunks)),
             ToLine::Tls(tls) => line.borrow_mut().tls = Some(tls),

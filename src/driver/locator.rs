@@ -20,10 +20,10 @@ const TURN_MAX: Duration = Duration::from_millis(2_500);
 const LOCATE_MAX: Duration = Duration::from_secs(5);
 
 /// Finds the servers of a URI and tells the exchange.
-pub(super) async fn locate(line: Shared, asker: Asker, uri: Uri, can: Reachable) {
-    let (resolver, mut random) = {
+pub(super) async fn locate(line: Shared, asker: Asker, uri: Uri) {
+    let (resolver, can, mut random) = {
         let mut guard = line.borrow_mut();
-        (guard.resolver.clone(), guard.random.fork())
+        (guard.resolver.clone(), guard.reachable.clone(), guard.random.fork())
     };
     let targets = find(&resolver, &uri, can, &mut random).await;
     // Of a trunk its standing tells, once.

@@ -40,6 +40,16 @@ pub(super) struct Resolver {
 }
 
 impl Resolver {
+    /// The same servers, with what the system says of them now: it reads files, so it is made beside the SIP thread.
+    pub async fn renewed(servers: Vec<SocketAddr>) -> Option<Self> {
+        tokio::task::spawn_blocking(move || build(&servers))
+            .await
+            .ok()?
+            .inspect_err(|error| tracing::error!(%error, "the DNS servers stay as they were; see /etc/resolv.conf"))
+            .ok()
+            .map(|dns| Self { dns: Some(dns), asked: RefCell::default() })
+    }
+
     /// Asks these servers, or those of the system where there are none.
     pub fn new(servers: &[SocketAddr]) -> Self {
         let dns = match build(servers) {

@@ -248,7 +248,8 @@ async fn read(
             written = &mut *writing => return !matches!(written, Ok(Ok(()))),
             () = ping => {
                 clocks.ping = kept.ping_every.map(|every| Instant::now() + every);
-                clocks.pong = clocks.answers.then(|| Instant::now() + PONG_MAX);
+                // One that is awaited already is not put off by the next ping.
+                clocks.pong = clocks.pong.or(clocks.answers.then(|| Instant::now() + PONG_MAX));
                 line.borrow_mut().connections.send(kept.id, PING.to_vec());
             }
         }

@@ -22,6 +22,7 @@ mod provisional;
 mod refusing;
 mod registering;
 mod replacing;
+mod secure;
 mod sessions;
 mod streams;
 mod transfers;

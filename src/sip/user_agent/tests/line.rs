@@ -15,6 +15,8 @@ pub const PHONE: &str = "192.0.2.7:5062";
 pub const UDP: Channel = Channel { listener: 0, connection: None };
 pub const TCP: Channel = Channel { listener: 1, connection: Some(ConnectionId(7)) };
 pub const UDP6: Channel = Channel { listener: 2, connection: None };
+pub const TLS: Channel = Channel { listener: 3, connection: Some(ConnectionId(8)) };
+pub const WSS: Channel = Channel { listener: 4, connection: Some(ConnectionId(9)) };
 
 /// Timeouts that may follow each other before the run counts as one that never settles.
 const STEPS_MAX: usize = 20_000;
@@ -30,6 +32,8 @@ pub fn config() -> UaConfig {
             listener(Transport::Udp, "192.0.2.1:5060"),
             listener(Transport::Tcp, "192.0.2.1:5060"),
             listener(Transport::Udp, "[2001:db8::1]:5060"),
+            listener(Transport::Tls, "192.0.2.1:5061"),
+            listener(Transport::Wss, "192.0.2.1:443"),
         ],
         info_types: vec!["application/dtmf-relay".to_owned()],
         ..UaConfig::default()
