@@ -38,7 +38,8 @@
 //!    with the caller by the media worker that has both streams; from there the caller may be handed on to others.
 //!    `call::switchboard` knows who is out, free or parked, and the queue; `desk::on_duty` who is rung for a duty.
 //!    `driver::resolver` looks up host names meanwhile.
-//! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
+//! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome, and
+//!    `call::ladders` hands out the SIP messages that it kept.
 //! 8. For a caller who is gone the session may have something left to do (`call::session::after`): duty officers ring on,
 //!    a receptionist calls back. The row's end stays as it was; what comes of it is in the row's legs and the ticket.
 //!

@@ -20,7 +20,7 @@ pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
-mod ladders;
+pub mod ladders;
 mod legs;
 pub mod outgoing;
 pub mod pin_locks;
