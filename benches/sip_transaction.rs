@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::DateTime;
 use criterion::{Criterion, criterion_group, criterion_main};
+use frontdesk::call::ladders::{Ladders, Link};
 use frontdesk::sip::user_agent::{Channel, Event, Input, LegId, Listener, Output, UaConfig, UaLimits, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Transport, parse_datagram};
-use frontdesk::types::{Mono, Random};
+use frontdesk::types::{CallId, Mono, Now, Random};
 
 const SDP: &str = "v=0\r\no=- 3902 3902 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 192.0.2.7\r\nt=0 0\r\n\
     m=audio 40000 RTP/AVP 9 8 0 101\r\na=rtpmap:9 G722/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\n\
@@ -16,6 +18,8 @@ const BETWEEN_CALLS: Duration = Duration::from_micros(200);
 
 struct Line {
     ua: UserAgent,
+    /// What is kept of each call's messages.
+    ladders: Option<Ladders>,
     now: Mono,
     calls: u64,
     leg: Option<LegId>,
@@ -28,13 +32,18 @@ impl Line {
         let listeners = vec![Listener { transport: Transport::Udp, local, advertised: None }];
         let limits = UaLimits { dialogs_max: 100_000, transactions_max: 4_000_000, ..UaLimits::default() };
         let ua = UserAgent::new(UaConfig { listeners, limits, ..UaConfig::default() }, Random::for_testing(1));
-        Line { ua, now: Mono::from_millis(1), calls: 0, leg: None, last: Vec::new() }
+        Line { ladders: None, ua, now: Mono::from_millis(1), calls: 0, leg: None, last: Vec::new() }
     }
 
     fn drain(&mut self) {
         loop {
             match self.ua.poll_output() {
-                Output::Send { bytes, .. } => self.last = bytes,
+                Output::Send { bytes, .. } => {
+                    if let Some(ladders) = &mut self.ladders {
+                        ladders.sent(self.now, &bytes, link);
+                    }
+                    self.last = bytes;
+                }
                 Output::Event(Event::Incoming { leg, .. }) => self.leg = Some(leg),
                 Output::Event(_) => {}
                 Output::Wait(_) => return,
@@ -61,6 +70,13 @@ impl Line {
         );
         let source = "192.0.2.7:5062".parse().expect("an address");
         let via = Channel { listener: 0, connection: None };
+        if let Some(ladders) = &mut self.ladders {
+            ladders.received(self.now, text.as_bytes(), link);
+            if seq == 1 && method == "INVITE" {
+                let now = Now { mono: self.now, wall: DateTime::UNIX_EPOCH };
+                ladders.join(now, CallId(n as i64), &format!("5d3a1f0e7b6c4d2a9f8e7d6c-{n}@192.0.2.7"));
+            }
+        }
         self.ua.handle_input(self.now, Input::Received { via, source, bytes: text.as_bytes() });
         self.drain();
     }
@@ -89,6 +105,10 @@ impl Line {
     fn call(&mut self) {
         let tag = self.set_up();
         self.receive("BYE", 2, &tag, "");
+        if let Some(ladders) = &mut self.ladders {
+            ladders.end(self.now, CallId(self.calls as i64), false);
+            assert!(ladders.poll(self.now).is_some_and(|ladder| ladder.messages.len() == 6));
+        }
     }
 
     fn hold(&mut self, calls: u64) {
@@ -105,7 +125,15 @@ fn resident() -> u64 {
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or_default() * 4096
 }
 
+fn link() -> Option<Link> {
+    let (local, remote) = (([192, 0, 2, 1], 5060).into(), ([192, 0, 2, 7], 5062).into());
+    Some(Link { transport: "UDP", local, remote })
+}
+
 fn calls(c: &mut Criterion) {
+    let mut line = Line::new();
+    line.ladders = Some(Ladders::default());
+    c.bench_function("sip/uas_call_with_its_ladder", |b| b.iter(|| line.call()));
     for held in [0, HELD] {
         let mut line = Line::new();
         let before = resident();

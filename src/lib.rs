@@ -25,6 +25,8 @@
 //!
 //! # The walk of one call
 //!
+//! 0. The line is where callers find it: `sip::trunk` registers with carriers, `driver::locator` finds their servers,
+//!    `call::lines` tells how it is with each.
 //! 1. `driver::line`, the SIP thread, reads a datagram and hands it to `call::exchange`, which asks its `sip` user agent.
 //! 2. `call::admission` lets the INVITE in; a row goes to `store`. `sdp` agrees on a codec, `driver::ports` lends ports,
 //!    and a worker of `driver::media_worker` opens a `media` stream.
@@ -38,7 +40,8 @@
 //!    with the caller by the media worker that has both streams; from there the caller may be handed on to others.
 //!    `call::switchboard` knows who is out, free or parked, and the queue; `desk::on_duty` who is rung for a duty.
 //!    `driver::locator` finds the servers of their URIs meanwhile.
-//! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome.
+//! 7. BYE, from either side, ends the stream and the flow; when both are done, the row gets its one outcome, and
+//!    `call::ladders` hands out the SIP messages that it kept.
 //! 8. For a caller who is gone the session may have something left to do (`call::session::after`): duty officers ring on,
 //!    a receptionist calls back. The row's end stays as it was; what comes of it is in the row's legs and the ticket.
 //!

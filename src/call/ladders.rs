@@ -27,7 +27,7 @@ const LINGER: Duration = Duration::from_secs(4);
 
 /// Where a message went or came from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Link {
+pub struct Link {
     pub transport: &'static str,
     pub local: std::net::SocketAddr,
     pub remote: std::net::SocketAddr,
@@ -35,7 +35,7 @@ pub(super) struct Link {
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Ladders {
+pub struct Ladders {
     by_call_id: HashMap<Box<[u8]>, (CallId, u32)>,
     calls: HashMap<CallId, Kept>,
     /// Calls that are over, in the order in which they are due.

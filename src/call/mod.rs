@@ -21,7 +21,7 @@ pub mod events;
 pub mod exchange;
 pub mod info_digits;
 pub mod io;
-mod ladders;
+pub mod ladders;
 mod legs;
 mod lines;
 pub mod outgoing;

@@ -133,8 +133,9 @@ fn ladder_of(call: &CallRecord, context: &Context) -> Result<CallLadder, CliErro
         CliError::Failed(match call.ended_at {
             None => format!("call {id} still goes on: its SIP messages are written when it is over"),
             Some(_) => format!(
-                "no SIP messages are kept of call {id}: it is older than [record] ladder_days, was refused before it began, \
-                 ended only seconds ago, or the line was cut off"
+                "no SIP messages are kept of call {id}: it is older than [record] ladder_days, was refused before it began, ended \
+                 only seconds ago, the line was cut off, or something is still done for its caller (a call-back, duty officers \
+                 who ring on)"
             ),
         })
     })
