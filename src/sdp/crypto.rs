@@ -1,7 +1,5 @@
 //! Keys of encrypted audio in a description (SDES, RFC 4568), and what is agreed on with them.
 
-use std::borrow::Cow;
-
 use base64ct::{Base64, Base64Unpadded, Encoding};
 
 use crate::types::{KeySeed, SrtpKey, SrtpKeys, SrtpMode, SrtpPolicy, SrtpSuite};
@@ -175,23 +173,4 @@ impl LocalSrtp {
             _ => self.seed.key(line.key.suite()),
         }
     }
-}
-
-/// The same text, or SIP message, with the keys of its `a=crypto` lines covered: for whatever is kept or shown.
-pub fn cover_keys(message: &[u8]) -> Cow<'_, [u8]> {
-    const INLINE: &[u8] = b"inline:";
-    let find = |text: &[u8]| text.windows(INLINE.len()).position(|part| part.eq_ignore_ascii_case(INLINE));
-    let Some(first) = find(message) else { return Cow::Borrowed(message) };
-    let mut covered = message[..first].to_vec();
-    let mut rest = &message[first..];
-    while let Some(at) = find(rest) {
-        let key = &rest[at + INLINE.len()..];
-        let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=".contains(byte);
-        let end = key.iter().position(|byte| !is_key(byte)).unwrap_or(key.len());
-        covered.extend_from_slice(&rest[..at + INLINE.len()]);
-        covered.extend_from_slice(b"***");
-        rest = &key[end..];
-    }
-    covered.extend_from_slice(rest);
-    Cow::Owned(covered)
 }

@@ -223,12 +223,8 @@ fn answers_that_do_not_fit_our_offer_are_refused() {
 }
 
 #[test]
-fn keys_are_covered_in_whatever_is_kept() {
+fn keys_are_not_shown() {
     let offer = audio("RTP/SAVP", &[&format!("{}|2^31", line(1, AES, KEY)), &line(2, AES, OTHER_KEY)]);
-    let covered = String::from_utf8(cover_keys(offer.as_bytes()).into_owned()).unwrap();
-    assert!(!covered.contains(&KEY[..4]) && !covered.contains(&OTHER_KEY[..4]), "{covered}");
-    assert!(covered.contains(&format!("a=crypto:1 {AES} inline:***|2^31\n")), "{covered}");
-    assert!(matches!(cover_keys(b"m=audio 4000 RTP/AVP 8\r\n"), std::borrow::Cow::Borrowed(_)));
     let shown = format!("{:?}", answer(offer.as_bytes(), &by(SrtpMode::Optional)).unwrap().stream);
     assert!(shown.contains("***") && !shown.contains("89, 83"), "{shown}");
 }

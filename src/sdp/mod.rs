@@ -22,7 +22,7 @@ use crate::types::Codec;
 
 pub use answer::{Answered, accept, answer};
 pub use compose::offer;
-pub use crypto::{LocalSrtp, cover_keys};
+pub use crypto::LocalSrtp;
 pub use error::SdpError;
 
 /// What the desk brings to a stream.

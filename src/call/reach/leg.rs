@@ -100,7 +100,7 @@ impl OutLeg {
         let at_ms = caller.earlier_ms + h.now.mono.ms_since(caller.started);
         account.begin(stream.leg, at_ms, &candidate.extension, &candidate.target.to_string());
         let state = match towards {
-            Ok(Towards::Known(way)) => arriving(h, stream, way),
+            Ok(Towards::Known(way)) => arriving(h, stream, *way),
             Ok(Towards::Named { target }) => {
                 h.out.push_back(Output::Locate { asker: Asker::Leg(stream), uri: target.clone() });
                 State::Seeking { target }

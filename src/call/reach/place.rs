@@ -22,7 +22,7 @@ pub(super) struct Way {
 /// What is known of the way so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Towards {
-    Known(Way),
+    Known(Box<Way>),
     /// Its servers have to be found first: nothing here waits for DNS.
     Named {
         target: Uri,
@@ -83,7 +83,7 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
         Step::Ask(_) => Ok(Towards::Named { target }),
         Step::Found(servers) => {
             let way = servers.into_iter().find_map(|server| way_by(ua, &target, server, listener));
-            way.map(Towards::Known).ok_or(Unreachable::NoListener)
+            way.map(|way| Towards::Known(Box::new(way))).ok_or(Unreachable::NoListener)
         }
     }
 }
@@ -104,7 +104,8 @@ fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usi
 fn over_trunk(ua: &UserAgent, name: &str, number: &str) -> Result<Towards, Unreachable> {
     let TrunkWay { trunk, address, domain, destination } = ua.trunk_way(name).ok_or(Unreachable::TrunkDown)?;
     let target = domain.with_user(number).with_param("user", Some("phone"));
-    Ok(Towards::Known(Way { target, destination, over: Some((trunk, address)), routes: Vec::new() }))
+    let way = Way { target, destination, over: Some((trunk, address)), routes: Vec::new() };
+    Ok(Towards::Known(Box::new(way)))
 }
 
 /// The way back to a customer: a SIP address, or `trunk:name:number`.
@@ -125,7 +126,8 @@ pub(super) fn towards_customer(
 fn registered(ua: &UserAgent, account: &str) -> Vec<Result<Towards, Unreachable>> {
     let way = |binding: Binding| {
         let Binding { contact, destination, path, .. } = binding;
-        Ok(Towards::Known(Way { target: contact, destination, over: None, routes: path }))
+        let way = Way { target: contact, destination, over: None, routes: path };
+        Ok(Towards::Known(Box::new(way)))
     };
     let ways: Vec<_> = ua.bindings(account).into_iter().map(way).collect();
     if ways.is_empty() { vec![Err(Unreachable::NotRegistered)] } else { ways }
