@@ -74,6 +74,29 @@ impl LadderMessage {
     }
 }
 
+/// What of a message says whether it is answered, read once.
+struct Facts<'a> {
+    leg: u32,
+    out: bool,
+    number: u32,
+    method: &'a str,
+    status: Option<u16>,
+    bytes: &'a [u8],
+}
+
+impl Facts<'_> {
+    fn of(message: &LadderMessage) -> Option<Facts<'_>> {
+        let (number, method) = message.cseq()?;
+        let LadderMessage { leg, out, bytes, .. } = message;
+        Some(Facts { leg: *leg, out: *out, number, method, status: message.status(), bytes })
+    }
+
+    /// Whether it goes the other way for the same transaction, with this method in its CSeq.
+    fn answers(&self, other: &Facts<'_>, method: &str) -> bool {
+        (self.leg, self.number, self.method) == (other.leg, other.number, method) && self.out != other.out
+    }
+}
+
 /// The lines of a message's head, without the first one.
 fn header_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let lines = bytes.split(|b| *b == b'\n').skip(1);
@@ -90,22 +113,18 @@ impl CallLadder {
 
     /// Whether every request has had its answer, so that nothing more is to come once the call is over.
     pub fn is_settled(messages: &[LadderMessage]) -> bool {
-        let open = |index: usize, request: &LadderMessage| {
-            let (leg, out, Some((number, method))) = (request.leg, request.out, request.cseq()) else { return false };
-            let of = |m: &LadderMessage, method: &str| m.leg == leg && m.cseq() == Some((number, method));
-            match request.status() {
-                None if method == "ACK" => false,
-                None => !messages.iter().any(|m| m.out != out && of(m, method) && m.status().is_some_and(|s| s >= 200)),
-                // A final answer to an INVITE waits for its ACK.
-                Some(200..) if method == "INVITE" => {
-                    let acknowledges = |m: &LadderMessage| m.out != out && of(m, "ACK") && m.status().is_none();
-                    let settles = |m: &LadderMessage| m.bytes == request.bytes || acknowledges(m);
-                    !messages[index + 1..].iter().any(settles)
-                }
-                Some(_) => false,
+        let facts: Vec<Facts<'_>> = messages.iter().filter_map(Facts::of).collect();
+        let open = |(index, this): (usize, &Facts<'_>)| match this.status {
+            None if this.method == "ACK" => false,
+            None => !facts.iter().any(|other| other.answers(this, this.method) && other.status >= Some(200)),
+            // A final answer to an INVITE waits for its ACK; of retransmitted ones the last does.
+            Some(200..) if this.method == "INVITE" => {
+                let settles = |other: &Facts<'_>| other.bytes == this.bytes || other.answers(this, "ACK");
+                !facts[index + 1..].iter().any(settles)
             }
+            Some(_) => false,
         };
-        !messages.iter().enumerate().any(|(index, message)| open(index, message))
+        !facts.iter().enumerate().any(open)
     }
 
     /// How it is kept: for each message a line of facts, its bytes, and an end of line.

@@ -108,7 +108,7 @@ fn mask_uri_passwords(line: &mut [u8]) {
 /// Where a `sip:` or `sips:` ends.
 fn next_scheme(line: &[u8]) -> Option<usize> {
     let colon = |at: usize| line.get(at) == Some(&b':');
-    (0..line.len()).find_map(|at| {
+    (0..line.len()).filter(|at| matches!(line[*at], b's' | b'S')).find_map(|at| {
         if !line[at..].get(..3)?.eq_ignore_ascii_case(b"sip") {
             return None;
         }
