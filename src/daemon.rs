@@ -365,7 +365,10 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         .map(|b| Listener {
             transport: b.transport,
             local: b.address,
-            advertised: external.map(|ip| SocketAddr::new(ip, b.address.port())),
+            // Of the other family it is no address of this socket.
+            advertised: external
+                .filter(|ip| ip.is_ipv4() == b.address.is_ipv4())
+                .map(|ip| SocketAddr::new(ip, b.address.port())),
         })
         .collect();
     let calls_max = config.calls_max() as usize;
@@ -700,6 +703,19 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_external_address_is_told_by_sockets_of_its_family_alone() {
+        let mut config = Config::default();
+        config.sip.external_address = Some("198.51.100.1".parse().expect("an address"));
+        let bound = ["192.0.2.1:5060", "[2001:db8::1]:5060"].map(|address| {
+            let address = address.parse().expect("an address");
+            Bound { transport: Transport::Tcp, address, socket: Listening::Nowhere(Transport::Tcp, address) }
+        });
+        let listeners = ua_config(&config, &bound).listeners;
+        let advertised: Vec<_> = listeners.iter().map(|listener| listener.advertised).collect();
+        assert_eq!(advertised, [Some("198.51.100.1:5060".parse().expect("an address")), None]);
+    }
 
     #[test]
     fn a_trunk_is_reached_over_both_families_where_nobody_listens() {

@@ -188,8 +188,9 @@ fn trunks_to_nowhere(config: &Config, trunks: &Trunks) -> Vec<Problem> {
         file: name_of(&config.trunks, "built-in trunks"),
         line: Some(trunk.line),
         what: format!("`{address}` of the trunk {} is no SIP address", trunk.name),
-        remedy: "write host, port and parameters as in \"sip:sip.example.com:5060;transport=tls\" or \"sip:[2001:db8::1]\""
-            .to_owned(),
+        remedy:
+            "write host, port and parameters as in \"sip:sip.example.com:5060;transport=tls\" or \"sip:[2001:db8::1]\""
+                .to_owned(),
     };
     let faults = |trunk: &Trunk| -> Vec<Problem> {
         trunk.addresses().filter(unreadable).map(|address| problem(trunk, address)).collect()

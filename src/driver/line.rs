@@ -140,7 +140,7 @@ pub(super) type Shared = Rc<RefCell<Line>>;
 
 /// See the module.
 pub struct Line {
-    clock: Clock,
+    pub(super) clock: Clock,
     exchange: Exchange,
     pub(super) connections: Connections,
     pub(super) tls: Option<Box<Tls>>,
@@ -490,7 +490,7 @@ impl Line {
         let local = if listening.is_unspecified() { address_towards(peer)? } else { listening };
         let bind = self.rtp.bind.unwrap_or(local);
         let pair = self.ports.lend(self.clock.mono(), bind)?;
-        let address = self.rtp.advertise.unwrap_or(bind);
+        let address = self.rtp.advertise.filter(|ip| ip.is_ipv4() == bind.is_ipv4()).unwrap_or(bind);
         let lent = LentPorts { address, rtp_port: pair.rtp_port, rtcp_port: pair.rtcp_port, local, peer: peer.ip() };
         self.lent.insert(stream, pair);
         Some(lent)

@@ -11,7 +11,7 @@ use super::resolver::Resolver;
 use crate::call::io::{Asker, Input};
 use crate::sip::locate::{Answer, Locating, Question, Reachable, Step, Target};
 use crate::sip::wire::Uri;
-use crate::types::Random;
+use crate::types::{Mono, Random};
 
 /// URIs whose servers are being found; one more has none, at once.
 pub(super) const LOCATING_MAX: usize = 1024;
@@ -21,11 +21,11 @@ const LOCATE_MAX: Duration = Duration::from_secs(5);
 
 /// Finds the servers of a URI and tells the exchange.
 pub(super) async fn locate(line: Shared, asker: Asker, uri: Uri) {
-    let (resolver, can, mut random) = {
+    let (resolver, can, mut random, now) = {
         let mut guard = line.borrow_mut();
-        (guard.resolver.clone(), guard.reachable.clone(), guard.random.fork())
+        (guard.resolver.clone(), guard.reachable.clone(), guard.random.fork(), guard.clock.mono())
     };
-    let targets = find(&resolver, &uri, can, &mut random).await;
+    let targets = find(&resolver, now, &uri, can, &mut random).await;
     // Of a trunk its standing tells, once.
     if targets.is_empty() && matches!(asker, Asker::Leg(_)) {
         let host = uri.host.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -38,14 +38,14 @@ pub(super) async fn locate(line: Shared, asker: Asker, uri: Uri) {
     Line::input(&line, Input::Located { asker, targets });
 }
 
-async fn find(resolver: &Rc<Resolver>, uri: &Uri, can: Reachable, random: &mut Random) -> Vec<Target> {
+async fn find(resolver: &Rc<Resolver>, now: Mono, uri: &Uri, can: Reachable, random: &mut Random) -> Vec<Target> {
     let until = Instant::now() + LOCATE_MAX;
     let mut locating = Locating::begin(uri, can);
     loop {
         match locating.step() {
             Step::Found(targets) => return targets,
             Step::Ask(questions) => {
-                let answers = ask_all(resolver, questions, until.min(Instant::now() + TURN_MAX)).await;
+                let answers = ask_all(resolver, now, questions, until.min(Instant::now() + TURN_MAX)).await;
                 locating.answered(answers, random);
             }
         }
@@ -53,8 +53,8 @@ async fn find(resolver: &Rc<Resolver>, uri: &Uri, can: Reachable, random: &mut R
 }
 
 /// All at once; whoever has not answered by then has nothing to say.
-async fn ask_all(resolver: &Rc<Resolver>, questions: Vec<Question>, until: Instant) -> Vec<Answer> {
-    let asked: Vec<_> = questions.into_iter().map(|question| resolver.ask(question)).collect();
+async fn ask_all(resolver: &Rc<Resolver>, now: Mono, questions: Vec<Question>, until: Instant) -> Vec<Answer> {
+    let asked: Vec<_> = questions.into_iter().map(|question| resolver.ask(now, question)).collect();
     let mut answers = Vec::with_capacity(asked.len());
     for mut asked in asked {
         let answer = match timeout_at(until, asked.wait_for(Option::is_some)).await {
@@ -77,7 +77,7 @@ mod tests {
         let can = Reachable(vec![(Transport::Udp, Family::V4), (Transport::Tcp, Family::V4)]);
         let uri = uri.parse().expect("a URI");
         let found = tokio::task::LocalSet::new().block_on(&runtime, async {
-            find(&Rc::new(Resolver::new(&[])), &uri, can, &mut Random::for_testing(1)).await
+            find(&Rc::new(Resolver::new(&[])), Mono(0), &uri, can, &mut Random::for_testing(1)).await
         });
         found.into_iter().map(|target| format!("{} {}", target.transport, target.address)).collect()
     }

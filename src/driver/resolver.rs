@@ -16,6 +16,8 @@ use hickory_resolver::{ResolverBuilder, TokioResolver};
 use tokio::sync::watch;
 
 use crate::sip::locate::{Answer, Family, Naptr, Question, Srv};
+use crate::telemetry::{Line, Throttle};
+use crate::types::Mono;
 
 /// Questions under way; one more is answered with nothing at once.
 const ASKED_MAX: usize = 256;
@@ -29,6 +31,9 @@ const KEPT_FOR: (Duration, Duration) = (Duration::from_secs(5), Duration::from_s
 const NOTHING_FOR: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// A server that is silent for so long is asked once more.
 const ASK_FOR: Duration = Duration::from_millis(1500);
+
+/// A trunk whose names can't be found asks again and again.
+static FAULTS: Throttle = Throttle::new(10, Duration::from_secs(60));
 
 /// Comes to hold the answer.
 pub(super) type Asked = watch::Receiver<Option<Answer>>;
@@ -62,20 +67,26 @@ impl Resolver {
         Self { dns, asked: RefCell::default() }
     }
 
-    pub fn ask(self: &Rc<Self>, question: Question) -> Asked {
+    pub fn ask(self: &Rc<Self>, now: Mono, question: Question) -> Asked {
         if let Some(asked) = self.asked.borrow().get(&question) {
             return asked.clone();
         }
         let (answers, asked) = watch::channel(None);
         let Some(dns) = self.dns.clone().filter(|_| self.asked.borrow().len() < ASKED_MAX) else {
-            tracing::warn!(?question, limit = ASKED_MAX, "a name is not looked up: too many questions are under way");
+            log_fault(now, || {
+                tracing::warn!(
+                    ?question,
+                    limit = ASKED_MAX,
+                    "a name is not looked up: too many questions are under way"
+                );
+            });
             answers.send_replace(Some(Answer::Nothing));
             return asked;
         };
         self.asked.borrow_mut().insert(question.clone(), asked.clone());
         let resolver = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let answer = look_up(&dns, &question).await;
+            let answer = look_up(&dns, now, &question).await;
             resolver.asked.borrow_mut().remove(&question);
             answers.send_replace(Some(answer));
         });
@@ -113,7 +124,7 @@ fn name_server(address: SocketAddr) -> NameServerConfig {
     NameServerConfig::new(address.ip(), true, connections)
 }
 
-async fn look_up(dns: &TokioResolver, question: &Question) -> Answer {
+async fn look_up(dns: &TokioResolver, now: Mono, question: &Question) -> Answer {
     let (name, record_type) = match question {
         Question::Naptr(name) => (name, RecordType::NAPTR),
         Question::Srv(name) => (name, RecordType::SRV),
@@ -127,9 +138,18 @@ async fn look_up(dns: &TokioResolver, question: &Question) -> Answer {
         Ok(found) => read(question, &found),
         Err(error) if error.is_no_records_found() => Answer::Nothing,
         Err(error) => {
-            tracing::warn!(name, %record_type, %error, "a look-up in the DNS failed");
+            log_fault(now, || tracing::warn!(name, %record_type, %error, "a look-up in the DNS failed"));
             Answer::Nothing
         }
+    }
+}
+
+fn log_fault(now: Mono, write: impl FnOnce()) {
+    if let Line::Write { left_out } = FAULTS.line(now) {
+        if left_out > 0 {
+            tracing::warn!(left_out, "more look-ups in the DNS failed since the last such line");
+        }
+        write();
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::connections::{Peer, Slot};
+use super::connections::{Peer, Slot, log_knock};
 use super::line::{Line, Shared};
 use super::{tls, websocket};
 use crate::call::io::Input;
@@ -48,7 +48,10 @@ pub(super) async fn accept(line: Shared, listener: usize, transport: Transport, 
             Ok((_, remote)) if line.borrow().is_banned(remote.ip()) => {}
             Ok((stream, remote)) => {
                 let Some(slot) = slots.take(remote.ip()) else {
-                    tracing::warn!(%remote, "a connection was refused: too many are open; see [sip] connections_max");
+                    let now = line.borrow().clock.mono();
+                    log_knock(now, remote.ip(), || {
+                        tracing::warn!(%remote, "a connection was refused: too many are open; see [sip] connections_max");
+                    });
                     continue;
                 };
                 let _ = stream.set_nodelay(true);

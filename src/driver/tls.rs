@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-use super::connections::Peer;
+use super::connections::{Peer, log_knock};
 use super::line::Shared;
 use super::tcp::HANDSHAKE_MAX;
 use crate::metrics::METRICS;
@@ -29,7 +29,8 @@ pub(super) async fn accept(line: &Shared, stream: TcpStream, remote: SocketAddr)
         Err(_) => "it did not finish in time".to_owned(),
     };
     METRICS.tls_handshakes_failed.add(1);
-    tracing::info!(%remote, why = failure, "a TLS handshake failed");
+    let now = line.borrow().clock.mono();
+    log_knock(now, remote.ip(), || tracing::info!(%remote, why = failure, "a TLS handshake failed"));
     None
 }
 

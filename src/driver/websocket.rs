@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
-use super::connections::{Peer, Slot};
+use super::connections::{Peer, Slot, log_knock};
 use super::line::{Line, Shared};
 use super::tcp::{FIRST_MAX, HANDSHAKE_MAX, WRITE_MAX};
 use crate::call::io::Input;
@@ -42,7 +42,10 @@ pub(super) async fn serve(line: Shared, stream: impl AsyncRead + AsyncWrite + Un
         .write_buffer_size(0);
     let shaking = accept_hdr_async_with_config(stream, speaks_sip, Some(config));
     let Ok(Ok(socket)) = timeout(HANDSHAKE_MAX, shaking).await else {
-        tracing::info!(%remote, "a WebSocket handshake failed: no browser's telephone, or not in time");
+        let now = line.borrow().clock.mono();
+        log_knock(now, remote.ip(), || {
+            tracing::info!(%remote, "a WebSocket handshake failed: no browser's telephone, or not in time");
+        });
         return;
     };
     let every = line.borrow().keep_alive;

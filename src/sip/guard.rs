@@ -186,6 +186,7 @@ impl Guard {
         if pace.requests.take(now, rate) {
             return Look::Pass;
         }
+        let message = peek::begun(message);
         let ends = [&b"ACK "[..], b"BYE ", b"CANCEL "].iter().any(|method| message.starts_with(method));
         match pace.refusals.take(now, rate) {
             true if ends => Look::Pass,

@@ -1,7 +1,10 @@
 //! Masks the secrets of a message that is kept: each of their bytes becomes `*`, so that lengths stay true.
 //!
 //! What is masked: answers to a password's question (all of an Authorization but its plain facts), passwords in URIs, the
-//! keys of SRTP (`a=crypto`, `a=key-mgmt`, `k=`), and keys of the telephone in the body of an INFO, which may be a PIN.
+//! keys of SRTP (`a=crypto`, `a=key-mgmt`, `k=`), and the body of an INFO, whatever it says that it is: keys of the telephone
+//! may be a PIN, also in a form that the line does not take.
+
+use super::peek;
 
 /// Parameters of credentials that may be read: none of them helps to guess the password without the others.
 const PLAIN: [&[u8]; 9] = [b"username", b"realm", b"uri", b"algorithm", b"qop", b"nc", b"opaque", b"nonce", b"stale"];
@@ -11,32 +14,30 @@ const KEYS: [(&[u8], u8); 3] = [(b"a=crypto:", b' '), (b"a=key-mgmt:", b' '), (b
 
 /// Masks in place.
 pub fn mask(message: &mut [u8]) {
+    let before = message.len() - peek::begun(message).len();
+    let message = &mut message[before..];
     let is_info = message.starts_with(b"INFO ");
     let (head, body) = message.split_at_mut(head_end(message));
-    let is_key = mask_head(head);
-    if is_info && is_key {
+    mask_head(head);
+    if is_info {
         mask_keys_pressed(body);
     } else {
         each_line(body, mask_sdp_line);
     }
 }
 
-/// Gives whether the body is a key of the telephone.
-fn mask_head(head: &mut [u8]) -> bool {
-    let mut dtmf = false;
+fn mask_head(head: &mut [u8]) {
     let mut in_credentials = false;
     each_line(head, |line| {
         let folded = matches!(line.first(), Some(b' ' | b'\t'));
         if !folded {
             in_credentials = CREDENTIALS.iter().any(|name| is_field(line, name));
-            dtmf |= (is_field(line, b"content-type") || is_field(line, b"c")) && contains(line, b"dtmf");
         }
         if in_credentials {
             mask_credentials(line, folded);
         }
         mask_uri_passwords(line);
     });
-    dtmf
 }
 
 /// Behind the first empty line.
@@ -55,10 +56,6 @@ fn each_line(text: &mut [u8], mut act: impl FnMut(&mut [u8])) {
 fn is_field(line: &[u8], name: &[u8]) -> bool {
     line.split_at_checked(name.len())
         .is_some_and(|(found, rest)| found.eq_ignore_ascii_case(name) && rest.trim_ascii_start().first() == Some(&b':'))
-}
-
-fn contains(line: &[u8], word: &[u8]) -> bool {
-    line.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
 }
 
 /// `Digest username="a", response="..."`: the value of every parameter that is not known to be plain. Credentials of
@@ -188,7 +185,18 @@ mod tests {
         );
         let info = "INFO sip:h SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration=160\r\n";
         assert!(masked(info).ends_with("\r\n\r\nSignal= *\r\nDuration=160\r\n"));
-        assert!(masked("INFO sip:h SIP/2.0\r\nc: application/dtmf\r\n\r\n5").ends_with("\r\n\r\n*"));
+        for head in ["c: application/dtmf", "Content-Type:\r\n application/dtmf", "c: application/vnd.x.digits", "x: y"]
+        {
+            let info = masked(&format!("INFO sip:h SIP/2.0\r\n{head}\r\n\r\n5"));
+            assert!(info.ends_with("\r\n\r\n*"), "{info}");
+        }
+    }
+
+    #[test]
+    fn line_ends_before_a_message_hide_nothing_of_it() {
+        let text = "\r\n\r\nINFO sip:a:b@h SIP/2.0\r\nAuthorization: Digest response=\"abc\"\r\n\r\nSignal=5\r\n";
+        let expected = "\r\n\r\nINFO sip:a:*@h SIP/2.0\r\nAuthorization: Digest response=\"***\"\r\n\r\nSignal=*\r\n";
+        assert_eq!(masked(text), expected);
     }
 
     #[test]

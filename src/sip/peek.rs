@@ -7,10 +7,16 @@ pub struct Glance<'a> {
     pub user_agent: Option<&'a [u8]>,
 }
 
+/// The message itself: line ends may stand before it (RFC 3261 section 7.5).
+pub fn begun(message: &[u8]) -> &[u8] {
+    let ends = message.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    &message[ends..]
+}
+
 /// Looks through a message's head. What it says is worth no more than the sender's word.
 pub fn glance(message: &[u8]) -> Glance<'_> {
     let mut seen = Glance::default();
-    let mut rest = after_line(message);
+    let mut rest = after_line(begun(message));
     while let Some(first) = rest.first() {
         match first {
             b'\r' | b'\n' => break,
@@ -27,12 +33,12 @@ pub fn glance(message: &[u8]) -> Glance<'_> {
 
 /// Whether it begins a call or is a part of one that is forked: an INVITE.
 pub fn is_invite(message: &[u8]) -> bool {
-    message.starts_with(b"INVITE ")
+    begun(message).starts_with(b"INVITE ")
 }
 
 /// Requests alone have a method at their beginning.
 pub fn is_response(message: &[u8]) -> bool {
-    message.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
+    begun(message).get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
 }
 
 fn after_line(text: &[u8]) -> &[u8] {
@@ -62,5 +68,7 @@ mod tests {
         assert_eq!(glance(b"BYE sip:a SIP/2.0\r\n\r\nCall-ID: 1@h\r\n"), Glance::default());
         assert_eq!(glance(b"BYE sip:a SIP/2.0\r\nIdentity: x\r\nCall-ID"), Glance::default());
         assert_eq!(glance(b""), Glance::default());
+        let late = b"\r\n\r\nINVITE sip:a SIP/2.0\r\ni: 1@h\r\n\r\n";
+        assert!(glance(late).call_id == Some(b"1@h") && is_invite(late) && is_response(b"\r\nSIP/2.0 200 OK\r\n"));
     }
 }

@@ -131,8 +131,16 @@ mod tests {
     #[test]
     fn rows_of_every_table_of_form_8_are_kept_to_the_value() {
         const TABLES: [&str; 10] = [
-            "calls", "tickets", "ticket_clocks", "ticket_events", "ticket_days", "messages", "message_attempts", "presence",
-            "alarms", "call_backs",
+            "calls",
+            "tickets",
+            "ticket_clocks",
+            "ticket_events",
+            "ticket_days",
+            "messages",
+            "message_attempts",
+            "presence",
+            "alarms",
+            "call_backs",
         ];
         let mut connection = Connection::open_in_memory().unwrap();
         connection.pragma_update(None, "foreign_keys", true).unwrap();
@@ -155,7 +163,8 @@ mod tests {
         let again = "INSERT INTO alarms (kind, state, raised_at_ms, call, about, note)
             VALUES ('missed_emergency', 'open', 9, 41, '', 'again')";
         assert!(connection.execute_batch(again).unwrap_err().to_string().contains("UNIQUE"));
-        let broken: i64 = connection.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |r| r.get(0)).unwrap();
+        let broken: i64 =
+            connection.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |r| r.get(0)).unwrap();
         assert_eq!(broken, 0);
     }
 

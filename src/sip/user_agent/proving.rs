@@ -39,7 +39,13 @@ impl UserAgent {
         }
     }
 
-    fn is_answerable(&mut self, (trunk, to): (TrunkId, Destination), rounds: u8, status: u16, headers: &Headers) -> bool {
+    fn is_answerable(
+        &mut self,
+        (trunk, to): (TrunkId, Destination),
+        rounds: u8,
+        status: u16,
+        headers: &Headers,
+    ) -> bool {
         if !matches!(status, 401 | 407) || rounds >= ROUNDS_MAX || !self.is_trunks_own(trunk, to) {
             return false;
         }

@@ -308,7 +308,9 @@ impl UserAgent {
         }
         let (dialog_key, tag) = (self.dialog_key(&dialog), dialog.remote_tag().to_owned());
         let full = self.is_full();
-        let Some(Leg { state: LegState::Calling { early, .. }, trunk, .. }) = self.legs.get_mut(&id) else { return true };
+        let Some(Leg { state: LegState::Calling { early, .. }, trunk, .. }) = self.legs.get_mut(&id) else {
+            return true;
+        };
         let trunk = *trunk;
         let at = match early.iter().position(|early| early.dialog.remote_tag() == tag) {
             Some(at) => at,

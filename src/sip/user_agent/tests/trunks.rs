@@ -88,7 +88,8 @@ impl Carrier {
     }
 
     fn challenge(&mut self, request: &Request, to: Destination, stale: bool) {
-        let asked = self.digest.challenges(self.line.now, to.remote.ip(), &[crate::sip::digest::Algorithm::Sha256], stale);
+        let asked =
+            self.digest.challenges(self.line.now, to.remote.ip(), &[crate::sip::digest::Algorithm::Sha256], stale);
         self.answer(request, to, 401, &[("WWW-Authenticate", &asked[0])]);
     }
 
@@ -565,8 +566,7 @@ const ASKED: &str = "Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"";
 
 #[test]
 fn proofs_are_for_the_trunks_own_servers_wherever_a_contact_or_route_leads() {
-    for (contact, route) in
-        [("<sip:+1900@203.0.113.66>", None), ("<sip:1@192.0.2.40>", Some("<sip:203.0.113.66;lr>"))]
+    for (contact, route) in [("<sip:+1900@203.0.113.66>", None), ("<sip:1@192.0.2.40>", Some("<sip:203.0.113.66;lr>"))]
     {
         let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
         carrier.accept("3000");
@@ -726,7 +726,10 @@ fn changed_settings_begin_when_the_earlier_registration_is_left_for_good() {
     // The registrar does not answer: after two seconds nothing more is said for the earlier one.
     carrier.line.advance(s(3));
     let told = carrier.line.told();
-    assert!(matches!(told.as_slice(), [Event::Trunk { standing: Standing::Left, .. }, Event::TrunkSeeks { .. }]), "{told:?}");
+    assert!(
+        matches!(told.as_slice(), [Event::Trunk { standing: Standing::Left, .. }, Event::TrunkSeeks { .. }]),
+        "{told:?}"
+    );
     carrier.line.take();
     carrier.line.events = told;
     carrier.locate(Transport::Udp, &[CARRIER]);
