@@ -184,7 +184,7 @@ impl Opener {
         let Some(window) = self.rtp_sources.known(head.ssrc) else { return self.open_first(head, packet) };
         let index = window.guess(head.sequence).filter(|index| window.is_new(index.0)).ok_or(Fault::Replayed)?;
         let len = self.rtp.open(head.ssrc, index, packet, head.len).ok_or(Fault::Forged)?;
-        window.take(index.0);
+        self.rtp_sources.take(head.ssrc, index.0);
         Ok(len)
     }
 
@@ -212,13 +212,14 @@ impl Opener {
         let word = self.rtcp.rtcp_word(packet).ok_or(Fault::Malformed)?;
         let index = u64::from(word & !ENCRYPTED);
         let known = self.rtcp_sources.known(ssrc);
-        if known.as_ref().is_some_and(|window| !window.is_new(index)) {
+        if known.is_some_and(|window| !window.is_new(index)) {
             return Err(Fault::Replayed);
         }
+        let is_known = known.is_some();
         let len = self.rtcp.open_rtcp(ssrc, word, packet).ok_or(Fault::Forged)?;
-        match known {
-            Some(window) => window.take(index),
-            None => self.rtcp_sources.add(ssrc, Window::new(index)),
+        match is_known {
+            true => self.rtcp_sources.take(ssrc, index),
+            false => self.rtcp_sources.add(ssrc, Window::new(index)),
         }
         Ok(len)
     }
@@ -231,10 +232,15 @@ struct Sources {
 }
 
 impl Sources {
-    fn known(&mut self, ssrc: u32) -> Option<&mut Window> {
-        let at = self.known.iter().position(|(known, _)| *known == ssrc)?;
+    fn known(&self, ssrc: u32) -> Option<&Window> {
+        self.known.iter().find(|(known, _)| *known == ssrc).map(|(_, window)| window)
+    }
+
+    /// An authentic packet of one that is known came: only that makes it the one heard last.
+    fn take(&mut self, ssrc: u32, index: u64) {
+        let Some(at) = self.known.iter().position(|(known, _)| *known == ssrc) else { return };
         self.known[..=at].rotate_right(1);
-        self.known.first_mut().map(|(_, window)| window)
+        self.known[0].1.take(index);
     }
 
     fn add(&mut self, ssrc: u32, window: Window) {

@@ -123,6 +123,23 @@ fn sources_change_and_their_number_has_a_limit_that_forgers_do_not_touch() {
 }
 
 #[test]
+fn forged_packets_do_not_say_which_source_is_forgotten() {
+    let (_, mut b) = ends(SrtpSuite::Aes128CmSha1_80);
+    let from = |ssrc: u32| sealed(&mut ends(SrtpSuite::Aes128CmSha1_80).0, ssrc, 100);
+    let packets: Vec<Vec<u8>> = (1..=5).map(from).collect();
+    for packet in &packets[..4] {
+        assert!(b.open(packet).is_ok());
+    }
+    let mut forged = packets[0].clone();
+    forged[3] += 1;
+    assert_eq!(b.open(&forged), Err(Fault::Forged));
+    assert!(b.open(&packets[4]).is_ok());
+    for heard in &packets[1..] {
+        assert_eq!(b.open(heard), Err(Fault::Replayed));
+    }
+}
+
+#[test]
 fn a_new_key_begins_anew_and_the_same_key_goes_on() {
     let suite = SrtpSuite::Aes128CmSha1_80;
     let (mut a, mut b) = ends(suite);
