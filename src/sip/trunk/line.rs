@@ -40,6 +40,8 @@ pub enum Act {
     KeepOpen { to: Destination },
     /// A STUN binding request.
     AskAddress { to: Destination },
+    /// It is reached at another contact than before: calls that go over it have to say so too.
+    Moved,
     /// The standing is another one.
     Tell,
 }
@@ -288,7 +290,10 @@ impl TrunkLine {
             }
             return;
         }
-        self.contact = Some(contact.clone());
+        let before = self.contact.replace(contact.clone());
+        if before.is_some_and(|before| before != *contact) {
+            self.acts.push_back(Act::Moved);
+        }
         self.is_up(now, at, from, Some(granted.lasts));
         self.work = Work::Rest { until: Some(now + refresh_after(granted.lasts, random)) };
     }

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use super::event::Event;
+use super::event::{Event, LegId};
+use super::leg::{Leg, LegState};
 use super::uac::Purpose;
 use super::{Owner, UserAgent};
 use crate::sip::channel::{Channel, ConnectionId, Destination};
@@ -158,6 +159,7 @@ impl UserAgent {
                 self.send_options(now, to, target, Purpose::Trunk(id, Asked::Options));
             }
             Act::KeepOpen { to } => self.send(to, b"\r\n\r\n".to_vec()),
+            Act::Moved => self.say_where_we_are(now, id),
             Act::AskAddress { to } => self.ask_address(id, to),
             Act::Tell => {
                 let (name, standing) = (trunk.line.settings().name.clone(), trunk.line.standing().clone());
@@ -268,6 +270,14 @@ impl UserAgent {
         if local != Some(seen) {
             self.with_trunk(now, id, |line, _| line.address_changed(now, Some(seen)));
         }
+    }
+
+    /// Calls over a trunk that is reached elsewhere now: their peers learn it by a refresh of the target (RFC 3261 section
+    /// 12.2, RFC 3311), or their BYE would go to where we were.
+    fn say_where_we_are(&mut self, now: Mono, id: TrunkId) {
+        let is_up = |leg: &Leg| leg.trunk == Some(id) && matches!(leg.state, LegState::Up { .. });
+        let legs: Vec<LegId> = self.legs.iter().filter(|(_, leg)| is_up(leg)).map(|(id, _)| *id).collect();
+        legs.into_iter().for_each(|leg| self.refresh(now, leg));
     }
 
     fn ask_address(&mut self, id: TrunkId, to: Destination) {

@@ -503,6 +503,36 @@ fn a_call_that_is_refused_for_its_password_fails_as_such() {
 }
 
 #[test]
+fn a_call_over_a_trunk_that_is_reached_elsewhere_says_so() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    carrier.line.source = at(CARRIER);
+    let invite = Phone::invite().header("Allow: INVITE, ACK, BYE, UPDATE");
+    carrier.line.up(&invite);
+    carrier.line.take();
+    carrier.line.tell(|ua, now| ua.local_changed(now, at(CARRIER), at("192.0.2.1:0").ip()));
+    let (request, to) = carrier.request();
+    let via = request.headers.first(&Name::Via).expect("a Via").replace(";rport", ";rport=31024;received=198.51.100.9");
+    let mut response = request.response(200);
+    response.headers.set(Name::Via, via);
+    carrier.line.input(Input::Received { via: to.channel, source: to.remote, bytes: &response.to_bytes() });
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    let (update, to) = carrier.request();
+    assert_eq!(update.method.as_str(), "UPDATE");
+    let contact = update.headers.first(&Name::Contact).expect("a contact");
+    assert_eq!(contact, "<sip:desk@198.51.100.9:31024>");
+    carrier.answer(&update, to, 200, &[]);
+    carrier.line.advance(s(1));
+    let bye = invite.next("BYE", 2, &update.headers.from().expect("it is ours").tag().expect("a tag").to_owned());
+    carrier.line.receive(bye.text());
+    carrier.line.told();
+    carrier.leave();
+}
+
+#[test]
 fn other_settings_make_another_trunk_and_the_same_ones_stay() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
