@@ -61,6 +61,8 @@ pub(super) fn rules(site: &Site) -> Vec<TrunkRules> {
         name: trunk.name.clone(),
         sources: super::networks(&trunk.sources),
         srtp: trunk.srtp,
+        number_format: trunk.number_format,
+        asserts_identity: trunk.asserts_identity,
     };
     site.trunks.trunks().iter().map(rules).collect()
 }

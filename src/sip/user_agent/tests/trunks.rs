@@ -526,7 +526,7 @@ fn a_call_over_a_trunk_that_is_reached_elsewhere_says_so() {
     assert_eq!(contact, "<sip:desk@198.51.100.9:31024>");
     carrier.answer(&update, to, 200, &[]);
     carrier.line.advance(s(1));
-    let bye = invite.next("BYE", 2, &update.headers.from().expect("it is ours").tag().expect("a tag").to_owned());
+    let bye = invite.next("BYE", 2, update.headers.from().expect("it is ours").tag().expect("a tag"));
     carrier.line.receive(bye.text());
     carrier.line.told();
     carrier.leave();
