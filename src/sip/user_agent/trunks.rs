@@ -202,10 +202,15 @@ impl UserAgent {
             request.headers.push(Name::Contact, old.to_string());
         }
         let mut contact = contact;
+        if let Some(instance) = &self.config.instance {
+            // Where the registrar knows flows, calls come over the one that we keep open (RFC 5626 section 4.2).
+            contact.set_param("+sip.instance", Some(format!("<{instance}>")));
+            contact.set_param("reg-id", Some("1".to_owned()));
+        }
         contact.set_param("expires", Some(lasts_s.to_string()));
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Expires, lasts_s.to_string());
-        request.headers.push(Name::Supported, "path");
+        request.headers.push(Name::Supported, if self.config.instance.is_some() { "path, outbound" } else { "path" });
         request.headers.push(Name::Allow, self.allow());
         self.add_proofs(Some(id), &mut request);
         Some(request)

@@ -171,6 +171,27 @@ fn it_registers_answers_the_challenge_and_renews_before_the_end() {
 }
 
 #[test]
+fn a_registrar_that_knows_flows_is_told_which_device_we_are_and_says_how_often_it_wants_to_hear_of_us() {
+    let instance = "urn:uuid:00000000-0000-4000-8000-000000000001".to_owned();
+    let mut line = Line::with(UaConfig { instance: Some(instance), ..config() });
+    let settings = TrunkSettings { keep_alive: KeepAlive::Crlf(s(60)), ..settings() };
+    line.tell(|ua, now| ua.set_trunks(now, vec![settings]));
+    let digest = DigestServer::new("carrier", &mut Random::for_testing(9));
+    let mut carrier = Carrier { line, digest };
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    let contact = "<sip:desk@192.0.2.1:5060>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\";\
+                   reg-id=1;expires=600";
+    assert_eq!(request.headers.first(&Name::Contact), Some(contact));
+    assert!(request.headers.has_token(&Name::Supported, "outbound"));
+    carrier.answer(&request, to, 200, &[("Expires", "600"), ("Flow-Timer", "25"), ("Require", "outbound")]);
+    carrier.is_up();
+    carrier.line.advance(s(61));
+    assert_eq!(carrier.line.pings, 3, "every 20 s");
+    carrier.leave();
+}
+
+#[test]
 fn a_wrong_password_is_said_once_and_not_tried_in_a_hurry() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
