@@ -86,8 +86,15 @@ impl UserAgent {
 
     /// The trunk one of whose servers speaks from there.
     pub fn trunk_from(&self, source: SocketAddr) -> Option<TrunkId> {
+        self.trunk_called(source, None)
+    }
+
+    /// The same; of several lines at one carrier the one whose user is called.
+    pub(super) fn trunk_called(&self, source: SocketAddr, user: Option<&str>) -> Option<TrunkId> {
         let serves = |trunk: &Trunk| trunk.line.servers().iter().any(|server| server.remote.ip() == source.ip());
-        self.trunks.iter().find(|(_, trunk)| serves(trunk)).map(|(id, _)| *id)
+        let there = || self.trunks.iter().filter(|(_, trunk)| serves(trunk));
+        let called = there().find(|(_, trunk)| user.is_some() && trunk.line.settings().address.user.as_deref() == user);
+        called.or_else(|| there().next()).map(|(id, _)| *id)
     }
 
     pub fn trunk_name(&self, id: TrunkId) -> Option<&str> {

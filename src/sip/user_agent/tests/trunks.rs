@@ -554,6 +554,30 @@ fn a_call_over_a_trunk_that_is_reached_elsewhere_says_so() {
 }
 
 #[test]
+fn of_two_lines_at_one_carrier_the_one_that_is_called_has_the_call() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    let address = "sip:nights@carrier.example".parse().expect("a URI");
+    let second = TrunkSettings { name: "nights".to_owned(), address, ..settings() };
+    carrier.line.tell(|ua, now| ua.set_trunks(now, vec![settings(), second]));
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    carrier.line.source = at(CARRIER);
+    for (n, user, trunk) in [(1, "desk", "carrier"), (2, "nights", "nights"), (3, "somebody", "carrier")] {
+        let invite = Phone { uri: format!("sip:{user}@192.0.2.1"), ..Phone::invite() }.call(n);
+        carrier.line.receive(invite.text());
+        let (leg, invited) = carrier.line.incoming();
+        assert_eq!(invited.trunk.as_deref(), Some(trunk), "{user}");
+        carrier.line.tell(|ua, now| ua.reject(now, leg, 486, None)).expect("it rings");
+    }
+    carrier.leave();
+}
+
+#[test]
 fn other_settings_make_another_trunk_and_the_same_ones_stay() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
