@@ -187,25 +187,29 @@ fn bind_sip(config: &Config, wanted: &[Transport]) -> Result<Vec<Bound>, DaemonE
             }
         });
     }
-    let nowhere = wanted.iter().filter_map(|transport| nowhere(*transport, &config.sip.listen));
-    bound.extend(nowhere.collect::<Vec<_>>());
+    bound.extend(wanted.iter().flat_map(|transport| nowhere(*transport, &config.sip.listen)));
     Ok(bound)
 }
 
-/// What a trunk's connections are made from where nobody connects to us over that transport.
-fn nowhere(transport: Transport, listen: &[Listen]) -> Option<Bound> {
+/// What a trunk's connections are made from where nobody connects to us over that transport: one for each family of
+/// addresses that we listen on.
+fn nowhere(transport: Transport, listen: &[Listen]) -> Vec<Bound> {
     let port = match transport {
         Transport::Tcp => 5060,
         Transport::Tls => 5061,
-        Transport::Udp | Transport::Ws | Transport::Wss => return None,
+        Transport::Udp | Transport::Ws | Transport::Wss => return Vec::new(),
     };
-    if listen.iter().any(|listen| transport_of(*listen) == transport) {
-        return None;
-    }
-    let only_v6 = listen.iter().all(|listen| listen.address().is_ipv6());
-    let any: IpAddr = if only_v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-    let address = SocketAddr::new(any, port);
-    Some(Bound { transport, address, socket: Listening::Nowhere(transport, address) })
+    let families: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    let of_family = |any: IpAddr| listen.iter().filter(move |listen| listen.address().is_ipv4() == any.is_ipv4());
+    let is_wanted = |any: &IpAddr| {
+        let mut there = of_family(*any).peekable();
+        there.peek().is_some() && there.all(|listen| transport_of(*listen) != transport)
+    };
+    let bound = |any: IpAddr| {
+        let address = SocketAddr::new(any, port);
+        Bound { transport, address, socket: Listening::Nowhere(transport, address) }
+    };
+    families.into_iter().filter(is_wanted).map(bound).collect()
 }
 
 fn transport_of(listen: Listen) -> Transport {
@@ -638,14 +642,16 @@ async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_lin
         Ok(site) => {
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
-            let _ = to_line.send(ToLine::Trunks(trunks::settings(&site))).await;
             measure_certificates(&site);
             for warning in &site.warnings {
                 tracing::warn!(problem = %warning, "should be mended");
             }
+            let trunks = trunks::settings(&site);
+            // Trunks that begin now shake hands with it.
             if let Some(tls) = site.tls {
                 let _ = to_line.send(ToLine::Tls(Box::new(tls))).await;
             }
+            let _ = to_line.send(ToLine::Trunks(trunks)).await;
             METRICS.reloads.add(1);
             tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
         }
@@ -690,5 +696,31 @@ impl Figures {
     fn rise(&mut self, name: &'static str, value: u64) -> u64 {
         let seen = self.seen.insert(name, value).unwrap_or(0);
         value.saturating_sub(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trunk_is_reached_over_both_families_where_nobody_listens() {
+        let listen = |text: &str| -> Listen {
+            let (transport, address) = text.split_once(' ').expect("two words");
+            let address = address.parse().expect("an address");
+            if transport == "udp" { Listen::Udp(address) } else { Listen::Tls(address) }
+        };
+        for (listeners, expected) in [
+            (&["udp 0.0.0.0:5060"][..], &["0.0.0.0:5061"][..]),
+            (&["udp [::]:5060"], &["[::]:5061"]),
+            (&["udp 0.0.0.0:5060", "udp [::]:5060"], &["0.0.0.0:5061", "[::]:5061"]),
+            (&["udp 0.0.0.0:5060", "udp [::]:5060", "tls 0.0.0.0:5061"], &["[::]:5061"]),
+            (&["tls 0.0.0.0:5061"], &[]),
+        ] {
+            let listeners: Vec<Listen> = listeners.iter().map(|text| listen(text)).collect();
+            let bound = nowhere(Transport::Tls, &listeners);
+            let addresses: Vec<String> = bound.iter().map(|bound| bound.address.to_string()).collect();
+            assert_eq!(addresses, expected, "{listeners:?}");
+        }
     }
 }

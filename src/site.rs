@@ -13,6 +13,7 @@ use crate::desk::phones::Phones;
 use crate::desk::trunks::{Gateway, Trunk, Trunks};
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
+use crate::sip::wire::Uri;
 use crate::tls::{ClientAuth, Pair, Tls, TlsFiles};
 use crate::types::{Lang, Problem};
 
@@ -80,6 +81,7 @@ impl Site {
                 });
             }
         }
+        problems.extend(trunks_to_nowhere(&config, &trunks));
         let tls = load_tls(&config, &trunks, &mut problems);
         warnings.extend(tls.iter().flat_map(|tls| tls.warnings(&config.tls.names, chrono::Utc::now())));
         let context = CompileContext {
@@ -177,6 +179,22 @@ fn duties_of_nobody(config: &Config, hours: &Hours, people: &Directory) -> Vec<P
             remedy: "write the extension of a person in people.toml, or take it out".to_owned(),
         })
         .collect()
+}
+
+/// Trunks whose addresses can't be read: they would silently not be there.
+fn trunks_to_nowhere(config: &Config, trunks: &Trunks) -> Vec<Problem> {
+    let unreadable = |address: &&str| address.parse::<Uri>().map_or(true, |uri| uri.host.is_none());
+    let problem = |trunk: &Trunk, address: &str| Problem {
+        file: name_of(&config.trunks, "built-in trunks"),
+        line: Some(trunk.line),
+        what: format!("`{address}` of the trunk {} is no SIP address", trunk.name),
+        remedy: "write host, port and parameters as in \"sip:sip.example.com:5060;transport=tls\" or \"sip:[2001:db8::1]\""
+            .to_owned(),
+    };
+    let faults = |trunk: &Trunk| -> Vec<Problem> {
+        trunk.addresses().filter(unreadable).map(|address| problem(trunk, address)).collect()
+    };
+    trunks.trunks().iter().flat_map(faults).collect()
 }
 
 /// Gateways that name a trunk which is not there.

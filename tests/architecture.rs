@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["desk", "types"]),
     // Certificates are checked with the other files, and used by the connections.
     ("tls", &["types"]),
-    ("site", &["config", "desk", "flow", "prompts", "tls", "types"]),
+    ("site", &["config", "desk", "flow", "prompts", "sip", "tls", "types"]),
     ("metrics", &["desk", "media"]),
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),

@@ -156,6 +156,33 @@ fn check_goes_on_after_a_fault_to_the_files_that_it_can_read() {
     }
 }
 
+/// A trunk that can't be called would silently not be there.
+#[test]
+fn check_tells_trunks_whose_addresses_lead_nowhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    write("site.toml", "[trunks]\nfile = \"trunks.toml\"\n");
+    write(
+        "trunks.toml",
+        "[[trunk]]\nname = \"a\"\npeer = \"sip:[::1\"\n\
+         [[trunk]]\nname = \"b\"\npeer = \"sip:h\"\nproxy = \"sip:edge:99999\"\n\
+         [[trunk]]\nname = \"c\"\npeer = \"sip:[2001:db8::1]:5070;transport=tcp\"\n",
+    );
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_frontdesk"))
+        .args(["check", "--config"])
+        .arg(folder.path().join("site.toml"))
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for fault in ["trunks.toml:2: `sip:[::1` of the trunk a", "trunks.toml:5: `sip:edge:99999` of the trunk b"] {
+        assert!(told.contains(fault), "{fault}: {told}");
+    }
+    assert!(!told.contains("of the trunk c"), "{told}");
+}
+
 /// A site with a duty roster, at times that are asked for.
 #[test]
 fn check_says_what_is_so_at_any_time() {

@@ -27,6 +27,10 @@ use crate::sip::trunk::Standing;
 use crate::sip::user_agent::{self, Destination, EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Mono, Now, Random};
 
+/// After the grace of a shutdown so long is waited for registrars to let go and for the disk: a disk that is full, or a
+/// registrar that has gone, keeps nobody.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(3);
+
 /// In place of an extension that nobody has.
 const NOBODYS: &str = "an extension that nobody has";
 
@@ -51,6 +55,8 @@ pub struct Exchange {
     ua_wait: Option<Mono>,
     next_call: i64,
     shutdown: Option<Mono>,
+    /// When only calls are waited for any more.
+    gives_up_at: Option<Mono>,
     idle_told: bool,
     out: VecDeque<Output>,
 }
@@ -74,6 +80,7 @@ impl Exchange {
             ua_wait: None,
             next_call,
             shutdown: None,
+            gives_up_at: None,
             idle_told: false,
             out: VecDeque::new(),
         }
@@ -139,6 +146,7 @@ impl Exchange {
             }
             Input::Shutdown { until } => {
                 self.shutdown = Some(until);
+                self.gives_up_at = Some(until + LAST_WORDS_MAX);
                 self.ua.set_trunks(now.mono, Vec::new());
                 self.ladders.close_all();
                 self.with_all(now, |s, h| s.shutting_down(h));
@@ -150,7 +158,7 @@ impl Exchange {
         while let Some(request) = self.words.poll(now.mono) {
             self.out.push_back(Output::Desk { call: NO_CALL, request });
         }
-        self.tell_idle();
+        self.tell_idle(now.mono);
     }
 
     /// Drain until `Wait`.
@@ -159,7 +167,7 @@ impl Exchange {
             return output;
         }
         let call = self.timers.first().map(|(at, _)| *at);
-        let shutdown = self.shutdown.filter(|_| !self.calls.is_empty());
+        let shutdown = if self.calls.is_empty() { self.gives_up_at.filter(|_| !self.idle_told) } else { self.shutdown };
         Output::Wait(
             [self.ua_wait, call, shutdown, self.words.next_wake(), self.lines.next_wake(), self.ladders.next_wake()]
                 .into_iter()
@@ -631,8 +639,9 @@ impl Exchange {
         self.out.push_back(Output::Desk { call: NO_CALL, request });
     }
 
-    fn tell_idle(&mut self) {
+    fn tell_idle(&mut self, now: Mono) {
         let left = self.ua.trunks().next().is_none() && self.words.is_idle();
+        let left = left || self.gives_up_at.is_some_and(|at| at <= now);
         if self.shutdown.is_some() && self.calls.is_empty() && left && !self.idle_told {
             self.idle_told = true;
             self.out.push_back(Output::Idle);

@@ -21,6 +21,25 @@ struct Line {
     word: TrunkWord,
     /// Down, and to be an alarm at that time unless it comes back.
     alarm_at: Option<Mono>,
+    /// How urgent the alarm was that was raised since it went down.
+    raised: Option<Urgency>,
+    urgency: Urgency,
+}
+
+/// Whether a line may come back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    MayComeBack,
+    NeedsPeople,
+}
+
+impl Urgency {
+    fn of(standing: &Standing) -> Urgency {
+        match standing {
+            Standing::Down { why, .. } if why.needs_people() => Urgency::NeedsPeople,
+            _ => Urgency::MayComeBack,
+        }
+    }
 }
 
 /// See the module.
@@ -43,16 +62,21 @@ impl Lines {
         let word = word_of(now, name, standing, before.as_ref());
         let mut told = Told { words: vec![Word::Trunk(word.clone())], what: what_of(name, standing) };
         let was = before.as_ref().map_or(TrunkState::Starting, |word| word.state);
+        let urgency = Urgency::of(standing);
+        let down = self.lines.get(name).filter(|line| line.word.state == TrunkState::Down);
+        let raised = down.and_then(|line| line.raised).filter(|_| matches!(standing, Standing::Down { .. }));
         let alarm_at = match standing {
-            Standing::Down { why, .. } => {
+            Standing::Down { .. } => {
                 if was != TrunkState::Down {
                     told.words.push(entry(now.wall, JournalKind::LineDown, name, &word.note));
                 }
-                let asked = self.lines.get(name).filter(|_| was == TrunkState::Down).and_then(|line| line.alarm_at);
-                let raised = was == TrunkState::Down && asked.is_none();
-                let at = if why.needs_people() { now.mono } else { asked.unwrap_or(now.mono + ALARM_AFTER) };
-                // One that was raised before hears of the new reason.
-                Some(if raised { now.mono } else { at })
+                let asked = down.and_then(|line| line.alarm_at);
+                match (raised, urgency) {
+                    // One alarm for one failure: another reason does not open it again, unless it is a worse one.
+                    (Some(raised), urgency) if raised >= urgency => None,
+                    (_, Urgency::NeedsPeople) => Some(now.mono),
+                    (_, Urgency::MayComeBack) => Some(asked.unwrap_or(now.mono + ALARM_AFTER)),
+                }
             }
             Standing::Up { .. } if was == TrunkState::Down => {
                 let down_for = before.as_ref().map(|word| now.wall - word.since).unwrap_or_default();
@@ -65,7 +89,7 @@ impl Lines {
         match standing {
             Standing::Left => drop(self.lines.remove(name)),
             Standing::Up { .. } | Standing::Down { .. } | Standing::Starting => {
-                self.lines.insert(name.to_owned(), Line { word, alarm_at });
+                self.lines.insert(name.to_owned(), Line { word, alarm_at, raised, urgency });
             }
         }
         told.words.extend(self.due(now.mono));
@@ -77,6 +101,7 @@ impl Lines {
         let due = self.lines.iter_mut().filter(|(_, line)| line.alarm_at.is_some_and(|at| at <= now));
         due.map(|(name, line)| {
             line.alarm_at = None;
+            line.raised = line.raised.max(Some(line.urgency));
             Word::Alarm(AlarmWord {
                 note: line.word.note.clone(),
                 ..AlarmWord::about(AlarmKind::LineDown, name, AlarmState::Open)
@@ -166,6 +191,18 @@ mod tests {
         assert_eq!(lines.due(at(59).mono), []);
         assert_eq!(lines.due(at(60).mono).len(), 1);
         assert_eq!((lines.due(at(61).mono).len(), lines.next_wake()), (0, None));
+        // Whoever has acknowledged it is not called again for each attempt.
+        for (n, why) in [Why::Silent, Why::Unreachable, Why::NoAddress].into_iter().cycle().take(30).enumerate() {
+            let told = kinds(&lines.said(at(62 + 6 * n as u64), "carrier", &down(why)).words);
+            assert_eq!(told, ["down"]);
+        }
+        for (why, alarms) in [(Why::WrongPassword, 1), (Why::Refused(503), 0), (Why::WrongPassword, 0)] {
+            let told = kinds(&lines.said(at(300), "carrier", &down(why)).words);
+            assert_eq!(told.iter().filter(|word| word.starts_with("alarm")).count(), alarms, "{told:?}");
+        }
+        lines.said(at(400), "carrier", &up());
+        lines.said(at(500), "carrier", &down(Why::Silent));
+        assert_eq!(lines.due(at(560).mono).len(), 1, "another failure is another alarm");
     }
 
     #[test]

@@ -94,11 +94,17 @@ pub fn details(out: &mut dyn Write, lines: &[(&str, String)]) -> Result<(), CliE
 
 /// Text from outside without its control characters: a display name must not steer the terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_control) {
-        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
+    if text.chars().any(is_unprintable) {
+        Cow::Owned(text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect())
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// What drives a terminal, or turns the direction of the text behind it: a caller's name would show another line than
+/// there is.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// An optional cell: nothing is an empty one.
@@ -151,6 +157,13 @@ mod tests {
         let mut out = Vec::new();
         write(&mut out);
         String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn nothing_from_outside_steers_a_terminal_or_turns_its_text() {
+        assert_eq!(printable("\u{1b}[2J\u{9b}a"), "\u{fffd}[2J\u{fffd}a");
+        assert_eq!(printable("\u{202e}gnp.exe\u{2066}\u{200f}"), "\u{fffd}gnp.exe\u{fffd}\u{fffd}");
+        assert_eq!(printable("张伟 José"), "张伟 José");
     }
 
     #[test]

@@ -83,13 +83,21 @@ pub struct Trunk {
 }
 
 impl Trunk {
-    /// Whether it is spoken to over TLS.
-    pub fn is_secure(&self) -> bool {
-        let server = match &self.kind {
+    fn server(&self) -> &String {
+        match &self.kind {
             TrunkKind::Registers { registrar, .. } => registrar,
             TrunkKind::Peer { peer } => peer,
-        };
-        let uri = self.proxy.as_ref().unwrap_or(server).to_ascii_lowercase();
+        }
+    }
+
+    /// All SIP addresses that are written for it.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.server()).chain(&self.proxy).map(String::as_str)
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub fn is_secure(&self) -> bool {
+        let uri = self.proxy.as_ref().unwrap_or(self.server()).to_ascii_lowercase();
         uri.starts_with("sips:") || uri.contains(";transport=tls")
     }
 }

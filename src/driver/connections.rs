@@ -10,11 +10,14 @@ use tokio::sync::mpsc;
 
 use crate::metrics::METRICS;
 use crate::sip::user_agent::ConnectionId;
+use crate::types::host_network;
 
 /// Messages that wait to be written to one connection; a peer that does not read loses the connection.
 const QUEUE_MAX: usize = 64;
 /// Peers whose proven names, or last faults, are remembered; then all are forgotten.
 const REMEMBERED_MAX: usize = 1024;
+/// Room that those who connect to us leave for connections of our making: however many they are, the trunks are reached.
+const OWN_MAX: usize = 64;
 
 /// Connections open at once, those whose handshake goes on with them.
 #[derive(Debug, Clone, Copy)]
@@ -151,15 +154,26 @@ pub(super) struct Slots {
 #[derive(Default)]
 struct Counts {
     total: usize,
+    /// By `host_network`.
     by_source: HashMap<IpAddr, usize>,
 }
 
 impl Slots {
     /// Room for one more connection, until it is dropped; `None` where there is none.
     pub fn take(&self, source: IpAddr) -> Option<Slot> {
+        self.take_within(source, self.limits.total_max, self.limits.per_source_max)
+    }
+
+    /// The same for one that we make.
+    pub fn take_own(&self, source: IpAddr) -> Option<Slot> {
+        self.take_within(source, self.limits.total_max.saturating_add(OWN_MAX), usize::MAX)
+    }
+
+    fn take_within(&self, source: IpAddr, total_max: usize, per_source_max: usize) -> Option<Slot> {
+        let source = host_network(source);
         let mut counts = self.counts.borrow_mut();
         let of_source = counts.by_source.get(&source).copied().unwrap_or(0);
-        if counts.total >= self.limits.total_max || of_source >= self.limits.per_source_max {
+        if counts.total >= total_max || of_source >= per_source_max {
             METRICS.connections_refused.add(1);
             return None;
         }
@@ -238,6 +252,18 @@ mod tests {
         assert!(slots.take(ip(3)).is_some());
         drop((_second, _third));
         assert!(slots.counts.borrow().by_source.is_empty());
+    }
+
+    #[test]
+    fn a_host_has_one_share_whichever_of_its_addresses_it_takes_and_leaves_room_for_our_own() {
+        let slots = table().slots();
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let mut taken: Vec<_> = ["2001:db8::1", "2001:db8::2"].map(|from| slots.take(ip(from)).expect("room")).into();
+        assert!(slots.take(ip("2001:db8::3")).is_none());
+        taken.extend(slots.take(ip("192.0.2.1")));
+        assert!(slots.take(ip("192.0.2.2")).is_none(), "all are taken");
+        taken.extend((0..OWN_MAX + 9).filter_map(|_| slots.take_own(ip("2001:db8::4"))));
+        assert_eq!(taken.len(), 3 + OWN_MAX);
     }
 
     #[test]

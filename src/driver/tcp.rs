@@ -96,7 +96,7 @@ async fn serve_accepted(line: Shared, stream: impl AsyncRead + AsyncWrite + 'sta
 
 /// Makes the connection whose messages wait in `inbox`, and serves it from then on.
 pub(super) async fn connect(line: Shared, id: ConnectionId, peer: Peer, inbox: mpsc::Receiver<Vec<u8>>) {
-    let slot = line.borrow().connections.slots().take(peer.remote.ip());
+    let slot = line.borrow().connections.slots().take_own(peer.remote.ip());
     let made = match &slot {
         Some(_) => made(&line, &peer).await,
         None => Err("too many connections are open; see [sip] connections_max".to_owned()),

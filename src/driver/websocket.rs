@@ -132,5 +132,8 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
         has_spoken = true;
         let received = user_agent::Input::Received { via, source: peer.remote, bytes };
         Line::input(line, Input::Sip(received));
+        if line.borrow().is_banned(peer.remote.ip()) {
+            return;
+        }
     }
 }

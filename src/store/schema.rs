@@ -114,6 +114,81 @@ mod tests {
         assert_eq!(id, 7);
     }
 
+    /// Every row of a table, as SQL literals, of these columns.
+    fn rows(connection: &Connection, table: &str, columns: &str) -> Vec<String> {
+        let quoted: Vec<String> = columns.split(", ").map(|column| format!("quote({column})")).collect();
+        let sql = format!("SELECT {} FROM {table} ORDER BY 1", quoted.join(" || ', ' || "));
+        let mut statement = connection.prepare(&sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    fn columns(connection: &Connection, table: &str) -> String {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+        let names = statement.query_map([table], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The form before trunks, with rows in every table: not a value changes.
+    #[test]
+    fn rows_of_every_table_of_form_8_are_kept_to_the_value() {
+        const TABLES: [&str; 10] = [
+            "calls", "tickets", "ticket_clocks", "ticket_events", "ticket_days", "messages", "message_attempts", "presence",
+            "alarms", "call_backs",
+        ];
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        for (index, migration) in MIGRATIONS.iter().enumerate().take(8) {
+            apply(&mut connection, index as u32 + 1, migration).unwrap();
+        }
+        connection.execute_batch(FORM_8).unwrap();
+        let before = TABLES.map(|table| {
+            let columns = columns(&connection, table);
+            (rows(&connection, table, &columns), columns)
+        });
+        assert!(before.iter().all(|(rows, _)| rows.len() == 2), "{before:?}");
+        migrate(&mut connection, Path::new("test.db")).unwrap();
+        for (table, (before, columns)) in TABLES.iter().zip(&before) {
+            assert_eq!(rows(&connection, table, columns), *before, "{table}");
+        }
+        assert_eq!(rows(&connection, "alarms", "id, about"), ["5, ''", "9, ''"]);
+        assert_eq!(rows(&connection, "calls", "id, trunk"), ["41, NULL", "42, NULL"]);
+        // An alarm of the same call is the same one still.
+        let again = "INSERT INTO alarms (kind, state, raised_at_ms, call, about, note)
+            VALUES ('missed_emergency', 'open', 9, 41, '', 'again')";
+        assert!(connection.execute_batch(again).unwrap_err().to_string().contains("UNIQUE"));
+        let broken: i64 = connection.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |r| r.get(0)).unwrap();
+        assert_eq!(broken, 0);
+    }
+
+    const FORM_8: &str = "
+        INSERT INTO calls (id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms,
+            answer_rings, outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost,
+            rtp_jitter_ms, rtp_mos, end_reason, sip_call_id, updated_at_ms, legs)
+        VALUES (41, '13800138000', '张伟', 'desk', 1795000000000, 1795000001000, 1795000009000, 1000, 1, 'ticket', '[]', '201',
+            '[\"20261123-0001\"]', '[3]', 'a.wav', 'pcma', 400, 401, 1, 2.5, 4.3, 'caller_hung_up', 'x@y', 1795000009000, '[{}]'),
+            (42, NULL, NULL, 'desk', 1795000010000, NULL, NULL, NULL, NULL, NULL, '[]', NULL, '[]', '[]', NULL, NULL, 0, 0, 0,
+            0.0, NULL, NULL, 'z', 1795000010000, '[]');
+        INSERT INTO tickets (id, number, kind, class, urgency, category, channel, status, stage, owner, caller, callback_number,
+            building, room, resident, wanted_time, key_left, description, recording, opened_at_ms, clocks_started_at_ms,
+            incomplete, call, updated_at_ms)
+        VALUES (1, '20261123-0001', 'repair', 'a', 'urgent', 'water', 'call', 'open', 'new', '201', '138', '139', '3', '502',
+            '李四', 'now', 1, 'leak', 'a.wav', 1, 2, 0, 41, 3),
+            (2, '20261123-0002', 'repair', 'a', NULL, NULL, 'call', 'open', 'new', '201', NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, 1, NULL, 1, NULL, 3);
+        INSERT INTO ticket_clocks VALUES (1, 'accept', 10, NULL), (1, 'fix', 20, 15);
+        INSERT INTO ticket_events VALUES (1, 1, 5, '201', 'accepted', NULL), (7, 2, 6, 'desk', 'note', '漏水');
+        INSERT INTO ticket_days VALUES ('2026-11-23', 2), ('2026-11-24', 0);
+        INSERT INTO messages (id, for_person, from_number, from_name, recording, duration_ms, left_at_ms, relay, incomplete,
+            call, updated_at_ms, deleted_at_ms, deleted_by)
+        VALUES (3, '201', '138', '张', 'm.wav', 4000, 1, 'confirmed', 0, 41, 2, NULL, NULL),
+            (4, NULL, NULL, NULL, NULL, 0, 1, 'waiting', 1, NULL, 2, 9, '201');
+        INSERT INTO message_attempts VALUES (1, 3, 5, 'phone', 'busy'), (2, 3, 6, 'phone', 'taken');
+        INSERT INTO presence VALUES ('201', 'out', 99, 1, '201'), ('301', 'dnd', NULL, 2, 'desk');
+        INSERT INTO alarms VALUES (5, 'missed_emergency', 'acknowledged', 7, 41, '138', '20261123-0001', 'nobody', 8, 'wang'),
+            (9, 'missed_emergency', 'open', 7, 42, NULL, NULL, 'nobody', NULL, NULL);
+        INSERT INTO call_backs VALUES (41, 'waiting', 1, '{}'), (42, 'over', 2, '');
+    ";
+
     #[test]
     fn a_step_that_fails_leaves_nothing_behind() {
         let mut connection = Connection::open_in_memory().unwrap();

@@ -1,6 +1,7 @@
 //! Nonces that the server need not remember, and how often each was used (RFC 7616 sections 3.3, 3.4, 5.4).
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,7 +9,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::hex;
-use crate::types::{Mono, Random, Redacted};
+use crate::types::{Mono, Random, Redacted, host_network};
 
 /// How long a nonce is good. Phones register every few minutes: each is challenged about once a registration.
 pub(super) const NONCE_LIFE: Duration = Duration::from_secs(300);
@@ -28,7 +29,8 @@ impl NonceId {
     }
 }
 
-/// Makes nonces that prove by themselves that they are ours.
+/// Makes nonces that prove by themselves that they are ours, and for whom: who answers one has received it, so that nobody
+/// is blamed for guesses that others send in their name.
 #[derive(Debug)]
 pub(super) struct NonceMaker {
     key: Redacted<Vec<u8>>,
@@ -41,27 +43,31 @@ impl NonceMaker {
         NonceMaker { key: Redacted(key), made: 0 }
     }
 
-    pub fn make(&mut self, now: Mono) -> String {
+    pub fn make(&mut self, now: Mono, asked: IpAddr) -> String {
         self.made = self.made.wrapping_add(1);
         let head = format!("{:016x}{:08x}", now.0, self.made);
-        let seal = self.seal(&head);
+        let seal = self.seal(&head, asked);
         head + &seal
     }
 
-    /// `None` for a nonce that was not made here since the start.
-    pub fn read(&self, nonce: &str) -> Option<NonceId> {
+    /// `None` for a nonce that was not made here since the start, or for another source.
+    pub fn read(&self, nonce: &str, source: IpAddr) -> Option<NonceId> {
         // Bytes from the network: only text that is ASCII can be cut anywhere.
         let (head, seal) = nonce.split_at_checked(24).filter(|_| nonce.is_ascii())?;
-        let right: bool = self.seal(head).as_bytes().ct_eq(seal.as_bytes()).into();
+        let right: bool = self.seal(head, source).as_bytes().ct_eq(seal.as_bytes()).into();
         let at = Mono(u64::from_str_radix(&head[..16], 16).ok()?);
         let number = u32::from_str_radix(&head[16..], 16).ok()?;
         right.then_some(NonceId { at, number })
     }
 
     /// Half of the HMAC is enough: nobody guesses 128 bits within five minutes.
-    fn seal(&self, head: &str) -> String {
+    fn seal(&self, head: &str, source: IpAddr) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key.0).expect("HMAC takes keys of any length");
         mac.update(head.as_bytes());
+        match host_network(source) {
+            IpAddr::V4(ip) => mac.update(&ip.octets()),
+            IpAddr::V6(ip) => mac.update(&ip.octets()),
+        }
         hex(&mac.finalize().into_bytes()[..16])
     }
 }
@@ -102,22 +108,26 @@ impl NonceCounts {
 mod tests {
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
+
     #[test]
     fn a_nonce_is_known_again_and_a_changed_one_is_not() {
         let mut maker = NonceMaker::new(&mut Random::for_testing(1));
-        let nonce = maker.make(Mono::from_millis(5));
-        let id = maker.read(&nonce).unwrap();
+        let nonce = maker.make(Mono::from_millis(5), HERE);
+        let id = maker.read(&nonce, HERE).unwrap();
         assert!(id.is_fresh(Mono::from_millis(300_000)) && !id.is_fresh(Mono::from_millis(300_005)));
-        assert_ne!(maker.make(Mono::from_millis(5)), nonce);
+        assert_ne!(maker.make(Mono::from_millis(5), HERE), nonce);
+        assert_eq!(maker.read(&nonce, "192.0.2.8".parse().unwrap()), None, "it was made for somebody else");
+        assert_eq!(maker.read(&nonce, "::ffff:192.0.2.7".parse().unwrap()), Some(id));
         let other = NonceMaker::new(&mut Random::for_testing(2));
-        assert_eq!(other.read(&nonce), None);
+        assert_eq!(other.read(&nonce, HERE), None);
         for at in 0..nonce.len() {
             let mut changed = nonce.clone().into_bytes();
             changed[at] ^= 1;
-            assert_eq!(maker.read(&String::from_utf8(changed).unwrap()), None);
-            assert_eq!(maker.read(&nonce[..at]), None);
+            assert_eq!(maker.read(&String::from_utf8(changed).unwrap(), HERE), None);
+            assert_eq!(maker.read(&nonce[..at], HERE), None);
         }
-        assert_eq!(maker.read("\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}"), None);
+        assert_eq!(maker.read("\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}\u{4f60}", HERE), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The side that asks: challenges, and whether what comes back is right (RFC 7616 sections 3.3 to 3.5, 5).
 
+use std::net::IpAddr;
+
 use subtle::ConstantTimeEq;
 
 use super::nonce::{NonceCounts, NonceMaker};
@@ -44,9 +46,9 @@ impl DigestServer {
         &self.realm
     }
 
-    /// WWW-Authenticate values, one an algorithm, in the order given (RFC 8760 section 2.4).
-    pub fn challenges(&mut self, now: Mono, algorithms: &[Algorithm], stale: bool) -> Vec<String> {
-        let nonce = self.nonces.make(now);
+    /// WWW-Authenticate values for `asked`, one an algorithm, in the order given (RFC 8760 section 2.4).
+    pub fn challenges(&mut self, now: Mono, asked: IpAddr, algorithms: &[Algorithm], stale: bool) -> Vec<String> {
+        let nonce = self.nonces.make(now, asked);
         let challenge = |algorithm: &Algorithm| {
             let value = AuthValue::new("Digest")
                 .quoted("realm", self.realm.as_str())
@@ -71,8 +73,17 @@ impl DigestServer {
     ///
     /// The credentials' URI may be another than the request's: on the way it may have been rewritten (RFC 3261 section
     /// 22.4). That they are good once is what keeps them from being used elsewhere.
-    pub fn verify(&mut self, now: Mono, method: &str, given: &Credentials, ha1: Option<&str>) -> Verdict {
-        let Some(nonce) = self.nonces.read(&given.nonce) else { return Verdict::Stale };
+    ///
+    /// Of a nonce that another source was asked with nothing is told but that it is stale: the sender may be anybody.
+    pub fn verify(
+        &mut self,
+        now: Mono,
+        source: IpAddr,
+        method: &str,
+        given: &Credentials,
+        ha1: Option<&str>,
+    ) -> Verdict {
+        let Some(nonce) = self.nonces.read(&given.nonce, source) else { return Verdict::Stale };
         let Credentials { algorithm, nonce: nonce_text, uri, count, cnonce, response, .. } = given;
         let question = Question { method, uri, nonce: nonce_text, count, cnonce };
         let expected = question.answer(*algorithm, ha1.unwrap_or_default());
@@ -115,6 +126,7 @@ mod tests {
     use super::super::Challenge;
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));
     const URI: &str = "sip:frontdesk";
 
     struct Desk {
@@ -129,7 +141,7 @@ mod tests {
         }
 
         fn challenge(&mut self, algorithm: Algorithm) -> Challenge {
-            let all = self.server.challenges(self.now, &[algorithm], false);
+            let all = self.server.challenges(self.now, HERE, &[algorithm], false);
             Challenge::read(&all[0]).unwrap()
         }
 
@@ -139,7 +151,7 @@ mod tests {
             headers.push(Name::Authorization, answer.to_string());
             let given = self.server.credentials(&headers, &Name::Authorization).unwrap().unwrap();
             let ha1 = given.algorithm.ha1(&given.user, "frontdesk", password);
-            self.server.verify(self.now, "REGISTER", &given, Some(&ha1.0))
+            self.server.verify(self.now, HERE, "REGISTER", &given, Some(&ha1.0))
         }
     }
 
@@ -186,7 +198,7 @@ mod tests {
         let mut headers = Headers::new();
         headers.push(Name::Authorization, answer.to_string());
         let given = desk.server.credentials(&headers, &Name::Authorization).unwrap().unwrap();
-        assert_eq!(desk.server.verify(desk.now, "REGISTER", &given, None), Verdict::Wrong);
+        assert_eq!(desk.server.verify(desk.now, HERE, "REGISTER", &given, None), Verdict::Wrong);
     }
 
     #[test]
@@ -216,7 +228,7 @@ mod tests {
     #[test]
     fn both_algorithms_are_asked_for_in_their_order() {
         let mut desk = Desk::new();
-        let all = desk.server.challenges(desk.now, &Algorithm::ASKED, true);
+        let all = desk.server.challenges(desk.now, HERE, &Algorithm::ASKED, true);
         assert!(all[0].contains("algorithm=SHA-256") && all[1].contains("algorithm=MD5"), "{all:?}");
         assert!(all.iter().all(|value| value.contains("stale=true") && value.contains("qop=\"auth\"")), "{all:?}");
     }

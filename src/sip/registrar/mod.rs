@@ -220,19 +220,19 @@ impl Registrar {
             return Proof::Forbidden(Some(seconds));
         }
         let given: Credentials = match self.digest.credentials(headers, &Name::Authorization) {
-            None => return self.ask(now, user, false),
+            None => return self.ask(now, source, user, false),
             Some(Err(fault)) => return Proof::Unreadable(fault),
             Some(Ok(given)) => given,
         };
         let ha1 = self.ha1(&given);
         let ha1 = ha1.as_ref().map(|ha1| ha1.0.as_str());
-        match self.digest.verify(now, method.as_str(), &given, ha1) {
+        match self.digest.verify(now, source.ip(), method.as_str(), &given, ha1) {
             Verdict::Right if given.user == user => {
                 self.lockouts.forgive(source.ip());
                 Proof::Right
             }
             Verdict::Right => Proof::Forbidden(None),
-            Verdict::Stale => self.ask(now, user, true),
+            Verdict::Stale => self.ask(now, source, user, true),
             Verdict::Wrong => {
                 self.lockouts.failed(now, source.ip());
                 Proof::Forbidden(None)
@@ -241,9 +241,9 @@ impl Registrar {
     }
 
     /// Nobody is asked for everything, as most accounts are.
-    fn ask(&mut self, now: Mono, user: &str, stale: bool) -> Proof {
+    fn ask(&mut self, now: Mono, source: SocketAddr, user: &str, stale: bool) -> Proof {
         let algorithms = self.accounts.get(user).map_or(Algorithm::ASKED.to_vec(), |held| held.account.algorithms());
-        Proof::Ask(self.digest.challenges(now, &algorithms, stale))
+        Proof::Ask(self.digest.challenges(now, source.ip(), &algorithms, stale))
     }
 
     fn ha1(&self, given: &Credentials) -> Option<Redacted<String>> {

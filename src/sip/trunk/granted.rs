@@ -54,7 +54,8 @@ pub(in crate::sip) fn seen_at(response: &Response) -> Option<SocketAddr> {
     };
     let ip = via.param("received").and_then(|ip| ip.trim_matches(['[', ']']).parse().ok()).or(written)?;
     let port = via.param("rport").and_then(|port| port.parse().ok()).or(via.port).unwrap_or(5060);
-    Some(SocketAddr::new(ip, port))
+    // What leads nowhere is not believed.
+    Some(SocketAddr::new(ip, port)).filter(|at| !at.ip().is_unspecified() && !at.ip().is_multicast() && port != 0)
 }
 
 #[cfg(test)]
@@ -94,6 +95,10 @@ mod tests {
             ("Service-Route", "<sip:home.example.com;lr>"),
         ]);
         assert_eq!(granted.seen_at, Some("198.51.100.1:31024".parse().expect("an address")));
+        for odd in ["rport=0;received=198.51.100.1", "rport=31024;received=0.0.0.0", "rport=1;received=224.0.0.1"] {
+            let via = format!("SIP/2.0/UDP 192.168.1.5:5060;{odd};branch=z9hG4bK1");
+            assert_eq!(read(&[("Via", &via)]).seen_at, None, "{odd}");
+        }
         let route: Vec<String> = granted.service_route.iter().map(NameAddr::to_string).collect();
         assert_eq!(route, ["<sip:edge.example.com;lr>", "<sip:home.example.com;lr>"]);
         assert_eq!(granted.flow_timer, None);

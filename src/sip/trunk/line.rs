@@ -26,8 +26,10 @@ const PINGS_MISSED_MAX: u8 = 2;
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
 /// A Min-Expires beyond this is not followed.
 const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
-/// After a connection was lost: soon, but not in a tight circle with a server that closes each.
+/// After a connection was lost: soon. With a server that closes each it becomes later and later.
 const RECONNECT_AFTER: Duration = Duration::from_millis(300);
+/// A connection that was lost sooner was not a good one.
+const STEADY: Duration = Duration::from_secs(60);
 
 /// What the user agent is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,10 @@ pub struct TrunkLine {
     /// What the registrar wants at least.
     lasts: Duration,
     failures: u32,
+    /// Connections in a row that were lost soon after they had been made.
+    losses: u32,
+    /// Over a stream nothing is sent again: a server that says nothing until then is given up.
+    answer_by: Option<Mono>,
     /// The contact that is registered.
     contact: Option<Uri>,
     external: Option<SocketAddr>,
@@ -109,6 +115,8 @@ impl TrunkLine {
             serving: None,
             lasts,
             failures: 0,
+            losses: 0,
+            answer_by: None,
             contact: None,
             external: None,
             nat: None,
@@ -143,8 +151,10 @@ impl TrunkLine {
         self.serving.filter(|_| self.standing.is_up()).map(|(_, to)| to)
     }
 
-    pub fn servers(&self) -> &[Destination] {
-        &self.servers
+    /// Whether a server of its own speaks from that address, and is spoken to there.
+    pub fn is_own(&self, ip: IpAddr) -> bool {
+        let serving = self.serving.iter().map(|(_, to)| to);
+        self.servers.iter().chain(serving).any(|server| server.remote.ip() == ip)
     }
 
     /// Our address as the registrar sees it, where it is another than we thought.
@@ -162,7 +172,7 @@ impl TrunkLine {
             Work::Seeking { give_up_at } => Some(give_up_at),
             Work::Leaving { until, .. } => Some(until),
             // The transaction has an end of its own.
-            Work::Asking { .. } => None,
+            Work::Asking { .. } => self.answer_by,
         };
         let ends = match self.standing {
             Standing::Up { until, .. } => until,
@@ -188,9 +198,15 @@ impl TrunkLine {
         self.ask(now, 0);
     }
 
+    /// What has just been asked goes over a stream, and is to be answered by then.
+    pub fn expects_answer(&mut self, by: Mono) {
+        self.answer_by = Some(by);
+    }
+
     fn ask(&mut self, now: Mono, at: usize) {
         let Some(to) = self.servers.get(at).copied() else { return self.begin(now) };
         self.work = Work::Asking { at, round: 0, fresh: false };
+        self.answer_by = None;
         match (self.settings.register_for, self.settings.keep_alive) {
             (Some(_), _) => self.register(to),
             (None, KeepAlive::Options(_)) => self.acts.push_back(Act::Ping { to }),
@@ -387,9 +403,15 @@ impl TrunkLine {
         if self.settings.register_for.is_none() && self.settings.keep_alive.every().is_none() {
             return;
         }
+        let brief = matches!(self.standing, Standing::Up { since, .. } if now.since(since) < STEADY);
+        self.losses = if brief { self.losses.saturating_add(1) } else { 0 };
+        let after = match self.losses {
+            0 => RECONNECT_AFTER,
+            losses => wait(&Why::ConnectionLost, losses - 1, None, random),
+        };
         self.failed(now, Why::ConnectionLost, None, random);
         self.failures = 0;
-        self.work = Work::Rest { until: Some(now + RECONNECT_AFTER) };
+        self.work = Work::Rest { until: Some(now + after) };
     }
 
     /// The time that `deadline` said has come.
@@ -397,6 +419,9 @@ impl TrunkLine {
         match self.work {
             Work::Seeking { give_up_at } if give_up_at <= now => self.failed(now, Why::NoAddress, None, random),
             Work::Leaving { until, .. } if until <= now => self.left(),
+            Work::Asking { .. } if self.answer_by.is_some_and(|by| by <= now) => {
+                self.unanswered(now, Why::Silent, random);
+            }
             Work::Rest { until: Some(until) } if until <= now => self.renew(now),
             _ => {}
         }

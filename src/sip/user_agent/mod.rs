@@ -92,8 +92,8 @@ pub struct UserAgent {
     shed_invites: Remembered,
     /// Our own address towards a peer, for listeners on all addresses.
     locals: HashMap<IpAddr, IpAddr>,
-    /// Our own address towards a trunk's server, as that sees it through NAT.
-    externals: HashMap<SocketAddr, SocketAddr>,
+    /// Our own address towards a trunk's server, by listener, as that sees it through NAT.
+    externals: HashMap<(usize, SocketAddr), SocketAddr>,
 }
 
 /// The last INVITEs that were shed, so that each is told once.
@@ -203,7 +203,7 @@ impl UserAgent {
 
     /// Whether nothing that comes from there is served: its streams are better closed.
     pub fn is_banned(&self, now: Mono, source: IpAddr) -> bool {
-        self.guard.is_banned(now, source)
+        self.guard.is_banned(now, source) && self.trunk_from(SocketAddr::new(source, 0)).is_none()
     }
 
     /// A ban of an earlier run holds on.

@@ -83,7 +83,7 @@ impl UserAgent {
         let Some(Leg { state: LegState::Calling { hung_up: false, .. }, dialog, .. }) = self.legs.get_mut(&id) else {
             return false;
         };
-        dialog.local_seq = dialog.local_seq.max(as_new(&mut request));
+        dialog.local_seq = as_new(&mut request, dialog.local_seq);
         request.headers.set(session_expires(), least_s.to_string());
         request.headers.set(min_se(), least_s.to_string());
         if let Some(invite) = self.invites_out.get_mut(&key) {

@@ -121,10 +121,10 @@ impl UserAgent {
         false
     }
 
-    /// A wrong password. Where a phone that has proven itself is registered from the same address, its neighbours are not
+    /// A wrong password. A carrier's or PBX's address is no phone's, and is never cut off. Where a phone that has proven itself is registered from the same address, its neighbours are not
     /// cut off for the fault of one: guesses from there are slowed by the lock-out alone.
     fn guessed(&mut self, now: Mono, source: IpAddr) {
-        if self.registrar.is_anybody_at(source) {
+        if self.registrar.is_anybody_at(source) || self.trunk_from(SocketAddr::new(source, 0)).is_some() {
             return;
         }
         if let Some(ban) = self.guard.failed(now, source) {

@@ -7,7 +7,7 @@ use super::UserAgent;
 use super::event::{Event, LegId, UaError};
 use super::leg::{Leg, LegState, Ringing};
 use super::receive::{Incoming, sdp_of};
-use super::uac::{FORKS_MAX, Purpose, dialog_of};
+use super::uac::{EARLY_REQUESTS_MAX, FORKS_MAX, Purpose, dialog_of};
 use crate::sip::channel::Destination;
 use crate::sip::dialog::Dialog;
 use crate::sip::transaction::{Backoff, Key};
@@ -307,7 +307,9 @@ impl UserAgent {
             return true;
         }
         let (dialog_key, tag) = (self.dialog_key(&dialog), dialog.remote_tag().to_owned());
-        let Some(Leg { state: LegState::Calling { early, .. }, .. }) = self.legs.get_mut(&id) else { return true };
+        let full = self.is_full();
+        let Some(Leg { state: LegState::Calling { early, .. }, trunk, .. }) = self.legs.get_mut(&id) else { return true };
+        let trunk = *trunk;
         let at = match early.iter().position(|early| early.dialog.remote_tag() == tag) {
             Some(at) => at,
             None if early.len() >= FORKS_MAX => return true,
@@ -322,12 +324,16 @@ impl UserAgent {
         if early.rseq.is_some_and(|last| rseq != last.wrapping_add(1)) {
             return false;
         }
+        // A callee who says ever more is not acknowledged for ever.
+        if full || early.dialog.local_seq >= invite_seq.saturating_add(EARLY_REQUESTS_MAX) {
+            return false;
+        }
         early.rseq = Some(rseq);
         early.agreed |= offered && sdp_of(&response.headers, &response.body).is_some();
         let mut prack = early.dialog.request(Method::Prack, None);
         let to = early.dialog.next_hop();
         prack.headers.push(rack_name(), format!("{rseq} {invite_seq} INVITE"));
-        self.send_request(now, prack, to, Purpose::Untracked);
+        self.send_within(now, trunk, prack, to, Purpose::Prack(id));
         true
     }
 

@@ -109,11 +109,15 @@ impl UserAgent {
     /// From which of our addresses packets to `peer` leave, as the driver found out: it is what a listener on all addresses
     /// calls itself then. When too many peers are known, the table starts anew.
     pub fn learn_local(&mut self, peer: IpAddr, local: IpAddr) {
-        const LOCALS_MAX: usize = 10_000;
         if self.config.listeners.iter().all(|listener| !listener.local.ip().is_unspecified()) {
             return;
         }
-        if self.locals.len() >= LOCALS_MAX {
+        self.remember_local(peer, local);
+    }
+
+    pub(super) fn remember_local(&mut self, peer: IpAddr, local: IpAddr) {
+        const LOCALS_MAX: usize = 10_000;
+        if self.locals.len() >= LOCALS_MAX && !self.locals.contains_key(&peer) {
             self.locals.clear();
         }
         self.locals.insert(peer, local);
@@ -155,7 +159,7 @@ impl UserAgent {
     /// peers need `advertised`, which the daemon sets for wildcard listeners.
     pub(super) fn our_address(&self, channel: Channel, peer: SocketAddr) -> SocketAddr {
         let Some(listener) = self.config.listeners.get(channel.listener) else { return peer };
-        if let Some(external) = self.externals.get(&peer) {
+        if let Some(external) = self.externals.get(&(channel.listener, peer)) {
             return *external;
         }
         if let Some(advertised) = listener.advertised

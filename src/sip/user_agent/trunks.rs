@@ -1,6 +1,7 @@
 //! Trunks: what their machines want done, and what came of it.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::event::{Event, LegId};
 use super::leg::{Leg, LegState};
@@ -22,12 +23,20 @@ pub(super) struct Trunk {
     contact: Uri,
     /// Of the binding request that is under way.
     stun: Option<[u8; 12]>,
+    /// It waits until an earlier one of its name or address is left: whose last REGISTER would take its binding away.
+    waits: bool,
 }
+
+/// A server of a stream that has not answered a REGISTER by then does not.
+const STREAM_ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Addresses of ours at servers that are remembered before those of former servers are forgotten.
+const EXTERNALS_MAX: usize = 256;
 
 /// What a request of a trunk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    Register,
+    /// With this number: an answer to an earlier one does not count.
+    Register(u32),
     Options,
 }
 
@@ -58,8 +67,25 @@ impl UserAgent {
             self.last_trunk += 1;
             let id = TrunkId(self.last_trunk);
             let (call_id, contact) = (self.random.token(24), settings.address.clone());
-            let trunk = Trunk { line: TrunkLine::new(settings), call_id, seq: 0, contact, stun: None };
-            self.trunks.insert(id, trunk);
+            let line = TrunkLine::new(settings);
+            self.trunks.insert(id, Trunk { line, call_id, seq: 0, contact, stun: None, waits: true });
+        }
+        self.begin_trunks(now);
+    }
+
+    /// Those begin that no leaving one is in the way of.
+    fn begin_trunks(&mut self, now: Mono) {
+        let leaving = |trunk: &&Trunk| *trunk.line.standing() == Standing::Left;
+        let may_begin = |trunk: &Trunk| {
+            let TrunkSettings { name, address, .. } = trunk.line.settings();
+            let same = |other: &TrunkSettings| other.name == *name || other.address == *address;
+            trunk.waits && !self.trunks.values().filter(leaving).any(|other| same(other.line.settings()))
+        };
+        let free: Vec<TrunkId> = self.trunks.iter().filter(|(_, t)| may_begin(t)).map(|(id, _)| *id).collect();
+        for id in free {
+            if let Some(trunk) = self.trunks.get_mut(&id) {
+                trunk.waits = false;
+            }
             self.with_trunk(now, id, |line, _| line.begin(now));
         }
     }
@@ -91,10 +117,15 @@ impl UserAgent {
 
     /// The same; of several lines at one carrier the one whose user is called.
     pub(super) fn trunk_called(&self, source: SocketAddr, user: Option<&str>) -> Option<TrunkId> {
-        let serves = |trunk: &Trunk| trunk.line.servers().iter().any(|server| server.remote.ip() == source.ip());
-        let there = || self.trunks.iter().filter(|(_, trunk)| serves(trunk));
+        let there = || self.trunks.iter().filter(|(_, trunk)| trunk.line.is_own(source.ip()));
         let called = there().find(|(_, trunk)| user.is_some() && trunk.line.settings().address.user.as_deref() == user);
         called.or_else(|| there().next()).map(|(id, _)| *id)
+    }
+
+    /// Whether a request for that place reaches a server of the trunk itself: nobody else is shown a proof of ours, nor
+    /// may ask for one, whatever Contact and Record-Route say.
+    pub(super) fn is_trunks_own(&self, id: TrunkId, to: Destination) -> bool {
+        self.trunks.get(&id).is_some_and(|trunk| trunk.line.is_own(to.remote.ip()))
     }
 
     pub fn trunk_name(&self, id: TrunkId) -> Option<&str> {
@@ -120,10 +151,11 @@ impl UserAgent {
     /// Packets to that peer leave from this address of ours. If that is another than before, its trunks are told where we
     /// are now.
     pub fn local_changed(&mut self, now: Mono, peer: SocketAddr, local: std::net::IpAddr) {
-        if self.locals.insert(peer.ip(), local) == Some(local) {
+        if self.locals.get(&peer.ip()) == Some(&local) {
             return;
         }
-        let there = |trunk: &Trunk| trunk.line.server().is_some_and(|to| to.remote == peer);
+        self.remember_local(peer.ip(), local);
+        let there = |trunk: &Trunk| trunk.line.server().is_some_and(|to| to.remote.ip() == peer.ip());
         let moved: Vec<TrunkId> = self.trunks.iter().filter(|(_, t)| there(t)).map(|(id, _)| *id).collect();
         for id in moved {
             self.with_trunk(now, id, |line, _| line.address_changed(now, None));
@@ -142,6 +174,9 @@ impl UserAgent {
         if trunk.line.is_gone() {
             self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, None);
             self.trunks.remove(&id);
+            self.forget_requests_of(id);
+            self.forget_externals();
+            self.begin_trunks(now);
         }
     }
 
@@ -157,9 +192,14 @@ impl UserAgent {
                 self.tell(Event::TrunkSeeks { trunk: id, uri });
             }
             Act::Register { to, lasts, instead_of } => {
-                if let Some(request) = self.register_request(id, to, lasts.as_secs(), instead_of) {
-                    self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register));
+                let Some(request) = self.register_request(id, to, lasts.as_secs(), instead_of) else { return };
+                let is_stream = self.is_reliable(to.channel);
+                let Some(trunk) = self.trunks.get_mut(&id) else { return };
+                if is_stream {
+                    trunk.line.expects_answer(now + STREAM_ANSWER_MAX);
                 }
+                let asked = Asked::Register(trunk.seq);
+                self.send_request(now, request, to, Purpose::Trunk(id, asked));
             }
             Act::Ping { to } => {
                 let target = trunk.line.settings().domain.clone();
@@ -183,10 +223,15 @@ impl UserAgent {
         instead_of: Option<Uri>,
     ) -> Option<Request> {
         let trunk = self.trunks.get(&id)?;
-        match trunk.line.external() {
-            Some(external) => self.externals.insert(to.remote, external),
-            None => self.externals.remove(&to.remote),
+        let external = trunk.line.external();
+        match external {
+            Some(external) => self.externals.insert((to.channel.listener, to.remote), external),
+            None => self.externals.remove(&(to.channel.listener, to.remote)),
         };
+        if self.externals.len() > EXTERNALS_MAX {
+            self.forget_externals();
+        }
+        let trunk = self.trunks.get(&id)?;
         let settings = trunk.line.settings();
         let contact = self.contact(to.channel, to.remote, settings.address.user.as_deref());
         let from = NameAddr::new(settings.address.clone()).with_tag(self.random.token(10));
@@ -219,8 +264,19 @@ impl UserAgent {
         request.headers.push(Name::Expires, lasts_s.to_string());
         request.headers.push(Name::Supported, if self.config.instance.is_some() { "path, outbound" } else { "path" });
         request.headers.push(Name::Allow, self.allow());
-        self.add_proofs(Some(id), &mut request);
+        self.add_proofs(Some(id), &mut request, to);
         Some(request)
+    }
+
+    /// What servers saw of us that are no trunk's any more.
+    fn forget_externals(&mut self) {
+        let trunks = &self.trunks;
+        self.externals.retain(|(_, at), _| trunks.values().any(|trunk| trunk.line.is_own(at.ip())));
+    }
+
+    /// Whether it is the last REGISTER of the trunk.
+    fn is_last(&self, id: TrunkId, number: u32) -> bool {
+        self.trunks.get(&id).is_some_and(|trunk| trunk.seq == number)
     }
 
     /// A final response to a request of a trunk.
@@ -233,7 +289,8 @@ impl UserAgent {
         response: &Response,
     ) {
         match asked {
-            Asked::Register => {
+            Asked::Register(number) if !self.is_last(id, number) => {}
+            Asked::Register(_) => {
                 let Some(contact) = self.trunks.get(&id).map(|trunk| trunk.contact.clone()) else { return };
                 self.with_trunk(now, id, |line, random| line.registered(now, from, &contact, response, random));
             }
@@ -247,9 +304,12 @@ impl UserAgent {
 
     /// No response came, or it could not be sent at all (503).
     pub(super) fn trunk_unanswered(&mut self, now: Mono, id: TrunkId, asked: Asked, status: u16) {
+        if matches!(asked, Asked::Register(number) if !self.is_last(id, number)) {
+            return;
+        }
         let why = if status == 503 { Why::Unreachable } else { Why::Silent };
         self.with_trunk(now, id, |line, random| match asked {
-            Asked::Register => line.unanswered(now, why, random),
+            Asked::Register(_) => line.unanswered(now, why, random),
             Asked::Options => line.pinged(now, None, random),
         });
     }

@@ -89,6 +89,8 @@ pub(super) enum Purpose {
     NotifyRefer(LegId),
     /// An UPDATE that refreshes the session.
     Refresh(LegId),
+    /// To a callee of that leg who rings.
+    Prack(LegId),
     /// A NOTIFY of a subscription to messages waiting.
     Summary(WatcherId),
     /// OPTIONS that keeps a phone's NAT open.
@@ -103,7 +105,7 @@ impl Purpose {
     pub fn leg(self) -> Option<LegId> {
         match self {
             Purpose::Info(leg) | Purpose::Refer { leg, .. } | Purpose::NotifyRefer(leg) => Some(leg),
-            Purpose::Refresh(leg) => Some(leg),
+            Purpose::Refresh(leg) | Purpose::Prack(leg) => Some(leg),
             Purpose::Bye | Purpose::Cancel | Purpose::Options | Purpose::Summary(_) => None,
             Purpose::Ping | Purpose::Trunk(..) | Purpose::Untracked => None,
         }
@@ -118,7 +120,7 @@ const CONTACTS_MAX: usize = 8;
 /// Answers of forks that one INVITE can have: more are not acknowledged.
 pub(super) const FORKS_MAX: usize = 16;
 /// Requests that we may have sent to a callee who rang, and whose numbers a fork's BYE must not repeat.
-const EARLY_REQUESTS_MAX: u32 = 256;
+pub(super) const EARLY_REQUESTS_MAX: u32 = 256;
 
 impl UserAgent {
     /// Calls a configured place.
@@ -176,7 +178,7 @@ impl UserAgent {
         again: bool,
         trunk: Option<TrunkId>,
     ) -> Key {
-        self.add_proofs(trunk, &mut request);
+        self.add_proofs(trunk, &mut request, to);
         let key = self.add_via(&mut request, to);
         let bytes = request.to_bytes();
         let machine = InviteClient::new(now, &bytes, &self.timing, self.is_reliable(to.channel));
@@ -356,7 +358,12 @@ impl UserAgent {
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
             Purpose::Summary(watcher) => self.summary_answered(watcher, status),
             Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, status),
-            Purpose::Bye | Purpose::Cancel | Purpose::Info(_) | Purpose::Ping | Purpose::Untracked => {}
+            Purpose::Bye
+            | Purpose::Cancel
+            | Purpose::Info(_)
+            | Purpose::Prack(_)
+            | Purpose::Ping
+            | Purpose::Untracked => {}
         }
     }
 
@@ -455,6 +462,11 @@ impl UserAgent {
         let seq = number.unwrap_or(dialog.local_seq);
         let mut ack = dialog.request(Method::Ack, Some(seq));
         let to = dialog.next_hop();
+        // It proves what its INVITE has proven (RFC 3261 section 22.1).
+        let proven = self.invites_out.get(&key).filter(|i| i.trunk.is_some_and(|trunk| self.is_trunks_own(trunk, to)));
+        for name in proven.iter().flat_map(|_| [Name::Authorization, Name::ProxyAuthorization]) {
+            proven.iter().for_each(|invite| ack.headers.copy(&invite.request.headers, &name));
+        }
         let branch = format!("z9hG4bK{}", self.random.token(16));
         self.push_via(&mut ack, to, &branch);
         let bytes = ack.to_bytes();
@@ -555,6 +567,13 @@ impl UserAgent {
         self.connection_of_trunks_closed(now, connection);
     }
 
+    /// Nobody waits for their answers any more, and they are not sent again.
+    pub(super) fn forget_requests_of(&mut self, trunk: TrunkId) {
+        let its = |out: &RequestOut| matches!(out.purpose, Purpose::Trunk(id, _) if id == trunk);
+        let keys: Vec<Key> = self.requests_out.iter().filter(|(_, out)| its(out)).map(|(key, _)| *key).collect();
+        keys.into_iter().for_each(|key| drop(self.remove_request_out(key)));
+    }
+
     /// A request of ours ends without a response: as if `status` had come back.
     pub(super) fn request_failed(&mut self, now: Mono, key: Key, status: u16) {
         if let Some(request) = self.remove_request_out(key) {
@@ -593,13 +612,15 @@ pub(super) fn dialog_of(invite: &InviteOut, response: &Response, from: Destinati
     // A phone that was called at another address than its own names that one again, which nobody can reach from here.
     let elsewhere = |uri: &Uri| matches!(&uri.host, Some(Host::Ip(ip)) if *ip != from.remote.ip());
     let behind_nat = elsewhere(&invite.request.uri) && elsewhere(&target);
+    // What is ours is taken from our own word: an answer that twists it leads into no other call's dialog.
+    let own = &invite.request.headers;
     Some(Dialog {
-        call_id: headers.call_id().ok()?.to_owned(),
-        local: headers.from().ok()?,
+        call_id: own.call_id().ok()?.to_owned(),
+        local: own.from().ok()?,
         remote: headers.to().ok()?,
         target,
         routes,
-        local_seq: headers.cseq().ok()?.number,
+        local_seq: own.cseq().ok()?.number,
         remote_seq: None,
         peer: from,
         behind_nat,

@@ -155,3 +155,54 @@ fn a_ban_of_an_earlier_run_holds_until_it_is_lifted() {
     line.receive(Phone::new("OPTIONS").branch("again").text());
     assert_eq!(line.one().name(), "200 OPTIONS");
 }
+
+#[test]
+fn nobody_is_banned_for_guesses_that_others_send_in_their_name() {
+    let mut line = desk();
+    let (forger, victim) = ("192.0.2.66:5060".parse().unwrap(), "192.0.2.99:5060".parse().unwrap());
+    for n in 0..30 {
+        line.source = forger;
+        line.receive(register(1 + n, CONTACT).branch(&format!("asked-{n}")).text());
+        let challenge = Challenge::first_of(line.one().message.headers(), &Name::WwwAuthenticate).unwrap();
+        let answer = challenge.answer("REGISTER", "sip:frontdesk", "100", "guess", "c", 1);
+        line.source = victim;
+        let again = register(100 + n, CONTACT).branch(&format!("forged-{n}"));
+        line.receive(again.header(&format!("Authorization: {answer}")).text());
+        assert_eq!(line.one().name(), "401 REGISTER");
+    }
+    assert!(line.told().is_empty() && !line.ua.is_banned(line.now, victim.ip()));
+}
+
+#[test]
+fn a_carrier_is_not_banned_for_what_somebody_sends_through_it() {
+    use crate::sip::locate::Target;
+    use crate::sip::trunk::{KeepAlive, TrunkSettings};
+    let mut line = desk();
+    line.source = "192.0.2.66:5060".parse().unwrap();
+    guesses(&mut line, 1, 10);
+    assert!(line.ua.is_banned(line.now, line.source.ip()), "as long as it is nobody's");
+    let uri = |text: &str| text.parse().expect("a URI");
+    let trunk = TrunkSettings {
+        name: "pbx".to_owned(),
+        address: uri("sip:desk@pbx.example"),
+        domain: uri("sip:pbx.example"),
+        servers: uri("sip:pbx.example"),
+        account: None,
+        register_for: None,
+        keep_alive: KeepAlive::Off,
+    };
+    line.told();
+    line.tell(|ua, now| ua.set_trunks(now, vec![trunk]));
+    let Some(Event::TrunkSeeks { trunk, .. }) = line.told().pop() else { panic!("it seeks its servers") };
+    let target = Target { transport: crate::sip::wire::Transport::Udp, address: line.source };
+    line.tell(|ua, now| ua.trunk_located(now, trunk, &[target]));
+    assert!(!line.ua.is_banned(line.now, line.source.ip()));
+    line.told();
+    for n in 0..3 {
+        line.advance(ms(61_000));
+        assert!(guesses(&mut line, 1_000 * (n + 1), 25) > 0, "they are refused, and heard");
+    }
+    assert!(!line.told().iter().any(|event| matches!(event, Event::Banned { .. })));
+    line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    line.take();
+}

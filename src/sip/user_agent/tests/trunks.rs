@@ -88,7 +88,7 @@ impl Carrier {
     }
 
     fn challenge(&mut self, request: &Request, to: Destination, stale: bool) {
-        let asked = self.digest.challenges(self.line.now, &[crate::sip::digest::Algorithm::Sha256], stale);
+        let asked = self.digest.challenges(self.line.now, to.remote.ip(), &[crate::sip::digest::Algorithm::Sha256], stale);
         self.answer(request, to, 401, &[("WWW-Authenticate", &asked[0])]);
     }
 
@@ -479,10 +479,12 @@ fn a_call_over_a_trunk_takes_its_way_and_answers_its_challenges() {
     assert_eq!(second.headers.cseq().expect("a number").number, first.headers.cseq().expect("a number").number + 1);
     assert_eq!(second.headers.all(&Name::Via).count(), 1);
     assert!(carrier.line.told().is_empty(), "the call goes on");
-    let answer = reply(&second, 200, "t", Some("<sip:138@192.0.2.50>"), Some(SDP));
+    let answer = reply(&second, 200, "t", Some("<sip:138@192.0.2.40>"), Some(SDP));
     carrier.line.input(Input::Received { via: to.channel, source: to.remote, bytes: answer.as_bytes() });
     assert!(matches!(carrier.line.told().as_slice(), [Event::Answered { .. }]));
-    carrier.line.take();
+    let (ack, _) = carrier.request();
+    let proof = second.headers.first(&Name::ProxyAuthorization);
+    assert_eq!(ack.headers.first(&Name::ProxyAuthorization), proof, "the ACK has its INVITE's credentials");
     carrier.line.tell(|ua, now| ua.hang_up(now, leg)).expect("it is up");
     let (bye, to) = carrier.request();
     assert!(bye.headers.first(&Name::ProxyAuthorization).expect("a proof").contains("nc=00000002"));
@@ -595,4 +597,258 @@ fn other_settings_make_another_trunk_and_the_same_ones_stay() {
     assert_eq!(request.headers.first(&Name::Expires), Some("60"));
     carrier.answer(&request, to, 200, &[]);
     carrier.leave();
+}
+
+impl Carrier {
+    /// A call over the trunk, which is up: its INVITE.
+    #[track_caller]
+    fn calls(&mut self) -> (LegId, Request, Destination) {
+        let way = self.line.ua.trunk_way("carrier").expect("it is up");
+        let call = OutgoingInvite {
+            target: way.domain.clone().with_user("13800138000"),
+            destination: way.destination,
+            from: NameAddr::new(way.address.clone()),
+            contact_user: "desk".to_owned(),
+            trunk: Some(way.trunk),
+            routes: Vec::new(),
+            sdp: Some(OURS.into()),
+            replaces: None,
+            referred_by: None,
+            headers: Vec::new(),
+        };
+        self.line.told();
+        let leg = self.line.tell(|ua, now| ua.invite(now, call)).expect("it goes out");
+        let (invite, to) = self.request();
+        (leg, invite, to)
+    }
+
+    /// As `calls`, once the carrier knows who calls.
+    #[track_caller]
+    fn calls_with_proof(&mut self) -> (LegId, Request, Destination) {
+        let (leg, invite, to) = self.calls();
+        self.answer(&invite, to, 407, &[("Proxy-Authenticate", ASKED)]);
+        let again = self.line.take().pop().expect("an INVITE");
+        (leg, again.request().clone(), to)
+    }
+
+    fn says(&mut self, to: Destination, text: &str) {
+        self.line.input(Input::Received { via: to.channel, source: to.remote, bytes: text.as_bytes() });
+    }
+}
+
+const ASKED: &str = "Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"";
+
+#[test]
+fn proofs_are_for_the_trunks_own_servers_wherever_a_contact_or_route_leads() {
+    for (contact, route) in
+        [("<sip:+1900@203.0.113.66>", None), ("<sip:1@192.0.2.40>", Some("<sip:203.0.113.66;lr>"))]
+    {
+        let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+        carrier.accept("3000");
+        carrier.line.told();
+        carrier.line.source = at(CARRIER);
+        let invite = Phone { contact: Some(contact.to_owned()), ..Phone::invite() }.via("SIP/2.0/UDP 192.0.2.40:5060");
+        let invite = route.iter().fold(invite, |invite, route| invite.header(&format!("Record-Route: {route}")));
+        carrier.line.receive(invite.text());
+        let (leg, _) = carrier.line.incoming();
+        carrier.line.tell(|ua, now| ua.answer(now, leg, OURS.into())).unwrap();
+        let tag = carrier.line.one().to_tag();
+        carrier.line.receive(invite.next("ACK", 1, &tag).text());
+        carrier.line.told();
+        carrier.line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+        let (bye, to) = carrier.request();
+        assert_eq!(to.remote.ip(), at("203.0.113.66:0").ip(), "{contact} {route:?}");
+        assert!(!bye.headers.contains(&Name::Authorization), "{bye:?}");
+        carrier.answer(&bye, to, 401, &[("WWW-Authenticate", "Digest realm=\"carrier\", nonce=\"theirs\"")]);
+        assert!(carrier.line.take().is_empty(), "a stranger's challenge is not answered");
+        carrier.leave();
+    }
+}
+
+#[test]
+fn requests_that_cross_a_challenge_do_not_use_a_number_twice() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    carrier.accept("3000");
+    let (leg, invite, to) = carrier.calls_with_proof();
+    carrier.says(to, &reply(&invite, 200, "t", Some("<sip:138@192.0.2.40>"), Some(SDP)));
+    carrier.line.take();
+    let mut sent = Vec::new();
+    for _ in 0..2 {
+        let info = |ua: &mut UserAgent, now| ua.info(now, leg, "application/dtmf-relay", b"Signal=1".to_vec());
+        carrier.line.tell(info).unwrap();
+        sent.extend(carrier.line.take());
+    }
+    let challenge = [("Proxy-Authenticate", ASKED)];
+    let first: Vec<(Request, Destination)> = sent.iter().map(|sent| (sent.request().clone(), sent.to)).collect();
+    let mut numbers: Vec<u32> = first.iter().map(|(info, _)| info.headers.cseq().unwrap().number).collect();
+    for (n, (info, to)) in first.iter().enumerate() {
+        carrier.answer(info, *to, 407, &[("Proxy-Authenticate", &challenge[0].1.replace("n1", &format!("m{n}")))]);
+        let (again, to) = carrier.request();
+        numbers.push(again.headers.cseq().unwrap().number);
+        carrier.answer(&again, to, 200, &[]);
+    }
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    carrier.line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    let (bye, to) = carrier.request();
+    carrier.answer(&bye, to, 200, &[]);
+    carrier.line.told();
+    carrier.leave();
+}
+
+#[test]
+fn a_prack_is_challenged_too_and_answers_are_counted() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    carrier.accept("3000");
+    let (leg, invite, to) = carrier.calls_with_proof();
+    let rings = |rseq: u32| {
+        let text = reply(&invite, 183, "t", Some("<sip:138@192.0.2.40>"), None);
+        text.replacen("Content-Length:", &format!("Require: 100rel\r\nRSeq: {rseq}\r\nContent-Length:"), 1)
+    };
+    carrier.says(to, &rings(1));
+    let (prack, to) = carrier.request();
+    assert_eq!(prack.method.as_str(), "PRACK");
+    carrier.answer(&prack, to, 407, &[("Proxy-Authenticate", &ASKED.replace("n1", "n2"))]);
+    let (again, to) = carrier.request();
+    assert!(again.headers.first(&Name::ProxyAuthorization).expect("a proof").contains("n2"));
+    assert_eq!(again.headers.cseq().unwrap().number, prack.headers.cseq().unwrap().number + 1);
+    carrier.answer(&again, to, 200, &[]);
+    // Somebody who says ever more is not acknowledged for ever.
+    let mut acknowledged = 0;
+    for rseq in 2..1_000 {
+        carrier.says(to, &rings(rseq));
+        acknowledged += carrier.line.take().len();
+    }
+    assert!((100..300).contains(&acknowledged), "{acknowledged}");
+    carrier.line.told();
+    carrier.line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    carrier.says(to, &reply(&invite, 487, "t", None, None));
+    carrier.line.take();
+    carrier.line.told();
+    carrier.line.advance(s(40));
+    carrier.line.take();
+    carrier.leave();
+}
+
+#[test]
+fn an_answer_that_twists_our_own_tag_takes_no_other_calls_place() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    carrier.accept("3000");
+    let (leg, invite, to) = carrier.calls_with_proof();
+    let text = reply(&invite, 200, "t", Some("<sip:138@192.0.2.40>"), Some(SDP));
+    let own = invite.headers.call_id().unwrap();
+    carrier.says(to, &text.replace(own, "another-call"));
+    carrier.line.take();
+    carrier.line.told();
+    carrier.line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    let (bye, to) = carrier.request();
+    assert_eq!(bye.headers.call_id().unwrap(), own);
+    carrier.answer(&bye, to, 200, &[]);
+    carrier.leave();
+}
+
+#[test]
+fn a_stream_on_which_nothing_is_said_is_not_waited_for_long_and_late_words_do_not_count() {
+    let mut carrier = Carrier::new(settings(), Transport::Tcp, &[CARRIER]);
+    let (first, to) = carrier.request();
+    carrier.line.advance(s(11));
+    carrier.is_down(Why::Silent);
+    carrier.line.advance(s(1));
+    carrier.locate(Transport::Tcp, &[CARRIER]);
+    let (second, _) = carrier.request();
+    carrier.answer(&first, to, 403, &[]);
+    carrier.is_down(Why::Silent);
+    carrier.answer(&second, to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    carrier.line.advance(s(40));
+    carrier.is_up();
+    carrier.leave();
+}
+
+#[test]
+fn a_server_that_closes_every_connection_is_not_asked_in_a_tight_circle() {
+    let mut carrier = Carrier::new(settings(), Transport::Tcp, &[CARRIER]);
+    let begun = carrier.line.now;
+    let mut registered = 0;
+    while carrier.line.now.since(begun) < s(600) {
+        if carrier.line.told().iter().any(|event| matches!(event, Event::TrunkSeeks { .. })) {
+            let trunk = *carrier.line.ua.trunks.keys().next().expect("there is one");
+            let target = Target { transport: Transport::Tcp, address: at(CARRIER) };
+            carrier.line.tell(|ua, now| ua.trunk_located(now, trunk, &[target]));
+        }
+        if let Some(sent) = carrier.line.take().pop() {
+            registered += 1;
+            let connection = ConnectionId(registered);
+            let channel = Channel { connection: Some(connection), ..sent.to.channel };
+            carrier.answer(sent.request(), Destination { channel, ..sent.to }, 200, &[("Expires", "600")]);
+            carrier.line.input(Input::ConnectionClosed { connection });
+        }
+        carrier.line.advance(ms(100));
+    }
+    assert!((80..250).contains(&registered), "{registered} in ten minutes");
+    carrier.line.take();
+    carrier.leave();
+}
+
+#[test]
+fn changed_settings_begin_when_the_earlier_registration_is_left_for_good() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    let other = TrunkSettings { register_for: Some(s(60)), ..settings() };
+    carrier.line.tell(|ua, now| ua.set_trunks(now, vec![other.clone()]));
+    assert_eq!(carrier.line.told(), [], "the earlier one has not left yet");
+    // The registrar does not answer: after two seconds nothing more is said for the earlier one.
+    carrier.line.advance(s(3));
+    let told = carrier.line.told();
+    assert!(matches!(told.as_slice(), [Event::Trunk { standing: Standing::Left, .. }, Event::TrunkSeeks { .. }]), "{told:?}");
+    carrier.line.take();
+    carrier.line.events = told;
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "3000")]);
+    carrier.line.advance(s(40));
+    assert!(carrier.line.take().is_empty(), "nothing takes the new binding away");
+    carrier.is_up();
+    // One that had not begun yet is given up without a word to the registrar.
+    carrier.line.tell(|ua, now| ua.set_trunks(now, vec![settings()]));
+    carrier.line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    let (request, to) = carrier.request();
+    assert_eq!(request.headers.first(&Name::Expires), Some("0"));
+    carrier.answer(&request, to, 200, &[]);
+    carrier.leave();
+}
+
+#[test]
+fn another_address_of_ours_is_told_to_all_trunks_of_a_host_and_tables_stay_bounded() {
+    let mut config = config();
+    config.listeners[0].local = at("0.0.0.0:5060");
+    let mut line = Line::with(config);
+    let other = TrunkSettings { name: "other".to_owned(), address: "sip:b@x".parse().unwrap(), ..settings() };
+    line.tell(|ua, now| ua.set_trunks(now, vec![settings(), other]));
+    let seeks = |event: Event| if let Event::TrunkSeeks { trunk, .. } = event { Some(trunk) } else { None };
+    let trunks: Vec<_> = line.told().into_iter().filter_map(seeks).collect();
+    let mut carrier = Carrier { line, digest: DigestServer::new("r", &mut Random::for_testing(9)) };
+    for (trunk, address) in trunks.into_iter().zip(["192.0.2.40:5060", "192.0.2.40:5080"]) {
+        let target = Target { transport: Transport::Udp, address: at(address) };
+        carrier.line.tell(|ua, now| ua.trunk_located(now, trunk, &[target]));
+        let (request, to) = carrier.request();
+        carrier.answer(&request, to, 200, &[]);
+    }
+    carrier.line.tell(|ua, now| ua.local_changed(now, at("192.0.2.40:5060"), at("10.7.0.5:0").ip()));
+    let told: Vec<String> = carrier.line.take().iter().map(|sent| sent.header(Name::Contact)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|contact| contact.contains("10.7.0.5")), "{told:?}");
+    for n in 0..30_000u32 {
+        let peer = SocketAddr::new(std::net::IpAddr::V4(n.into()), 5060);
+        carrier.line.tell(|ua, now| ua.local_changed(now, peer, at("10.7.0.5:0").ip()));
+    }
+    assert!(carrier.line.ua.locals.len() <= 10_000);
+    carrier.line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    for sent in carrier.line.take() {
+        if sent.header(Name::Expires) == "0" {
+            carrier.answer(sent.request(), sent.to, 200, &[]);
+        }
+    }
+    assert!(carrier.line.ua.externals.is_empty());
 }
