@@ -106,6 +106,7 @@ fn call(id: i64, stage: u8) -> CallRecord {
         path: if stage > 1 { vec![step(0, "main"), step(4_000, "inquiry"), step(9_000, "hours")] } else { vec![] },
         handled_by: None,
         trunk: None,
+        diverted_from: None,
         legs: vec![],
         tickets: vec![],
         messages: vec![],

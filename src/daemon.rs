@@ -102,7 +102,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
-    let mut ua = UserAgent::new(ua_config(&config, &bound), random.fork());
+    let instance = trunks::instance(data, &mut random);
+    let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());
     ua.set_accounts(clock.mono(), accounts(&site));
     let service = service(&site);
     let prompts = service.prompts.clone();
@@ -373,6 +374,7 @@ fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         .collect();
     let calls_max = config.calls_max() as usize;
     UaConfig {
+        instance: None,
         listeners,
         server: format!("{}/{}", config.sip.user_agent, env!("CARGO_PKG_VERSION")),
         t1_ms: config.sip.t1_ms,

@@ -182,6 +182,7 @@ fn call(id: i64, ended: bool) -> CallRecord {
         path: vec![],
         handled_by: None,
         trunk: None,
+        diverted_from: None,
         legs: vec![],
         tickets: vec![],
         messages: vec![],

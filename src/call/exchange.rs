@@ -335,8 +335,10 @@ impl Exchange {
     /// What a carrier or PBX asserts of the caller counts where the settings trust it (RFC 3325).
     fn with_trust(&self, mut invite: IncomingInvite) -> IncomingInvite {
         let source = invite.source.ip();
-        invite.identity.trusted = self.service.trusted.iter().any(|network| network.contains(source));
         invite.trunk = invite.trunk.or_else(|| self.service.trunk_of_network(source).map(str::to_owned));
+        let of_trunk = invite.trunk.as_ref().and_then(|name| self.service.trunk(name));
+        invite.identity.trusted = self.service.trusted.iter().any(|network| network.contains(source))
+            || of_trunk.is_some_and(|trunk| trunk.asserts_identity);
         invite
     }
 

@@ -71,6 +71,10 @@ pub struct TrunkRules {
     pub sources: Vec<Network>,
     /// Where it differs from all others.
     pub srtp: Option<SrtpMode>,
+    /// How it wants numbers, where it does not take them as they are.
+    pub number_format: NumberFormat,
+    /// Whether its word on who calls counts (RFC 3325).
+    pub asserts_identity: bool,
 }
 
 /// What a call is served with; calls keep the one they began with when it is replaced (SIGHUP).
@@ -127,7 +131,7 @@ impl Service {
 
     /// Keys for a new dialog. `sealed_signalling`: nobody on the way can read them. A trunk may have a policy of its own.
     pub(super) fn local_srtp(&self, random: &mut Random, sealed_signalling: bool, trunk: Option<&str>) -> LocalSrtp {
-        let of_trunk = self.trunks.iter().find(|rules| trunk == Some(&rules.name)).and_then(|rules| rules.srtp);
+        let of_trunk = trunk.and_then(|name| self.trunk(name)?.srtp);
         let mut policy = self.srtp.clone();
         policy.mode = of_trunk.unwrap_or(policy.mode);
         LocalSrtp { policy, sealed_signalling, seed: KeySeed::new(random), current: None }
@@ -142,6 +146,10 @@ impl Service {
             languages: self.languages.clone(),
             record: self.record.clone(),
         }
+    }
+
+    pub(super) fn trunk(&self, name: &str) -> Option<&TrunkRules> {
+        self.trunks.iter().find(|trunk| trunk.name == name)
     }
 
     /// The trunk whose network it is.

@@ -225,5 +225,6 @@ const COLUMNS: &[Column<CallRecord>] = &[
     Column { name: "rtp_jitter_ms", in_table: false, cell: |c, _| format!("{:.1}", c.rtp.jitter_ms) },
     Column { name: "rtp_mos", in_table: false, cell: |c, _| or_empty(&c.rtp.mos.map(|mos| format!("{mos:.2}"))) },
     Column { name: "trunk", in_table: false, cell: |c, _| or_empty(&c.trunk) },
+    Column { name: "diverted_from", in_table: false, cell: |c, _| or_empty(&c.diverted_from) },
     Column { name: "sip_call_id", in_table: false, cell: |c, _| c.sip_call_id.clone() },
 ];

@@ -133,7 +133,7 @@ fn summary(site: &Site, data: &Path) -> String {
         source.path().map_or_else(|| "built in".to_owned(), |path| path.display().to_string())
     };
     format!(
-        "ok {}\n  listens   {}\n  audio     UDP ports {}\n  languages {}\n  flow      {}\n  answers   {}\n  people    {} ({})\n  phones    {} ({})\n  hours     {}\n  prompts   {}\n  data      {}",
+        "ok {}\n  listens   {}\n  audio     UDP ports {}\n  languages {}\n  flow      {}\n  answers   {}\n  people    {} ({})\n  phones    {} ({})\n  trunks    {} ({})\n  hours     {}\n  prompts   {}\n  data      {}",
         config.desk.name,
         listen.join(", "),
         config.rtp.ports,
@@ -144,6 +144,8 @@ fn summary(site: &Site, data: &Path) -> String {
         site.people.people().len(),
         from(&config.phones),
         site.phones.phones().len(),
+        from(&config.trunks),
+        site.trunks.trunks().len(),
         from(&config.hours),
         from(&config.prompts),
         data.display()

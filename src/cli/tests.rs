@@ -111,6 +111,7 @@ fn call(id: i64, answer_ms: Option<u64>, outcome: Outcome) -> CallRecord {
         handled_by: None,
         legs: vec![],
         trunk: None,
+        diverted_from: None,
         tickets: vec![TicketNumber("20261123-0001".into())],
         messages: vec![MessageId(1)],
         recording: Some(RecordingId("2026/11/23/000042-1.wav".into())),

@@ -56,15 +56,10 @@ pub(super) fn read(mut section: Section<'_>) -> NumberPlan {
 
 /// How a gateway wants numbers.
 pub(super) fn format(text: &str) -> Result<NumberFormat, Fault> {
-    match text {
-        "as_written" => Ok(NumberFormat::AsWritten),
-        "e164" => Ok(NumberFormat::E164),
-        "national" => Ok(NumberFormat::National),
-        other => {
-            let remedy = "write \"as_written\", \"e164\" (+8613800138000) or \"national\" (13800138000)";
-            Err(Fault::new(format!("there is no number format {other:?}"), remedy))
-        }
-    }
+    NumberFormat::from_name(text).ok_or_else(|| {
+        let remedy = "write \"as_written\", \"e164\" (+8613800138000) or \"national\" (13800138000)";
+        Fault::new(format!("there is no number format {text:?}"), remedy)
+    })
 }
 
 fn code(text: &str) -> Result<String, Fault> {

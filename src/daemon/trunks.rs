@@ -1,10 +1,14 @@
 //! From `trunks.toml` to what the user agent wants to know of a trunk.
 
+use std::fs;
+use std::path::Path;
+
 use crate::call::service::TrunkRules;
 use crate::desk::trunks::{KeepAliveKind, Trunk, TrunkKind};
 use crate::sip::trunk::{Account, KeepAlive, TrunkSettings};
 use crate::sip::wire::{Host, Scheme, Transport, Uri};
 use crate::site::Site;
+use crate::types::Random;
 
 /// The lines that the desk registers with, or knows.
 pub(super) fn settings(site: &Site) -> Vec<TrunkSettings> {
@@ -61,6 +65,56 @@ pub(super) fn rules(site: &Site) -> Vec<TrunkRules> {
         name: trunk.name.clone(),
         sources: super::networks(&trunk.sources),
         srtp: trunk.srtp,
+        number_format: trunk.number_format,
+        asserts_identity: trunk.asserts_identity,
     };
     site.trunks.trunks().iter().map(rules).collect()
+}
+
+/// Which device we are to registrars (RFC 5626 section 4.1): drawn once for a data folder, and kept in it.
+pub(super) fn instance(data: &Path, random: &mut Random) -> Option<String> {
+    let path = data.join("instance");
+    let kept = fs::read_to_string(&path).ok().map(|text| text.trim().to_owned());
+    if let Some(kept) = kept.filter(|text| is_instance(text)) {
+        return Some(kept);
+    }
+    let (high, low) = (random.u64(), random.u64());
+    // A UUID of version 4 (RFC 9562 section 5.4).
+    let instance = format!(
+        "urn:uuid:{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    );
+    match fs::write(&path, format!("{instance}\n")) {
+        Ok(()) => Some(instance),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), %error, "the name that registrars know us by can't be kept");
+            None
+        }
+    }
+}
+
+fn is_instance(text: &str) -> bool {
+    let uuid = text.strip_prefix("urn:uuid:").unwrap_or_default();
+    uuid.len() == 36 && uuid.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instance_is_drawn_once_for_a_data_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut random = Random::for_testing(1);
+        let first = instance(folder.path(), &mut random).expect("it is kept");
+        assert!(is_instance(&first), "{first}");
+        assert_eq!(instance(folder.path(), &mut random), Some(first.clone()));
+        fs::write(folder.path().join("instance"), "\"><sip:evil>").expect("written");
+        let again = instance(folder.path(), &mut random).expect("it is kept");
+        assert!(is_instance(&again) && again != first, "{again}");
+    }
 }

@@ -134,6 +134,8 @@ pub struct CallRecord {
     pub legs: Vec<LegRecord>,
     /// The trunk that it came in over.
     pub trunk: Option<String>,
+    /// The number that was called first, where the call was diverted here.
+    pub diverted_from: Option<String>,
     pub tickets: Vec<TicketNumber>,
     pub messages: Vec<MessageId>,
     pub recording: Option<RecordingId>,

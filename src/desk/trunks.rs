@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::types::{Problem, Reader, Redacted, SrtpMode};
+use crate::types::{NumberFormat, Problem, Reader, Redacted, SrtpMode};
 
 /// Trunks in one file: each is asked after all the time.
 const TRUNKS_MAX: usize = 64;
@@ -75,6 +75,9 @@ pub struct Trunk {
     pub sources: Vec<IpNet>,
     /// Whether its calls are encrypted, where that differs from `[rtp] srtp`.
     pub srtp: Option<SrtpMode>,
+    pub number_format: NumberFormat,
+    /// Whether its P-Asserted-Identity counts.
+    pub asserts_identity: bool,
     /// 1-based line.
     pub line: usize,
 }
@@ -150,6 +153,8 @@ struct RawTrunk {
     keep_alive: Option<KeepAliveKind>,
     keep_alive_s: Option<Spanned<u32>>,
     srtp: Option<Spanned<String>>,
+    number_format: Option<Spanned<String>>,
+    asserts_identity: Option<bool>,
     #[serde(default)]
     sources: Vec<Spanned<String>>,
 }
@@ -216,8 +221,25 @@ fn ready_trunk(raw: RawTrunk, reader: &mut Reader<'_>) -> Option<Trunk> {
     }
     let sources = raw.sources.into_iter().filter_map(|source| network(source, reader)).collect();
     let srtp = raw.srtp.and_then(|mode| srtp_of(mode, reader));
+    let number_format = raw.number_format.map(|format| number_format_of(format, reader)).unwrap_or_default();
+    let asserts_identity = raw.asserts_identity.unwrap_or(true);
     let kind = kind?;
-    Some(Trunk { name, kind, user, login, password, domain, proxy, keep_alive, keep_alive_every, sources, srtp, line })
+    Some(Trunk {
+        name,
+        kind,
+        user,
+        login,
+        password,
+        domain,
+        proxy,
+        keep_alive,
+        keep_alive_every,
+        sources,
+        srtp,
+        number_format,
+        asserts_identity,
+        line,
+    })
 }
 
 fn within(
@@ -297,6 +319,15 @@ fn srtp_of(mode: Spanned<String>, reader: &mut Reader<'_>) -> Option<SrtpMode> {
     read
 }
 
+fn number_format_of(format: Spanned<String>, reader: &mut Reader<'_>) -> NumberFormat {
+    let (at, format) = (format.span().start, format.into_inner());
+    NumberFormat::from_name(&format).unwrap_or_else(|| {
+        let remedy = "write \"as_written\", \"e164\" (+8613800138000) or \"national\" (13800138000)";
+        reader.problem(Some(at), format!("there is no number format `{format}`"), remedy);
+        NumberFormat::default()
+    })
+}
+
 fn network(source: Spanned<String>, reader: &mut Reader<'_>) -> Option<IpNet> {
     let (at, source) = (source.span().start, source.into_inner());
     let read = source.parse::<IpNet>().map(|net| net.trunc());
@@ -354,6 +385,7 @@ keep_alive_s = 1
 domain = \"-x\"
 sources = [\"10.0.0.0/33\"]
 srtp = \"yes\"
+number_format = \"us\"
 [[trunk]]
 name = \"c\"
 peer = \"sip:h\"
@@ -363,7 +395,7 @@ peer = \"sip:h\"
         assert_eq!(unknown, ["trunks.toml:3: trunks: unknown word `registar`; did you mean `registrar`?"]);
     }
 
-    const EXPECTED: [&str; 14] = [
+    const EXPECTED: [&str; 15] = [
         "trunks.toml:2: `Big Carrier` can't be a trunk's name; write 1 to 32 small letters, digits or hyphens",
         "trunks.toml:2: trunk Big Carrier registers without a user; write user = \"...\"",
         "trunks.toml:3: `ims.example.com` is no address of a registrar; write a host and, where it needs them, port and transport: registrar = \"sip:sip.example.com:5060;transport=tls\"",
@@ -377,6 +409,7 @@ peer = \"sip:h\"
         "trunks.toml:17: `-x` is no domain; write a host name alone: \"ims.example.com\"",
         "trunks.toml:18: `10.0.0.0/33` is no network; write \"192.168.0.0/16\", \"2001:db8::/32\" or one address",
         "trunks.toml:19: srtp = `yes` is unknown; write \"off\", \"optional\" or \"required\"",
-        "trunks.toml:21: trunk c stands twice, first in line 13; give one of them another name",
+        "trunks.toml:20: there is no number format `us`; write \"as_written\", \"e164\" (+8613800138000) or \"national\" (13800138000)",
+        "trunks.toml:22: trunk c stands twice, first in line 13; give one of them another name",
     ];
 }

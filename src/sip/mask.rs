@@ -1,4 +1,5 @@
-//! Masks the secrets of a message that is kept: each of their bytes becomes `*`, so that lengths stay true.
+//! Masks the secrets of a message that is kept: each of their bytes becomes `*`, so that lengths stay true; of an SRTP key
+//! `x`, which a reader of Base64 still takes.
 //!
 //! What is masked: answers to a password's question (all of an Authorization but its plain facts), passwords in URIs, the
 //! keys of SRTP (`a=crypto`, `a=key-mgmt`, `k=`), and the body of an INFO, whatever it says that it is: keys of the telephone
@@ -120,8 +121,10 @@ fn mask_sdp_line(line: &mut [u8]) {
             // `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:key`: tag and suite stay.
             let inline = line.windows(7).position(|window| window.eq_ignore_ascii_case(b"inline:"));
             let stays = line.iter().skip(start.len()).position(|b| *b == stays_to).map(|at| start.len() + at + 1);
-            let from = inline.map(|at| at + 7).or(stays).unwrap_or(start.len());
-            stars(&mut line[from..]);
+            match inline {
+                Some(at) => line[at + 7..].iter_mut().take_while(|b| **b != b'|').for_each(cross_out),
+                None => stars(&mut line[stays.unwrap_or(start.len())..]),
+            }
             return;
         }
     }
@@ -134,6 +137,12 @@ fn mask_keys_pressed(body: &mut [u8]) {
         Some(equals) => stars(&mut line[equals + 1..]),
         None => stars(line),
     });
+}
+
+fn cross_out(byte: &mut u8) {
+    if !matches!(byte, b' ' | b'=') {
+        *byte = b'x';
+    }
 }
 
 fn stars(text: &mut [u8]) {
@@ -181,7 +190,7 @@ mod tests {
         assert_eq!(
             masked(sdp),
             "SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\nv=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
-             inline:*********\r\nk=base64:****\r\na=key-mgmt:mikey ****\r\na=rtpmap:8 PCMA/8000\r\n"
+             inline:xxxx|2^20\r\nk=base64:****\r\na=key-mgmt:mikey ****\r\na=rtpmap:8 PCMA/8000\r\n"
         );
         let info = "INFO sip:h SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration=160\r\n";
         assert!(masked(info).ends_with("\r\n\r\nSignal= *\r\nDuration=160\r\n"));

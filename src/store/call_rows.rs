@@ -11,10 +11,10 @@ use crate::types::{CallId, Codec, RecordingId};
 const PUT: &str = "
 INSERT INTO calls (id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, answer_rings,
     outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, rtp_jitter_ms,
-    rtp_mos, end_reason, sip_call_id, legs, trunk, updated_at_ms)
+    rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, updated_at_ms)
 VALUES (:id, :caller, :caller_name, :callee, :started_at, :answered_at, :ended_at, :answer_ms, :answer_rings,
     :outcome, :path, :handled_by, :tickets, :messages, :recording, :codec, :rtp_sent, :rtp_received, :rtp_lost,
-    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :updated_at)
+    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :diverted_from, :updated_at)
 ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.caller_name, callee = excluded.callee,
     started_at_ms = excluded.started_at_ms, answered_at_ms = excluded.answered_at_ms, ended_at_ms = excluded.ended_at_ms,
     answer_ms = excluded.answer_ms, answer_rings = excluded.answer_rings, outcome = excluded.outcome,
@@ -23,12 +23,13 @@ ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.
     rtp_received = excluded.rtp_received, rtp_lost = excluded.rtp_lost, rtp_jitter_ms = excluded.rtp_jitter_ms,
     rtp_mos = excluded.rtp_mos, end_reason = excluded.end_reason, sip_call_id = excluded.sip_call_id,
     legs = excluded.legs, trunk = excluded.trunk,
+    diverted_from = excluded.diverted_from,
     updated_at_ms = excluded.updated_at_ms";
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, \
     answer_rings, outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, \
-    rtp_jitter_ms, rtp_mos, end_reason, sip_call_id, legs, trunk";
+    rtp_jitter_ms, rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from";
 
 /// Puts rows into the log, within one transaction.
 pub struct Put<'c> {
@@ -72,6 +73,7 @@ impl<'c> Put<'c> {
             ":sip_call_id": record.sip_call_id,
             ":legs": json(&record.legs)?,
             ":trunk": record.trunk,
+            ":diverted_from": record.diverted_from,
             ":updated_at": At(*at),
         })?;
         match record.ended_at {
@@ -113,6 +115,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         sip_call_id: row.get(22)?,
         legs: from_json(row, 23)?,
         trunk: row.get(24)?,
+        diverted_from: row.get(25)?,
     })
 }
 

@@ -29,6 +29,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0008_call_backs.sql",
     "0009_trunks.sql",
     "0010_ladders_and_bans.sql",
+    "0011_diverted.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -238,6 +239,7 @@ mod tests {
         0008_call_backs.sql c9c3897c5bdc2581
         0009_trunks.sql 2c81b017dbabe2c3
         0010_ladders_and_bans.sql fbda2928747c81de
+        0011_diverted.sql 06363255f91fef8a
         ");
     }
 }

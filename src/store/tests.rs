@@ -143,6 +143,7 @@ fn call(id: i64) -> CallRecord {
         handled_by: None,
         legs: vec![],
         trunk: None,
+        diverted_from: None,
         tickets: vec![],
         messages: vec![],
         recording: None,

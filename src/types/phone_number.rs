@@ -32,6 +32,18 @@ pub enum NumberFormat {
     National,
 }
 
+impl NumberFormat {
+    /// Its word in the settings.
+    pub fn from_name(name: &str) -> Option<NumberFormat> {
+        match name {
+            "as_written" => Some(NumberFormat::AsWritten),
+            "e164" => Some(NumberFormat::E164),
+            "national" => Some(NumberFormat::National),
+            _ => None,
+        }
+    }
+}
+
 impl Default for NumberPlan {
     fn default() -> Self {
         Self {

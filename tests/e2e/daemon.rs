@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -222,6 +222,17 @@ impl Drop for Daemon {
             eprintln!("log of the daemon:\n{}", self.log());
         }
     }
+}
+
+/// A port of loopback that both UDP and TCP have free, for peers that can't say which they took.
+pub fn free() -> SocketAddr {
+    for _ in 0..100 {
+        let held = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        if TcpListener::bind(held).is_ok() {
+            return held;
+        }
+    }
+    panic!("no port is free for both UDP and TCP");
 }
 
 /// A peer that the tests call with.

@@ -1,13 +1,13 @@
 //! Kamailio, as a carrier: registrar, proxy and TLS edge, that asks for a password.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::{PATIENCE, peer};
+use crate::daemon::{PATIENCE, free, peer};
 
 pub const DOMAIN: &str = "carrier.test";
 pub const USER: &str = "057188880000";
@@ -104,17 +104,6 @@ impl Drop for Kamailio {
         }
         self.end();
     }
-}
-
-/// A port that both UDP and TCP have free.
-fn free() -> SocketAddr {
-    for _ in 0..100 {
-        let held = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
-        if TcpListener::bind(held).is_ok() {
-            return held;
-        }
-    }
-    panic!("no port is free for both UDP and TCP");
 }
 
 const CONFIG: &str = r#"#!KAMAILIO

@@ -73,6 +73,12 @@ impl Linphone {
         Self::start(folder, user)
     }
 
+    /// Both: over TLS, and no audio in the clear.
+    pub fn over_tls_encrypting(folder: &Path, user: &str, ca: &Path) -> Self {
+        fs::write(folder.join("trusted"), ca.to_str().expect("text")).expect("written");
+        Self::encrypting(folder, user)
+    }
+
     /// A line as it would be typed.
     pub fn told(&mut self, line: &str) {
         let stdin = self.child.stdin.as_mut().expect("it is piped");

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -12,7 +12,7 @@ use frontdesk::media::clip::Clip;
 use frontdesk::media::wav;
 
 use crate::audio::{SPOKEN, at_rate, read};
-use crate::daemon::{Daemon, peer};
+use crate::daemon::{Daemon, free, peer};
 
 /// The pace of a person's keys: baresip does not queue them.
 pub const PRESS_EVERY: Duration = Duration::from_millis(400);
@@ -35,9 +35,7 @@ impl Phone {
 
     /// The same with baresip's own lines for its accounts, which may register.
     pub fn with_accounts(folder: &Path, accounts: &str, codec: &str, rate_hz: u32) -> Self {
-        let held = [0, 1].map(|_| UdpSocket::bind("127.0.0.1:0").expect("a port"));
-        let at = held.map(|socket| socket.local_addr().expect("an address"));
-        Self::run(peer("baresip"), at, folder, accounts, codec, rate_hz)
+        Self::run(peer("baresip"), [free(), free()], folder, accounts, codec, rate_hz)
     }
 
     /// The same over TLS, trusting this authority.

@@ -298,6 +298,28 @@ fn check_says_what_is_wrong_with_certificates() {
     assert!(check(&house, &data, &[("TLS__TRUST", "/none.pem")]).contains("/none.pem: there is no such file"));
 }
 
+/// Nobody on the way can read the keys, so nobody is warned of them.
+#[test]
+fn linphone_calls_over_tls_with_encrypted_audio() {
+    let house = House::new();
+    let daemon = house.daemon(&[("RTP__SRTP", "required")]);
+    let at_phone = house.folder.path().join("linphone");
+    fs::create_dir(&at_phone).expect("a folder");
+    let mut phone = crate::linphone::Linphone::over_tls_encrypting(&at_phone, "13700137000", &house.ca.file);
+    phone.told(&format!("call sip:desk@localhost:{};transport=tls", at(&daemon).port()));
+    daemon.logs(&["audio is encrypted"], 1);
+    daemon.wait_for("sound at Linphone", || phone.heard().filter(|clip| clip.peak_dbfs() > -30.0));
+    phone.says(&crate::audio::voices()[0]);
+    let heard = || phone.heard().map_or(0, |clip| clip.duration_ms());
+    let until = heard() + 2_000;
+    daemon.wait_for("two more seconds at Linphone", || (heard() >= until).then_some(()));
+    phone.told("terminate");
+    let call = daemon.ended_call();
+    assert!(call["rtp"]["received"].as_u64().expect("a count") > 20, "{call:#}");
+    let log = daemon.log();
+    assert!(!log.contains("come in the open") && !log.contains("not encrypted with the call's key"), "{log}");
+}
+
 #[test]
 fn linphone_registers_over_tls() {
     let house = House::new();

@@ -92,7 +92,7 @@ fn to_uri(ua: &UserAgent, target: Uri, listener: usize) -> Result<Towards, Unrea
 fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usize) -> Result<Towards, Unreachable> {
     let number = service.numbers.write(number, service.number_format);
     match service.gateway.as_ref().ok_or(Unreachable::NoGateway)? {
-        Gateway::Trunk(name) => over_trunk(ua, name, &number),
+        Gateway::Trunk(name) => over_trunk(ua, service, name, &number),
         Gateway::Address(gateway) => {
             let gateway: Uri = gateway.parse().map_err(|_| Unreachable::BadAddress)?;
             to_uri(ua, gateway.with_user(number).with_param("user", Some("phone")), listener)
@@ -101,8 +101,10 @@ fn behind_gateway(ua: &UserAgent, service: &Service, number: &str, listener: usi
 }
 
 /// A number at the carrier.
-fn over_trunk(ua: &UserAgent, name: &str, number: &str) -> Result<Towards, Unreachable> {
+fn over_trunk(ua: &UserAgent, service: &Service, name: &str, number: &str) -> Result<Towards, Unreachable> {
     let TrunkWay { trunk, address, domain, destination } = ua.trunk_way(name).ok_or(Unreachable::TrunkDown)?;
+    let format = service.trunk(name).map(|trunk| trunk.number_format).unwrap_or_default();
+    let number = service.numbers.write(number, format);
     let target = domain.with_user(number).with_param("user", Some("phone"));
     let way = Way { target, destination, over: Some((trunk, address)), routes: Vec::new() };
     Ok(Towards::Known(Box::new(way)))
@@ -116,7 +118,7 @@ pub(super) fn towards_customer(
     listener: usize,
 ) -> Option<Result<Towards, Unreachable>> {
     if let Some((name, number)) = Gateway::trunk_of(address).and_then(|way| way.split_once(':')) {
-        return Some(over_trunk(ua, name, number));
+        return Some(over_trunk(ua, service, name, number));
     }
     // Of a customer's telephones the one that registered last.
     towards(ua, service, &PlaceTarget::Sip(address.to_owned()), listener).into_iter().next()

@@ -558,6 +558,7 @@ pub(super) fn new_record(id: CallId, invite: &IncomingInvite, numbers: &NumberPl
         handled_by: None,
         legs: Vec::new(),
         trunk: invite.trunk.clone(),
+        diverted_from: invite.identity.diverted_from.clone(),
         tickets: Vec::new(),
         messages: Vec::new(),
         recording: None,

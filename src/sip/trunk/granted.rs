@@ -19,6 +19,8 @@ pub struct Granted {
     pub service_route: Vec<NameAddr>,
     /// Where our request came from, as the server saw it.
     pub seen_at: Option<SocketAddr>,
+    /// How long the server leaves a flow without a sign of life (RFC 5626 section 4.4).
+    pub flow_timer: Option<Duration>,
 }
 
 impl Granted {
@@ -38,6 +40,7 @@ impl Granted {
             lasts: seconds.map_or(asked, Duration::from_secs).clamp(SHORTEST, LONGEST),
             service_route: service_route.take(ROUTES_MAX).collect(),
             seen_at: seen_at(response),
+            flow_timer: headers.seconds(&Name::from_token("Flow-Timer")).map(|s| Duration::from_secs(s.into())),
         }
     }
 }
@@ -98,5 +101,7 @@ mod tests {
         }
         let route: Vec<String> = granted.service_route.iter().map(NameAddr::to_string).collect();
         assert_eq!(route, ["<sip:edge.example.com;lr>", "<sip:home.example.com;lr>"]);
+        assert_eq!(granted.flow_timer, None);
+        assert_eq!(read(&[("Flow-Timer", "45")]).flow_timer, Some(Duration::from_secs(45)));
     }
 }

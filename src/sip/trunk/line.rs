@@ -22,6 +22,8 @@ const LEAVING_MAX: Duration = Duration::from_secs(2);
 const ROUNDS_MAX: u8 = 5;
 /// Unanswered OPTIONS in a row after which nobody is there.
 const PINGS_MISSED_MAX: u8 = 2;
+/// A Flow-Timer under this would be a flood.
+const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
 /// A Min-Expires beyond this is not followed.
 const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
 /// After a connection was lost: soon. With a server that closes each it becomes later and later.
@@ -42,6 +44,8 @@ pub enum Act {
     KeepOpen { to: Destination },
     /// A STUN binding request.
     AskAddress { to: Destination },
+    /// It is reached at another contact than before: calls that go over it have to say so too.
+    Moved,
     /// The standing is another one.
     Tell,
 }
@@ -90,6 +94,8 @@ pub struct TrunkLine {
     /// The same, where it lies beyond NAT: a connection's own port alone is none.
     nat: Option<SocketAddr>,
     service_route: Vec<NameAddr>,
+    /// How long its server leaves a flow without a sign of life (RFC 5626).
+    flow_timer: Option<Duration>,
     keep_alive_at: Option<Mono>,
     pings_missed: u8,
     acts: VecDeque<Act>,
@@ -115,6 +121,7 @@ impl TrunkLine {
             external: None,
             nat: None,
             service_route: Vec::new(),
+            flow_timer: None,
             keep_alive_at: None,
             pings_missed: 0,
             acts: VecDeque::new(),
@@ -292,6 +299,7 @@ impl TrunkLine {
     ) {
         let granted = Granted::read(response, contact, self.lasts);
         self.service_route = granted.service_route;
+        self.flow_timer = granted.flow_timer;
         let seen = granted.seen_at.filter(|seen| !names(contact, *seen));
         if let Some(seen) = seen.filter(|_| round < ROUNDS_MAX) {
             // What it registered leads nowhere: once more, with the address that it sees.
@@ -304,7 +312,10 @@ impl TrunkLine {
             }
             return;
         }
-        self.contact = Some(contact.clone());
+        let before = self.contact.replace(contact.clone());
+        if before.is_some_and(|before| before != *contact) {
+            self.acts.push_back(Act::Moved);
+        }
         self.is_up(now, at, from, Some(granted.lasts));
         self.work = Work::Rest { until: Some(now + refresh_after(granted.lasts, random)) };
     }
@@ -328,7 +339,7 @@ impl TrunkLine {
         self.failures = 0;
         self.work = Work::Rest { until: None };
         self.pings_missed = 0;
-        self.keep_alive_at = self.settings.keep_alive.every().map(|every| now + every);
+        self.keep_alive_at = self.keep_alive_every().map(|every| now + every);
         if !told {
             self.acts.push_back(Act::Tell);
         }
@@ -437,9 +448,15 @@ impl TrunkLine {
         }
     }
 
+    /// As the settings say, or more often where the server wants it: four fifths of its time (RFC 5626 section 4.4.1).
+    fn keep_alive_every(&self) -> Option<Duration> {
+        let wanted = self.flow_timer.map(|timer| timer.mul_f64(0.8).max(KEEP_ALIVE_MIN));
+        self.settings.keep_alive.every().map(|every| wanted.map_or(every, |wanted| wanted.min(every)))
+    }
+
     fn keep_open(&mut self, now: Mono) {
         self.keep_alive_at = None;
-        let (Some(every), Some((_, to))) = (self.settings.keep_alive.every(), self.serving) else { return };
+        let (Some(every), Some((_, to))) = (self.keep_alive_every(), self.serving) else { return };
         if !self.standing.is_up() {
             return;
         }

@@ -80,6 +80,8 @@ pub struct UaConfig {
     /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
     pub registrar: RegistrarConfig,
     pub guard: GuardConfig,
+    /// `urn:uuid:...`: which device we are to registrars, the same after a restart (RFC 5626 section 4.1).
+    pub instance: Option<String>,
     pub limits: UaLimits,
 }
 
@@ -96,6 +98,7 @@ impl Default for UaConfig {
             reliable_provisional: ReliableProvisional::default(),
             registrar: RegistrarConfig::default(),
             guard: GuardConfig::default(),
+            instance: None,
             limits: UaLimits::default(),
         }
     }

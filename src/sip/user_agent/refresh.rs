@@ -127,7 +127,7 @@ impl UserAgent {
     }
 
     /// By UPDATE where the peer takes it, else by a re-INVITE that says again what we said last (RFC 4028 section 7.4).
-    fn refresh(&mut self, now: Mono, id: LegId) {
+    pub(super) fn refresh(&mut self, now: Mono, id: LegId) {
         let full = self.is_full();
         let Some(leg) = self.legs.get_mut(&id) else { return };
         let busy = leg.reinvite.is_some() || leg.unacked.is_some() || leg.change.is_some();
@@ -142,7 +142,8 @@ impl UserAgent {
         let mut request = leg.dialog.request(Method::Update, None);
         let (to, user, trunk) = (leg.dialog.next_hop(), leg.dialog.local.uri.user.clone(), leg.trunk);
         Self::say_session(leg, &mut request.headers);
-        let contact = self.contact(to.channel, to.remote, user.as_deref());
+        let Some(leg) = self.legs.get(&id) else { return };
+        let contact = self.contact_in(&leg.dialog, to, user.as_deref());
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Allow, self.allow());
         request.headers.push(Name::Supported, self.config.supported_text());

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::event::Event;
+use super::event::{Event, LegId};
+use super::leg::{Leg, LegState};
 use super::uac::Purpose;
 use super::{Owner, UserAgent};
 use crate::sip::channel::{Channel, ConnectionId, Destination};
@@ -111,7 +112,14 @@ impl UserAgent {
 
     /// The trunk one of whose servers speaks from there.
     pub fn trunk_from(&self, source: SocketAddr) -> Option<TrunkId> {
-        self.trunks.iter().find(|(_, trunk)| trunk.line.is_own(source.ip())).map(|(id, _)| *id)
+        self.trunk_called(source, None)
+    }
+
+    /// The same; of several lines at one carrier the one whose user is called.
+    pub(super) fn trunk_called(&self, source: SocketAddr, user: Option<&str>) -> Option<TrunkId> {
+        let there = || self.trunks.iter().filter(|(_, trunk)| trunk.line.is_own(source.ip()));
+        let called = there().find(|(_, trunk)| user.is_some() && trunk.line.settings().address.user.as_deref() == user);
+        called.or_else(|| there().next()).map(|(id, _)| *id)
     }
 
     /// Whether a request for that place reaches a server of the trunk itself: nobody else is shown a proof of ours, nor
@@ -198,6 +206,7 @@ impl UserAgent {
                 self.send_options(now, to, target, Purpose::Trunk(id, Asked::Options));
             }
             Act::KeepOpen { to } => self.send(to, b"\r\n\r\n".to_vec()),
+            Act::Moved => self.say_where_we_are(now, id),
             Act::AskAddress { to } => self.ask_address(id, to),
             Act::Tell => {
                 let (name, standing) = (trunk.line.settings().name.clone(), trunk.line.standing().clone());
@@ -245,10 +254,15 @@ impl UserAgent {
             request.headers.push(Name::Contact, old.to_string());
         }
         let mut contact = contact;
+        if let Some(instance) = &self.config.instance {
+            // Where the registrar knows flows, calls come over the one that we keep open (RFC 5626 section 4.2).
+            contact.set_param("+sip.instance", Some(format!("<{instance}>")));
+            contact.set_param("reg-id", Some("1".to_owned()));
+        }
         contact.set_param("expires", Some(lasts_s.to_string()));
         request.headers.push(Name::Contact, contact.to_string());
         request.headers.push(Name::Expires, lasts_s.to_string());
-        request.headers.push(Name::Supported, "path");
+        request.headers.push(Name::Supported, if self.config.instance.is_some() { "path, outbound" } else { "path" });
         request.headers.push(Name::Allow, self.allow());
         self.add_proofs(Some(id), &mut request, to);
         Some(request)
@@ -328,6 +342,14 @@ impl UserAgent {
         if local != Some(seen) {
             self.with_trunk(now, id, |line, _| line.address_changed(now, Some(seen)));
         }
+    }
+
+    /// Calls over a trunk that is reached elsewhere now: their peers learn it by a refresh of the target (RFC 3261 section
+    /// 12.2, RFC 3311), or their BYE would go to where we were.
+    fn say_where_we_are(&mut self, now: Mono, id: TrunkId) {
+        let is_up = |leg: &Leg| leg.trunk == Some(id) && matches!(leg.state, LegState::Up { .. });
+        let legs: Vec<LegId> = self.legs.iter().filter(|(_, leg)| is_up(leg)).map(|(id, _)| *id).collect();
+        legs.into_iter().for_each(|leg| self.refresh(now, leg));
     }
 
     fn ask_address(&mut self, id: TrunkId, to: Destination) {

@@ -84,7 +84,7 @@ impl UserAgent {
             let response = self.plain_response(&incoming.request, 400);
             return self.refuse(now, &incoming, response);
         };
-        let trunk = self.trunk_from(incoming.source);
+        let trunk = self.trunk_called(incoming.source, incoming.request.uri.user.as_deref());
         invite.trunk = trunk.and_then(|trunk| self.trunk_name(trunk)).map(str::to_owned);
         invite.replaces = match self.replaced_leg(&incoming.request.headers) {
             Ok(leg) => leg,

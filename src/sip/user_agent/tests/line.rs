@@ -96,6 +96,8 @@ pub struct Line {
     pub raw: Vec<(Destination, Vec<u8>)>,
     /// Binding requests.
     pub stun: Vec<Vec<u8>>,
+    /// Empty lines that keep a way open.
+    pub pings: usize,
     pub events: Vec<Event>,
     pub channel: Channel,
     pub source: SocketAddr,
@@ -114,6 +116,7 @@ impl Line {
             sent: Vec::new(),
             raw: Vec::new(),
             stun: Vec::new(),
+            pings: 0,
             events: Vec::new(),
             channel: UDP,
             source: PHONE.parse().unwrap(),
@@ -149,6 +152,7 @@ impl Line {
             match self.ua.poll_output() {
                 Output::Send { to, bytes } if bytes.starts_with(b"SIP/2.0 400") => self.raw.push((to, bytes)),
                 Output::Send { bytes, .. } if bytes.first() == Some(&0) => self.stun.push(bytes),
+                Output::Send { bytes, .. } if bytes == b"\r\n\r\n" => self.pings += 1,
                 Output::Send { to, bytes } => {
                     self.sent.push(Sent { at: self.now, to, message: read(&bytes), bytes });
                 }

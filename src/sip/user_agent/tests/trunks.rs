@@ -172,6 +172,27 @@ fn it_registers_answers_the_challenge_and_renews_before_the_end() {
 }
 
 #[test]
+fn a_registrar_that_knows_flows_is_told_which_device_we_are_and_says_how_often_it_wants_to_hear_of_us() {
+    let instance = "urn:uuid:00000000-0000-4000-8000-000000000001".to_owned();
+    let mut line = Line::with(UaConfig { instance: Some(instance), ..config() });
+    let settings = TrunkSettings { keep_alive: KeepAlive::Crlf(s(60)), ..settings() };
+    line.tell(|ua, now| ua.set_trunks(now, vec![settings]));
+    let digest = DigestServer::new("carrier", &mut Random::for_testing(9));
+    let mut carrier = Carrier { line, digest };
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    let contact = "<sip:desk@192.0.2.1:5060>;+sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\";\
+                   reg-id=1;expires=600";
+    assert_eq!(request.headers.first(&Name::Contact), Some(contact));
+    assert!(request.headers.has_token(&Name::Supported, "outbound"));
+    carrier.answer(&request, to, 200, &[("Expires", "600"), ("Flow-Timer", "25"), ("Require", "outbound")]);
+    carrier.is_up();
+    carrier.line.advance(s(61));
+    assert_eq!(carrier.line.pings, 3, "every 20 s");
+    carrier.leave();
+}
+
+#[test]
 fn a_wrong_password_is_said_once_and_not_tried_in_a_hurry() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
@@ -502,6 +523,60 @@ fn a_call_that_is_refused_for_its_password_fails_as_such() {
         carrier.answer(sent.request(), sent.to, 401, &[("WWW-Authenticate", &asked)]);
     }
     assert!(matches!(carrier.line.told().as_slice(), [Event::Failed { status: 401, .. }]));
+    carrier.leave();
+}
+
+#[test]
+fn a_call_over_a_trunk_that_is_reached_elsewhere_says_so() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    carrier.line.source = at(CARRIER);
+    let invite = Phone::invite().header("Allow: INVITE, ACK, BYE, UPDATE");
+    carrier.line.up(&invite);
+    carrier.line.take();
+    carrier.line.tell(|ua, now| ua.local_changed(now, at(CARRIER), at("192.0.2.1:0").ip()));
+    let (request, to) = carrier.request();
+    let via = request.headers.first(&Name::Via).expect("a Via").replace(";rport", ";rport=31024;received=198.51.100.9");
+    let mut response = request.response(200);
+    response.headers.set(Name::Via, via);
+    carrier.line.input(Input::Received { via: to.channel, source: to.remote, bytes: &response.to_bytes() });
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    let (update, to) = carrier.request();
+    assert_eq!(update.method.as_str(), "UPDATE");
+    let contact = update.headers.first(&Name::Contact).expect("a contact");
+    assert_eq!(contact, "<sip:desk@198.51.100.9:31024>");
+    carrier.answer(&update, to, 200, &[]);
+    carrier.line.advance(s(1));
+    let bye = invite.next("BYE", 2, update.headers.from().expect("it is ours").tag().expect("a tag"));
+    carrier.line.receive(bye.text());
+    carrier.line.told();
+    carrier.leave();
+}
+
+#[test]
+fn of_two_lines_at_one_carrier_the_one_that_is_called_has_the_call() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    let address = "sip:nights@carrier.example".parse().expect("a URI");
+    let second = TrunkSettings { name: "nights".to_owned(), address, ..settings() };
+    carrier.line.tell(|ua, now| ua.set_trunks(now, vec![settings(), second]));
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    carrier.line.source = at(CARRIER);
+    for (n, user, trunk) in [(1, "desk", "carrier"), (2, "nights", "nights"), (3, "somebody", "carrier")] {
+        let invite = Phone { uri: format!("sip:{user}@192.0.2.1"), ..Phone::invite() }.call(n);
+        carrier.line.receive(invite.text());
+        let (leg, invited) = carrier.line.incoming();
+        assert_eq!(invited.trunk.as_deref(), Some(trunk), "{user}");
+        carrier.line.tell(|ua, now| ua.reject(now, leg, 486, None)).expect("it rings");
+    }
     carrier.leave();
 }
 
