@@ -1,15 +1,19 @@
-//! The composition root: starts and stops everything. The only file that knows all rooms.
+//! The composition root: starts and stops everything. The only room that knows all others.
 //!
 //! Order of starting: data directory, settings and content, store, recorder and loader, media workers, SIP, console;
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
+//!
+//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod settings;
+mod sockets;
 mod trunks;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
@@ -21,37 +25,29 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::call::admission::{AdmissionLimits, Network};
-use crate::call::answering::Cadence;
+use self::settings::{accounts, admission, port_range, service, ua_config};
+use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
-use crate::call::info_digits;
 use crate::call::io::Input;
-use crate::call::service::{CallBackSettings, Service, WayOut};
-use crate::config::{self, CallBackGateway, Config, InbandDtmf, Listen, Ports as PortsConfig};
+use crate::config::{Config, InbandDtmf};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::call_back::WaitingCallBack;
-use crate::desk::phones::{Phone, PhoneSecret};
 use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
-use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
+use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
 use crate::driver::observe::observe;
 use crate::driver::pin_checker;
-use crate::driver::ports::{PortRange, Ports};
+use crate::driver::ports::Ports;
 use crate::driver::recorder::{self, RecorderOptions};
 use crate::driver::repair::repair_recordings;
-use crate::flow::io::RecordSpec;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
-use crate::sip::guard::GuardConfig;
-use crate::sip::user_agent::{
-    Account, Listener, RegistrarConfig, ReliableProvisional, Secret, SessionPolicy, UaConfig, UaLimits, UserAgent,
-};
-use crate::sip::wire::Transport;
+use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::site::Site;
 use crate::store::{BanWatch, PresenceWatch, Store, StoreError, StoreOptions};
-use crate::types::{Codec, Digit, Mono, Problem, Random};
+use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
 const RECORDER_QUEUE: usize = 4096;
@@ -59,8 +55,6 @@ const RECORDER_QUEUE: usize = 4096;
 const LOADER_QUEUE: usize = 64;
 /// PINs that wait to be checked: about two seconds' worth.
 const PINS_QUEUE: usize = 64;
-/// The longest call.
-const CALL_MAX: Duration = Duration::from_secs(3600);
 /// How often it is looked whether anybody said that they are out, by whichever process: sooner than anybody can dial.
 const PRESENCE_EVERY: Duration = Duration::from_millis(200);
 /// How often the figures of the line are copied into the metrics.
@@ -158,83 +152,6 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))
-}
-
-struct Bound {
-    transport: Transport,
-    address: SocketAddr,
-    socket: Listening,
-}
-
-fn bind_sip(config: &Config, wanted: &[Transport]) -> Result<Vec<Bound>, DaemonError> {
-    let mut bound: Vec<Bound> = Vec::new();
-    for listen in &config.sip.listen {
-        bound.push(match (*listen, transport_of(*listen)) {
-            (Listen::Udp(address), transport) => {
-                let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
-                let socket = UdpSocket::bind(address).map_err(fault)?;
-                socket.set_nonblocking(true).map_err(fault)?;
-                widen(&socket);
-                let address = socket.local_addr().map_err(fault)?;
-                Bound { transport, address, socket: Listening::Udp(socket) }
-            }
-            (stream, transport) => {
-                let address = stream.address();
-                let socket = bind_tcp("SIP", address, "[sip] listen")?;
-                let fault = |source| DaemonError::Bind { what: "SIP", address, key: "[sip] listen", source };
-                let address = socket.local_addr().map_err(fault)?;
-                Bound { transport, address, socket: Listening::Stream(transport, socket) }
-            }
-        });
-    }
-    bound.extend(wanted.iter().flat_map(|transport| nowhere(*transport, &config.sip.listen)));
-    Ok(bound)
-}
-
-/// What a trunk's connections are made from where nobody connects to us over that transport: one for each family of
-/// addresses that we listen on.
-fn nowhere(transport: Transport, listen: &[Listen]) -> Vec<Bound> {
-    let port = match transport {
-        Transport::Tcp => 5060,
-        Transport::Tls => 5061,
-        Transport::Udp | Transport::Ws | Transport::Wss => return Vec::new(),
-    };
-    let families: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
-    let of_family = |any: IpAddr| listen.iter().filter(move |listen| listen.address().is_ipv4() == any.is_ipv4());
-    let is_wanted = |any: &IpAddr| {
-        let mut there = of_family(*any).peekable();
-        there.peek().is_some() && there.all(|listen| transport_of(*listen) != transport)
-    };
-    let bound = |any: IpAddr| {
-        let address = SocketAddr::new(any, port);
-        Bound { transport, address, socket: Listening::Nowhere(transport, address) }
-    };
-    families.into_iter().filter(is_wanted).map(bound).collect()
-}
-
-fn transport_of(listen: Listen) -> Transport {
-    match listen {
-        Listen::Udp(_) => Transport::Udp,
-        Listen::Tcp(_) => Transport::Tcp,
-        Listen::Tls(_) => Transport::Tls,
-        Listen::Ws(_) => Transport::Ws,
-        Listen::Wss(_) => Transport::Wss,
-    }
-}
-
-fn bind_tcp(what: &'static str, address: SocketAddr, key: &'static str) -> Result<TcpListener, DaemonError> {
-    let fault = |source| DaemonError::Bind { what, address, key, source };
-    let socket = TcpListener::bind(address).map_err(fault)?;
-    socket.set_nonblocking(true).map_err(fault)?;
-    Ok(socket)
-}
-
-/// A burst of INVITEs must not be lost in the kernel while one is answered.
-fn widen(socket: &UdpSocket) {
-    const BUFFER_BYTES: usize = 4 << 20;
-    let socket = socket2::SockRef::from(socket);
-    let _ = socket.set_recv_buffer_size(BUFFER_BYTES);
-    let _ = socket.set_send_buffer_size(BUFFER_BYTES);
 }
 
 /// Two sockets a call are more than the usual 1024 files.
@@ -357,129 +274,6 @@ fn start_workers(
     let context = WorkerContext { clock, options, recorder, tell: Arc::new(tell) };
     let count = thread::available_parallelism().map_or(1, usize::from);
     MediaWorkers::start(count, &context, random).map_err(DaemonError::Thread)
-}
-
-fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
-    let external = config.sip.external_address;
-    let listeners = bound
-        .iter()
-        .map(|b| Listener {
-            transport: b.transport,
-            local: b.address,
-            // Of the other family it is no address of this socket.
-            advertised: external
-                .filter(|ip| ip.is_ipv4() == b.address.is_ipv4())
-                .map(|ip| SocketAddr::new(ip, b.address.port())),
-        })
-        .collect();
-    let calls_max = config.calls_max() as usize;
-    UaConfig {
-        instance: None,
-        listeners,
-        server: format!("{}/{}", config.sip.user_agent, env!("CARGO_PKG_VERSION")),
-        t1_ms: config.sip.t1_ms,
-        t2_ms: config.sip.t2_ms,
-        t4_ms: config.sip.t4_ms,
-        info_types: info_digits::CONTENT_TYPES.map(str::to_owned).to_vec(),
-        session: SessionPolicy { expires_s: config.sip.session_expires_s, min_se_s: config.sip.min_se_s },
-        reliable_provisional: match config.sip.reliable_provisional {
-            config::ReliableProvisional::Off => ReliableProvisional::Off,
-            config::ReliableProvisional::WhenRequired => ReliableProvisional::WhenRequired,
-            config::ReliableProvisional::Always => ReliableProvisional::Always,
-        },
-        registrar: RegistrarConfig { realm: config.sip.realm.clone(), ..RegistrarConfig::default() },
-        guard: guard(config),
-        limits: UaLimits { dialogs_max: calls_max + calls_max / 4 + 100, ..UaLimits::default() },
-    }
-}
-
-fn guard(config: &Config) -> GuardConfig {
-    let guard = &config.guard;
-    GuardConfig {
-        requests_per_second_per_source_max: guard.requests_per_second_per_source_max,
-        drops_scanners: guard.drops_scanners,
-        ban_after: guard.ban_after,
-        ban_window: Duration::from_secs(guard.ban_window_s.into()),
-        ban: Duration::from_secs(guard.ban_s.into()),
-        allow: networks(&guard.allow),
-    }
-}
-
-/// The phones that may register.
-fn accounts(site: &Site) -> Vec<Account> {
-    let account = |phone: &Phone| Account {
-        user: phone.user.clone(),
-        md5_only: phone.md5_only,
-        secret: match &phone.secret {
-            PhoneSecret::Password(password) => Secret::Password(password.clone()),
-            PhoneSecret::Ha1 { md5, sha256 } => Secret::Ha1 { md5: md5.clone(), sha256: sha256.clone() },
-        },
-    };
-    site.phones.phones().iter().map(account).collect()
-}
-
-fn admission(config: &Config) -> AdmissionLimits {
-    AdmissionLimits {
-        calls_max: config.calls_max() as usize,
-        source_rate_max: config.sip.invites_per_second_per_source_max,
-        total_rate_max: config.sip.invites_per_second_max,
-        allowed: networks(&config.sip.allowed_sources),
-    }
-}
-
-fn networks(networks: &[crate::config::IpNet]) -> Vec<Network> {
-    networks.iter().map(|net| Network { address: net.addr(), prefix: net.prefix_len() }).collect()
-}
-
-fn port_range(config: &Config) -> PortRange {
-    match config.rtp.ports {
-        PortsConfig::Any => PortRange::Any,
-        PortsConfig::Range { first, last } => PortRange::Within { first, last },
-    }
-}
-
-/// What calls are served with, from settings and content.
-fn service(site: &Site) -> Arc<Service> {
-    let answer = &site.config.answer;
-    Arc::new(Service {
-        flow: site.flow.clone(),
-        people: site.people.clone(),
-        hours: site.hours.clone(),
-        gateway: site.config.sip.gateway.clone(),
-        trunks: trunks::rules(site),
-        number_format: site.config.sip.number_format,
-        trusted: networks(&site.config.sip.trusted_networks),
-        numbers: site.config.numbers.clone(),
-        refer_to: networks(&site.config.sip.refer_to),
-        phones: site.phones.clone(),
-        prompts: site.prompts.clone(),
-        languages: site.config.desk.languages.clone(),
-        cadence: Cadence { on_ms: answer.ring_on_ms, off_ms: answer.ring_off_ms },
-        after_rings: u8::try_from(answer.after_rings).unwrap_or(2),
-        time_zone: site.config.desk.time_zone,
-        codecs: Codec::ALL.to_vec(),
-        srtp: site.config.rtp.srtp.clone(),
-        call_max: CALL_MAX,
-        call_back: CallBackSettings {
-            gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {
-                CallBackGateway::Address(address) => WayOut::Address(address),
-                CallBackGateway::Trunk(name) => WayOut::Trunk(name),
-            }),
-            number_format: site.config.call_back.number_format,
-            hours: Some(site.config.call_back.hours),
-            ring: Duration::from_secs(site.config.call_back.ring_s.into()),
-            denied: site.config.call_back.prefixes_denied.clone(),
-            allowed: site.config.call_back.prefixes_allowed.clone(),
-        },
-        outgoing_per_hour_max: site.config.guard.outgoing_calls_per_hour_max,
-        record: RecordSpec {
-            max_ms: site.config.record.max_ms,
-            silence_ms: site.config.record.silence_ms,
-            min_ms: site.config.record.min_ms,
-            warn_ms: site.config.record.warn_ms,
-            stop_keys: vec![Digit::HASH],
-        },
-    })
 }
 
 /// Encodes every prompt for every codec beside the first calls, which encode what they need themselves.
@@ -699,44 +493,5 @@ impl Figures {
     fn rise(&mut self, name: &'static str, value: u64) -> u64 {
         let seen = self.seen.insert(name, value).unwrap_or(0);
         value.saturating_sub(seen)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_external_address_is_told_by_sockets_of_its_family_alone() {
-        let mut config = Config::default();
-        config.sip.external_address = Some("198.51.100.1".parse().expect("an address"));
-        let bound = ["192.0.2.1:5060", "[2001:db8::1]:5060"].map(|address| {
-            let address = address.parse().expect("an address");
-            Bound { transport: Transport::Tcp, address, socket: Listening::Nowhere(Transport::Tcp, address) }
-        });
-        let listeners = ua_config(&config, &bound).listeners;
-        let advertised: Vec<_> = listeners.iter().map(|listener| listener.advertised).collect();
-        assert_eq!(advertised, [Some("198.51.100.1:5060".parse().expect("an address")), None]);
-    }
-
-    #[test]
-    fn a_trunk_is_reached_over_both_families_where_nobody_listens() {
-        let listen = |text: &str| -> Listen {
-            let (transport, address) = text.split_once(' ').expect("two words");
-            let address = address.parse().expect("an address");
-            if transport == "udp" { Listen::Udp(address) } else { Listen::Tls(address) }
-        };
-        for (listeners, expected) in [
-            (&["udp 0.0.0.0:5060"][..], &["0.0.0.0:5061"][..]),
-            (&["udp [::]:5060"], &["[::]:5061"]),
-            (&["udp 0.0.0.0:5060", "udp [::]:5060"], &["0.0.0.0:5061", "[::]:5061"]),
-            (&["udp 0.0.0.0:5060", "udp [::]:5060", "tls 0.0.0.0:5061"], &["[::]:5061"]),
-            (&["tls 0.0.0.0:5061"], &[]),
-        ] {
-            let listeners: Vec<Listen> = listeners.iter().map(|text| listen(text)).collect();
-            let bound = nowhere(Transport::Tls, &listeners);
-            let addresses: Vec<String> = bound.iter().map(|bound| bound.address.to_string()).collect();
-            assert_eq!(addresses, expected, "{listeners:?}");
-        }
     }
 }

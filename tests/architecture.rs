@@ -106,7 +106,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("sdp_types", &["sdp/"]),
     ("sha1", &["media/srtp/cipher.rs"]),
     ("sha2", &["prompts/", "sip/digest/"]),
-    ("socket2", &["daemon.rs"]),
+    ("socket2", &["daemon/sockets.rs"]),
     ("strsim", &["types/problem.rs"]),
     ("stun_types", &["sip/stun.rs"]),
     ("subtle", &["sip/digest/"]),

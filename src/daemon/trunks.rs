@@ -63,7 +63,7 @@ pub(super) fn transports(site: &Site) -> Vec<Transport> {
 pub(super) fn rules(site: &Site) -> Vec<TrunkRules> {
     let rules = |trunk: &Trunk| TrunkRules {
         name: trunk.name.clone(),
-        sources: super::networks(&trunk.sources),
+        sources: super::settings::networks(&trunk.sources),
         srtp: trunk.srtp,
         number_format: trunk.number_format,
         asserts_identity: trunk.asserts_identity,
