@@ -653,6 +653,8 @@ impl CallTest {
     fn see(&mut self, output: Output) {
         match output {
             Output::Send { to, bytes } => self.sent(to.remote, &bytes),
+            // There are no connections here.
+            Output::Close { .. } => {}
             Output::LendPorts { stream, .. } => {
                 let lent = self.free_ports > 0;
                 if lent {

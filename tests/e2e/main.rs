@@ -15,6 +15,7 @@ mod guarding;
 mod hostile;
 mod kamailio;
 mod life;
+mod lines_behind_nat;
 mod linphone;
 mod mailbox;
 mod nat;
