@@ -5,6 +5,7 @@ mod baresip;
 mod call_back;
 mod carrier_lines;
 mod certificates;
+mod checks;
 mod connections;
 mod daemon;
 mod dialled;
