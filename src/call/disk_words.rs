@@ -12,7 +12,7 @@ use crate::types::Mono;
 
 /// How long after a failure the store is asked again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// Words that wait for the store at most; beyond it the oldest is left to the log alone.
+/// Words that wait for the store at most; beyond it the oldest is left to the log alone, an alarm last of all.
 const WAITING_MAX: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,9 @@ impl DiskWords {
     pub fn say(&mut self, now: Mono, word: Word) {
         self.waiting.retain(|other| !word.replaces(&other.word));
         if self.waiting.len() >= WAITING_MAX {
-            self.waiting.pop_front();
+            let is_alarm = |waiting: &Waiting| matches!(waiting.word, Word::Alarm(_));
+            let oldest = self.waiting.iter().position(|waiting| !is_alarm(waiting)).unwrap_or(0);
+            self.waiting.remove(oldest);
         }
         self.waiting.push_back(Waiting { word, state: State::Due(now) });
     }
@@ -151,8 +153,12 @@ mod tests {
         let mut words = DiskWords::default();
         let (kind, at, text) = (JournalKind::LineDown, chrono::DateTime::UNIX_EPOCH, "no answer".to_owned());
         let entry = JournalEntry { at, kind, about: "carrier".to_owned(), text };
+        words.say(Mono(0), word(1, AlarmState::Open));
         words.say(Mono(0), Word::Journal(entry.clone()));
-        words.say(Mono(0), Word::Journal(entry));
-        assert_eq!(words.waiting.len(), 2);
+        words.say(Mono(0), Word::Journal(entry.clone()));
+        assert_eq!(words.waiting.len(), 3);
+        // However often a line comes and goes while the disk is full, an emergency that was missed is not forgotten.
+        (0..2_000).for_each(|_| words.say(Mono(0), Word::Journal(entry.clone())));
+        assert_eq!((words.waiting.len(), &words.waiting[0].word), (WAITING_MAX, &word(1, AlarmState::Open)));
     }
 }

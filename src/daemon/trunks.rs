@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::settings::networks;
 use crate::call::service::TrunkRules;
 use crate::desk::trunks::{KeepAliveKind, Trunk, TrunkKind};
 use crate::sip::trunk::{Account, KeepAlive, TrunkSettings};
@@ -50,6 +51,7 @@ fn trunk(trunk: &Trunk) -> Option<TrunkSettings> {
             KeepAliveKind::Crlf => KeepAlive::Crlf(every),
             KeepAliveKind::Stun => KeepAlive::Stun(every),
         },
+        sources: networks(&trunk.sources),
     })
 }
 
@@ -63,7 +65,7 @@ pub(super) fn transports(site: &Site) -> Vec<Transport> {
 pub(super) fn rules(site: &Site) -> Vec<TrunkRules> {
     let rules = |trunk: &Trunk| TrunkRules {
         name: trunk.name.clone(),
-        sources: super::settings::networks(&trunk.sources),
+        sources: networks(&trunk.sources),
         srtp: trunk.srtp,
         number_format: trunk.number_format,
         asserts_identity: trunk.asserts_identity,

@@ -8,6 +8,10 @@ use chrono::{DateTime, Utc};
 
 use crate::types::CallId;
 
+/// No call has more legs, or lasts longer: what says so is no ladder.
+const LEGS_MAX: u32 = 4_096;
+const MS_MAX: u64 = 366 * 86_400_000;
+
 /// One message, its secrets masked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LadderMessage {
@@ -166,9 +170,9 @@ fn line(text: &[u8]) -> Option<(&str, &[u8])> {
 fn message(facts: &str) -> Option<(LadderMessage, usize)> {
     let mut facts = facts.split(' ');
     let message = LadderMessage {
-        at_ms: facts.next()?.parse().ok()?,
+        at_ms: facts.next()?.parse().ok().filter(|ms| *ms <= MS_MAX)?,
         out: facts.next()? == ">",
-        leg: facts.next()?.parse().ok()?,
+        leg: facts.next()?.parse().ok().filter(|leg| *leg < LEGS_MAX)?,
         transport: facts.next()?.to_owned(),
         local: facts.next()?.parse().ok()?,
         remote: facts.next()?.parse().ok()?,
@@ -215,6 +219,16 @@ pub mod tests {
             let cut = CallLadder::decode(ladder.call, ladder.began_at, &kept[..end]);
             assert!(cut.is_none_or(|cut| cut.messages.len() < ladder.messages.len()));
         }
+    }
+
+    #[test]
+    fn a_damaged_row_is_no_ladder_of_billions_of_legs_or_years() {
+        let kept = |at_ms: u64, leg: u32| {
+            let kept = format!("0 left out before 0\n{at_ms} > {leg} UDP 192.0.2.1:5060 192.0.2.7:5062 1\nx\n");
+            CallLadder::decode(CallId(3), DateTime::UNIX_EPOCH, kept.as_bytes())
+        };
+        assert!(kept(3_600_000, 255).is_some());
+        assert!(kept(u64::MAX, 1).is_none() && kept(i64::MAX as u64, 1).is_none() && kept(1, u32::MAX).is_none());
     }
 
     #[test]

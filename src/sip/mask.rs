@@ -119,11 +119,10 @@ fn mask_sdp_line(line: &mut [u8]) {
     for (start, stays_to) in KEYS {
         if line.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start)) {
             // `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:key`: tag and suite stay.
-            let inline = line.windows(7).position(|window| window.eq_ignore_ascii_case(b"inline:"));
             let stays = line.iter().skip(start.len()).position(|b| *b == stays_to).map(|at| start.len() + at + 1);
-            match inline {
-                Some(at) => line[at + 7..].iter_mut().take_while(|b| **b != b'|').for_each(cross_out),
-                None => stars(&mut line[stays.unwrap_or(start.len())..]),
+            match next_inline(line).is_some() {
+                true => mask_inline_keys(line),
+                false => stars(&mut line[stays.unwrap_or(start.len())..]),
             }
             return;
         }
@@ -137,6 +136,20 @@ fn mask_keys_pressed(body: &mut [u8]) {
         Some(equals) => stars(&mut line[equals + 1..]),
         None => stars(line),
     });
+}
+
+/// Every key of a line: there may be several, and one more among the session parameters (RFC 4568 sections 6.1 and 6.3.4).
+fn mask_inline_keys(line: &mut [u8]) {
+    let mut rest = line;
+    while let Some(at) = next_inline(rest) {
+        rest = &mut rest[at..];
+        rest.iter_mut().take_while(|b| !matches!(b, b'|' | b';' | b' ' | b'\t')).for_each(cross_out);
+    }
+}
+
+/// Where the next key begins.
+fn next_inline(line: &[u8]) -> Option<usize> {
+    line.windows(7).position(|window| window.eq_ignore_ascii_case(b"inline:")).map(|at| at + 7)
 }
 
 fn cross_out(byte: &mut u8) {
@@ -199,6 +212,15 @@ mod tests {
             let info = masked(&format!("INFO sip:h SIP/2.0\r\n{head}\r\n\r\n5"));
             assert!(info.ends_with("\r\n\r\n*"), "{info}");
         }
+    }
+
+    #[test]
+    fn every_key_of_a_line_is_masked() {
+        let line = |keys: &str| format!("SIP/2.0 200 OK\r\n\r\na=crypto:1 S {keys}\r\n");
+        let keys = "inline:QUJD|2^20|1:4;inline:REVG|2^20|2:4 FEC_KEY=inline:R0hJ;x";
+        assert_eq!(masked(&line(keys)), line("inline:xxxx|2^20|1:4;inline:xxxx|2^20|2:4 FEC_KEY=inline:xxxx;x"));
+        assert_eq!(masked(&line("INLINE:QU==")), line("INLINE:xx=="));
+        assert_eq!(masked(&line("inline:")), line("inline:"));
     }
 
     #[test]

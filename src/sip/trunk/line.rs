@@ -170,6 +170,11 @@ impl TrunkLine {
         self.external
     }
 
+    /// Whether what comes from that address is the trunk's: its servers', or of a network that is written for it.
+    pub fn speaks_from(&self, ip: IpAddr) -> bool {
+        self.is_own(ip) || self.settings.sources.iter().any(|network| network.contains(ip))
+    }
+
     pub fn poll(&mut self) -> Option<Act> {
         self.acts.pop_front()
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::sip::wire::Uri;
-use crate::types::Redacted;
+use crate::types::{Network, Redacted};
 
 /// Who we are to a registrar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,4 +48,6 @@ pub struct TrunkSettings {
     /// How long a registration is asked to last; none for a peer that takes none.
     pub register_for: Option<Duration>,
     pub keep_alive: KeepAlive,
+    /// Networks that its calls come from, beside the addresses of its servers.
+    pub sources: Vec<Network>,
 }

@@ -118,7 +118,7 @@ impl UserAgent {
 
     /// The same; of several lines at one carrier the one whose user is called.
     pub(super) fn trunk_called(&self, source: SocketAddr, user: Option<&str>) -> Option<TrunkId> {
-        let there = || self.trunks.iter().filter(|(_, trunk)| trunk.line.is_own(source.ip()));
+        let there = || self.trunks.iter().filter(|(_, trunk)| trunk.line.speaks_from(source.ip()));
         let called = there().find(|(_, trunk)| user.is_some() && trunk.line.settings().address.user.as_deref() == user);
         called.or_else(|| there().next()).map(|(id, _)| *id)
     }
@@ -261,7 +261,7 @@ impl UserAgent {
         if let Some(instance) = &self.config.instance {
             // Where the registrar knows flows, calls come over the one that we keep open (RFC 5626 section 4.2).
             contact.set_param("+sip.instance", Some(format!("<{instance}>")));
-            contact.set_param("reg-id", Some("1".to_owned()));
+            contact.set_param("reg-id", Some(self.flow_of(id).to_string()));
         }
         contact.set_param("expires", Some(lasts_s.to_string()));
         request.headers.push(Name::Contact, contact.to_string());
@@ -276,6 +276,14 @@ impl UserAgent {
         request.headers.push(Name::Allow, self.allow());
         self.add_proofs(Some(id), &mut request, to);
         Some(request)
+    }
+
+    /// Which of our flows to one address it is (RFC 5626 section 4.2): with the same number a second line would take the
+    /// first one's binding away. The same after a restart, by the names.
+    fn flow_of(&self, id: TrunkId) -> usize {
+        let Some(own) = self.trunks.get(&id).map(|trunk| trunk.line.settings()) else { return 1 };
+        let others = self.trunks.values().map(|trunk| trunk.line.settings());
+        1 + others.filter(|other| other.address == own.address && other.name < own.name).count()
     }
 
     /// What servers saw of us that are no trunk's any more.

@@ -190,6 +190,7 @@ fn a_carrier_is_not_banned_for_what_somebody_sends_through_it() {
         account: None,
         register_for: None,
         keep_alive: KeepAlive::Off,
+        sources: Vec::new(),
     };
     line.told();
     line.tell(|ua, now| ua.set_trunks(now, vec![trunk]));
@@ -205,4 +206,35 @@ fn a_carrier_is_not_banned_for_what_somebody_sends_through_it() {
     assert!(!line.told().iter().any(|event| matches!(event, Event::Banned { .. })));
     line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
     line.take();
+}
+
+#[test]
+fn what_comes_from_a_trunks_own_networks_is_neither_slowed_down_nor_banned() {
+    use crate::sip::trunk::{KeepAlive, TrunkSettings};
+    use crate::types::Network;
+    let guard = GuardConfig { requests_per_second_per_source_max: 5, ..GuardConfig::default() };
+    let mut line = Line::with(UaConfig { guard, ..config() });
+    let uri = |text: &str| text.parse().expect("a URI");
+    let trunk = TrunkSettings {
+        name: "pbx".to_owned(),
+        address: uri("sip:desk@pbx.example"),
+        domain: uri("sip:pbx.example"),
+        servers: uri("sip:pbx.example"),
+        account: None,
+        register_for: None,
+        keep_alive: KeepAlive::Off,
+        sources: vec![Network { address: "192.0.2.64".parse().unwrap(), prefix: 28 }],
+    };
+    line.tell(|ua, now| ua.set_trunks(now, vec![trunk]));
+    let mut answered = |source: &str| {
+        line.source = source.parse().unwrap();
+        for n in 0..30 {
+            line.receive(Phone::new("OPTIONS").branch(&format!("{source}-{n}")).text());
+        }
+        line.take().iter().filter(|sent| sent.name() == "200 OPTIONS").count()
+    };
+    assert_eq!((answered("192.0.2.66:5060"), answered("192.0.2.80:5060")), (30, 10));
+    line.told();
+    line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    line.told();
 }

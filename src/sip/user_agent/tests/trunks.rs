@@ -31,6 +31,7 @@ fn settings() -> TrunkSettings {
         account: Some(Account { user: "desk".to_owned(), password: Redacted("secret".to_owned()) }),
         register_for: Some(s(600)),
         keep_alive: KeepAlive::Off,
+        sources: Vec::new(),
     }
 }
 
@@ -925,4 +926,23 @@ fn another_address_of_ours_is_told_to_all_trunks_of_a_host_and_tables_stay_bound
         }
     }
     assert!(carrier.line.ua.externals.is_empty());
+}
+
+#[test]
+fn two_lines_of_one_address_are_two_flows_to_the_registrar() {
+    let mut line = Line::with(UaConfig { instance: Some("urn:uuid:0".to_owned()), ..config() });
+    let second = TrunkSettings { name: "backup".to_owned(), servers: "sip:b.example".parse().unwrap(), ..settings() };
+    line.tell(|ua, now| ua.set_trunks(now, vec![settings(), second]));
+    let seeks = |event: Event| if let Event::TrunkSeeks { trunk, .. } = event { Some(trunk) } else { None };
+    let trunks: Vec<_> = line.told().into_iter().filter_map(seeks).collect();
+    let mut flows = Vec::new();
+    for (trunk, address) in trunks.into_iter().zip([CARRIER, SECOND]) {
+        let target = Target { transport: Transport::Udp, address: at(address) };
+        line.tell(|ua, now| ua.trunk_located(now, trunk, &[target]));
+        let contact: NameAddr = line.one().header(Name::Contact).parse().expect("a contact");
+        flows.push(contact.param("reg-id").map(str::to_owned));
+    }
+    assert_eq!(flows, [Some("2".to_owned()), Some("1".to_owned())]);
+    line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    line.take();
 }
