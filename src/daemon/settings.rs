@@ -12,6 +12,7 @@ use crate::call::info_digits;
 use crate::call::service::{CallBackSettings, Service, WayOut};
 use crate::config::{self, CallBackGateway, Config, Ports as PortsConfig};
 use crate::desk::phones::{Phone, PhoneSecret};
+use crate::driver::dtls;
 use crate::driver::ports::PortRange;
 use crate::flow::io::RecordSpec;
 use crate::sip::guard::GuardConfig;
@@ -125,6 +126,7 @@ pub(super) fn service(site: &Site) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         srtp: site.config.rtp.srtp.clone(),
         ice: site.config.rtp.ice,
+        dtls: dtls::fingerprint(),
         call_max: CALL_MAX,
         call_back: CallBackSettings {
             gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {
