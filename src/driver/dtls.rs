@@ -2,7 +2,8 @@
 //! waits for the other to begin. The only file that names `dimpl` and `rcgen`.
 //!
 //! `dimpl` does no I/O and asks for the time, draws its own chance, and so has its place here and not in `media`. The
-//! certificate is nobody's: it is made at start, and worth as much as the descriptions that name its fingerprint.
+//! peer's certificate must be of elliptic curves, as those of browsers are: `dimpl` knows no RSA. Our own is nobody's: it is
+//! made at start, and worth as much as the descriptions that name its fingerprint.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
@@ -106,18 +107,23 @@ impl Handshake {
             return None;
         }
         let taken = self.dtls.handle_timeout(now).and_then(|()| self.dtls.handle_packet(packet));
-        self.go_on(taken.is_ok(), send)
+        self.go_on(taken, send)
+    }
+
+    /// Whether there never will be keys.
+    pub fn has_failed(&self) -> bool {
+        self.stage == Stage::Failed
     }
 
     /// To be called now and then.
     pub fn waited(&mut self, now: Instant, send: impl FnMut(&[u8])) {
         if self.stage != Stage::Failed && self.wake.is_some_and(|at| at <= now) {
             let taken = self.dtls.handle_timeout(now);
-            self.go_on(taken.is_ok(), send);
+            self.go_on(taken, send);
         }
     }
 
-    fn go_on(&mut self, taken: bool, mut send: impl FnMut(&[u8])) -> Option<SrtpKeys> {
+    fn go_on(&mut self, taken: Result<(), dimpl::Error>, mut send: impl FnMut(&[u8])) -> Option<SrtpKeys> {
         let mut out = [0; RECORD_MAX];
         for _ in 0..OUTPUTS_MAX {
             match self.dtls.poll_output(&mut out) {
@@ -133,8 +139,8 @@ impl Handshake {
                 _ => {}
             }
         }
-        if !taken {
-            self.fail("the handshake went wrong");
+        if let Err(error) = taken {
+            self.fail(&error.to_string());
         } else if self.connected && self.stage == Stage::Shaking {
             return self.finished();
         }
@@ -153,7 +159,7 @@ impl Handshake {
 
     fn fail(&mut self, why: &str) {
         if self.stage == Stage::Shaking {
-            tracing::debug!(why, "no keys for encrypted audio");
+            tracing::warn!(why, peer = ?self.peer, "the handshake for the keys of a call's audio went wrong; the call is ended");
             self.stage = Stage::Failed;
         }
     }

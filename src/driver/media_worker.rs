@@ -204,6 +204,8 @@ impl Line {
         handshake.peer = Some(from);
         if let Some(keys) = keys {
             self.stream.keyed(&keys);
+        } else if handshake.has_failed() {
+            self.stream.give_up();
         }
     }
 
@@ -212,6 +214,9 @@ impl Line {
         let Some(handshake) = &mut self.handshake else { return };
         let Some(peer) = handshake.peer else { return };
         handshake.waited(clock.instant(now), |out| send(&self.ports.rtp, out, peer));
+        if handshake.has_failed() {
+            self.stream.give_up();
+        }
     }
 }
 

@@ -263,4 +263,8 @@ fn what_is_played_begins_with_the_keys_and_a_description_with_the_same_certifica
     stream.command(Mono::from_millis(70), MediaCommand::Reconfigure(other));
     assert_eq!(stream.tick(Mono::from_millis(80), &mut out), None, "another certificate: other keys");
     assert!(stream.may_shake_hands(Mono::from_millis(80), peer()));
+    events(&mut stream);
+    stream.give_up();
+    stream.give_up();
+    assert_eq!(events(&mut stream), [MediaEvent::MediaLost]);
 }

@@ -211,6 +211,14 @@ impl MediaStream {
         }
     }
 
+    /// There will be no keys: nothing will ever be heard.
+    pub fn give_up(&mut self) {
+        if self.awaits_keys && !matches!(self.watch, Watch::Lost) {
+            self.watch = Watch::Lost;
+            self.listener.tell(MediaEvent::MediaLost);
+        }
+    }
+
     /// Whether a handshake from there may come to anything.
     pub fn may_shake_hands(&self, now: Mono, from: SocketAddr) -> bool {
         self.config.dtls.is_some() && !self.closed && self.lock.may_pass(now, from)

@@ -81,7 +81,6 @@ fn baresip_reports_a_lift(wish: &str) {
     let daemon = Daemon::start();
     let folder = daemon.path("phone");
     fs::create_dir(&folder).expect("a folder");
-    fs::write(folder.join("more"), "module dtls_srtp.so\nrtcp_mux yes\n").expect("written");
     let account = format!("<sip:13700137000@127.0.0.1>;regint=0;mediaenc={wish}\n");
     let phone = Phone::with_accounts(&folder, &account, "g722", 16_000);
     let mut control = phone.connect(&daemon);
@@ -106,11 +105,6 @@ fn a_telephone_that_demands_encryption_reports_a_lift() {
 #[test]
 fn a_telephone_that_would_like_encryption_reports_a_lift() {
     baresip_reports_a_lift("srtp");
-}
-
-#[test]
-fn a_telephone_that_agrees_on_keys_by_a_handshake_reports_a_lift() {
-    baresip_reports_a_lift("dtls_srtp");
 }
 
 /// A desk with a receptionist's baresip.
