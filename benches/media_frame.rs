@@ -38,6 +38,7 @@ fn encrypted_stream(codec: Codec, inband: Inband, keys: Option<SrtpKeys>) -> Med
         send: true,
         receive: true,
         srtp: keys.map(Box::new),
+        dtls: None,
         ice: None,
         rtcp_mux: false,
     };

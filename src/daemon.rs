@@ -33,6 +33,7 @@ use crate::desk::call_back::WaitingCallBack;
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
+use crate::driver::dtls;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Listening, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
@@ -451,6 +452,7 @@ fn service(site: &Site) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         srtp: site.config.rtp.srtp.clone(),
         ice: site.config.rtp.ice,
+        dtls: dtls::fingerprint(),
         call_max: CALL_MAX,
         call_back: CallBackSettings {
             gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {

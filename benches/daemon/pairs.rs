@@ -93,6 +93,7 @@ impl Ends {
             ptime_ms: 20,
             srtp: LocalSrtp::off(KeySeed::new(&mut Random::for_testing(1))),
             ice: LocalIce::default(),
+            dtls: None,
         }
     }
 

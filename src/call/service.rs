@@ -25,7 +25,7 @@ use crate::prompts::Library;
 use crate::prompts::library::Sound;
 use crate::sdp::{LocalIce, LocalMedia, LocalSrtp};
 use crate::types::{
-    CallId, Codec, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
+    CallId, Codec, Fingerprint, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
 };
 
 /// The prompt that callers hear while they are on hold.
@@ -103,6 +103,8 @@ pub struct Service {
     pub srtp: SrtpPolicy,
     /// Whether checks of addresses are answered where a peer offers them.
     pub ice: bool,
+    /// Of the certificate that is shown where keys come by a handshake.
+    pub dtls: Option<Fingerprint>,
     /// Limits of a recording where the flow gives none.
     pub record: RecordSpec,
     /// The longest a call may last.
@@ -125,6 +127,7 @@ impl Service {
             ptime_ms: 20,
             srtp,
             ice: LocalIce { on: self.ice, current: None },
+            dtls: self.dtls,
         }
     }
 

@@ -189,6 +189,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         ptime_ms: 20,
         srtp: options.srtp(&mut random),
         ice: LocalIce::default(),
+        dtls: None,
     };
     let listener = Listener { transport, local: wire.local_addr()?, advertised: None };
     let mut ua = UserAgent::new(UaConfig { listeners: vec![listener], ..UaConfig::default() }, random.fork());

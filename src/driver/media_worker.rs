@@ -16,6 +16,7 @@ use std::{io, thread};
 use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, epoll, eventfd, poll};
 
 use super::clock::Clock;
+use super::dtls::{Handshake, is_dtls};
 use super::ports::PortPair;
 use super::recorder::ToRecorder;
 use crate::media::io::{MediaCommand, MediaEvent, StreamConfig, StreamOptions, StreamReport};
@@ -179,9 +180,44 @@ struct Line {
     ports: PortPair,
     ptime_ms: u64,
     recording: Option<RecordingId>,
+    /// Brings the keys, where they come so.
+    handshake: Option<Box<Handshake>>,
     /// The stream that it is bridged with.
     peer: Option<StreamId>,
     ticks: u32,
+}
+
+impl Line {
+    /// Begins a handshake where the description names a certificate that it did not name before.
+    fn shake_hands(&mut self, clock: &Clock, config: &StreamConfig) {
+        if self.handshake.as_ref().map(|handshake| handshake.theirs()) != config.dtls {
+            let begun = config.dtls.and_then(|theirs| Handshake::new(theirs, clock.instant(clock.mono())));
+            self.handshake = begun.map(Box::new);
+        }
+    }
+
+    fn hand_offered(&mut self, clock: &Clock, now: Mono, from: SocketAddr, packet: &[u8]) {
+        let Some(handshake) = self.handshake.as_mut().filter(|_| self.stream.may_shake_hands(now, from)) else {
+            return;
+        };
+        let keys = handshake.received(clock.instant(now), packet, |out| send(&self.ports.rtp, out, from));
+        handshake.peer = Some(from);
+        if let Some(keys) = keys {
+            self.stream.keyed(&keys);
+        } else if handshake.has_failed() {
+            self.stream.give_up();
+        }
+    }
+
+    /// What got lost is sent again.
+    fn hand_waits(&mut self, clock: &Clock, now: Mono) {
+        let Some(handshake) = &mut self.handshake else { return };
+        let Some(peer) = handshake.peer else { return };
+        handshake.waited(clock.instant(now), |out| send(&self.ports.rtp, out, peer));
+        if handshake.has_failed() {
+            self.stream.give_up();
+        }
+    }
 }
 
 struct Worker {
@@ -259,6 +295,7 @@ impl Worker {
                 if let Some(index) = self.by_id.get(&id).copied() {
                     if let (MediaCommand::Reconfigure(config), Some(line)) = (&command, &mut self.lines[index]) {
                         line.ptime_ms = u64::from(config.ptime_ms);
+                        line.shake_hands(&self.context.clock, config);
                     }
                     self.guarded(index, |line, _| line.stream.command(now, command));
                     self.collect(index);
@@ -280,7 +317,7 @@ impl Worker {
     fn open(&mut self, id: StreamId, ports: PortPair, config: StreamConfig) {
         let now = self.context.clock.mono();
         let ptime_ms = u64::from(config.ptime_ms);
-        let stream = MediaStream::new(now, config, self.context.options.clone(), &mut self.random);
+        let stream = MediaStream::new(now, config.clone(), self.context.options.clone(), &mut self.random);
         let index = self.free.pop().unwrap_or_else(|| {
             self.lines.push(None);
             self.lines.len() - 1
@@ -291,7 +328,8 @@ impl Worker {
                 tracing::error!(%id, %error, "an RTP socket can't be watched: this call will not be heard");
             }
         }
-        let line = Line { id, stream, ports, ptime_ms, recording: None, peer: None, ticks: 0 };
+        let mut line = Line { id, stream, ports, ptime_ms, recording: None, handshake: None, peer: None, ticks: 0 };
+        line.shake_hands(&self.context.clock, &config);
         self.lines[index] = Some(line);
         self.by_id.insert(id, index);
         let slot = self.emptiest_slot(ptime_ms);
@@ -399,16 +437,21 @@ impl Worker {
     }
 
     fn receive(&mut self, index: usize, is_rtcp: bool) {
-        let now = self.context.clock.mono();
+        let clock = self.context.clock;
+        let now = clock.mono();
         self.guarded(index, |line, packet| {
             let socket = if is_rtcp { &line.ports.rtcp } else { &line.ports.rtp };
             let Ok((length, from)) = socket.recv_from(packet) else { return };
             let bytes = &packet[..length];
-            if is_rtcp {
+            // Where RTCP has a port of its own, its keys would need a handshake there: it goes without.
+            if !is_rtcp && is_dtls(bytes) && line.handshake.is_some() {
+                line.hand_offered(&clock, now, from, bytes);
+            } else if is_rtcp {
                 line.stream.rtcp_received(now, from, bytes);
             } else {
                 line.stream.rtp_received(now, from, bytes);
             }
+            let socket = if is_rtcp { &line.ports.rtcp } else { &line.ports.rtp };
             if let Some((answer, to)) = line.stream.poll_answer() {
                 send(socket, &answer, to);
             }
@@ -449,8 +492,10 @@ impl Worker {
         let ptime_ms = line.ptime_ms;
         line.ticks = line.ticks.wrapping_add(1);
         let rtcp_due = line.ticks.is_multiple_of(RTCP_EVERY_TICKS);
-        let now = self.context.clock.mono();
+        let clock = self.context.clock;
+        let now = clock.mono();
         self.guarded(index, |line, packet| {
+            line.hand_waits(&clock, now);
             if let Some((length, to)) = line.stream.tick(now, packet) {
                 send(&line.ports.rtp, &packet[..length], to);
             }

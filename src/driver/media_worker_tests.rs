@@ -82,6 +82,7 @@ impl Bench {
             send: true,
             receive: true,
             srtp: None,
+            dtls: None,
             ice: None,
             rtcp_mux: false,
         };

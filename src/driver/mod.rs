@@ -4,6 +4,7 @@
 //! - `connections`: the table of stream connections of the SIP thread; `tcp` serves them, `tls` shakes hands, `websocket` is
 //!   for browsers.
 //! - `dialer`: the built-in caller.
+//! - `dtls`: handshakes that bring the keys of encrypted audio, and the certificate for them.
 //! - `line`: the SIP thread; owns the exchange, and with it all transactions, dialogs and calls.
 //! - `locator`: the servers of URIs, found beside the SIP thread's work; `resolver` asks the DNS for it.
 //! - `own_address`: notices when the trunks' servers are reached from another of our addresses.
@@ -17,6 +18,7 @@
 pub mod clock;
 mod connections;
 pub mod dialer;
+pub mod dtls;
 pub mod line;
 pub mod loader;
 mod locator;

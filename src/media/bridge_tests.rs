@@ -52,6 +52,7 @@ impl Side {
             send: true,
             receive: true,
             srtp: None,
+            dtls: None,
             ice: None,
             rtcp_mux: false,
         };

@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 
 use chrono::DateTime;
 
-use super::io::{DigitSource, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamOptions};
+use super::io::{
+    DigitSource, Encoded, MediaCommand, MediaEvent, MediaToken, RecordLimits, StreamConfig, StreamOptions,
+};
 use super::rtcp::{self, COMPOUND_LEN_MAX};
 use super::rtp::{Header, Packet, SENT_LEN_MAX};
 use super::srtp::{Srtp, TRAILER_MAX};
 use super::stream::MediaStream;
-use crate::types::{Codec, Digit, KeySeed, Mono, Now, Random, SrtpKey, SrtpKeys, SrtpSuite};
+use crate::types::{Codec, Digit, Fingerprint, KeySeed, Mono, Now, Random, SrtpKey, SrtpKeys, SrtpSuite};
 
 const EVENT_TYPE: u8 = 101;
 
@@ -37,6 +39,7 @@ fn config(keys: Option<SrtpKeys>) -> StreamConfig {
         send: true,
         receive: true,
         srtp: keys.map(Box::new),
+        dtls: None,
         ice: None,
         rtcp_mux: false,
     }
@@ -213,4 +216,55 @@ fn of_two_bridged_each_hears_in_the_way_that_it_agreed_on() {
         assert_eq!(Packet::parse(there.open(&out[..len]).unwrap()).unwrap().payload, [0x33; 160]);
         other.give_back(relayed);
     }
+}
+
+/// A stream whose keys come by a handshake.
+fn awaiting() -> MediaStream {
+    let config = StreamConfig { dtls: Some(Fingerprint([1; 32])), ..config(None) };
+    MediaStream::new(Mono(0), config, StreamOptions::default(), &mut Random::for_testing(9))
+}
+
+#[test]
+fn nothing_goes_in_or_out_before_the_handshake_is_over() {
+    let mut stream = awaiting();
+    let mut out = [0; SENT_LEN_MAX];
+    for n in 0..50 {
+        stream.rtp_received(Mono::from_millis(n), peer(), &plain(8, n as u16, 0, &[0x55; 160]));
+        assert_eq!(stream.tick(Mono::from_millis(n), &mut out), None);
+    }
+    assert_eq!((stream.stats().received, stream.dropped().forged), (0, 50));
+    let mut report = [0; COMPOUND_LEN_MAX];
+    let at = |ms| Now { mono: Mono::from_millis(ms), wall: DateTime::UNIX_EPOCH };
+    stream.poll_rtcp(at(50), &mut report);
+    assert_eq!(stream.poll_rtcp(at(20_000), &mut report), None);
+}
+
+#[test]
+fn what_is_played_begins_with_the_keys_and_a_description_with_the_same_certificate_keeps_them() {
+    let mut stream = awaiting();
+    let clip = Encoded { codec: Codec::Pcma, bytes: vec![0x11; 160].into() };
+    stream.command(Mono(0), MediaCommand::Play { token: MediaToken(1), items: vec![clip] });
+    let mut out = [0; SENT_LEN_MAX];
+    assert_eq!(stream.tick(Mono::from_millis(20), &mut out), None);
+    assert_eq!(stream.poll_event(), None, "it waits");
+    stream.keyed(&keys(1, 2));
+    stream.keyed(&keys(3, 4));
+    let (length, _) = stream.tick(Mono::from_millis(40), &mut out).expect("audio");
+    let mut theirs = Srtp::new(&keys(2, 1));
+    assert_eq!(&theirs.open(&out[..length]).expect("sealed with the first keys")[12..], [0x11; 160]);
+    let suite = SrtpSuite::Aes128CmSha1_80;
+    assert_eq!(events(&mut stream), [MediaEvent::Keyed { suite }, MediaEvent::PlayDone(MediaToken(1))]);
+
+    let same = StreamConfig { dtls: Some(Fingerprint([1; 32])), ..config(None) };
+    stream.command(Mono::from_millis(50), MediaCommand::Reconfigure(same.clone()));
+    let (length, _) = stream.tick(Mono::from_millis(60), &mut out).expect("silence");
+    assert!(theirs.open(&out[..length]).is_ok());
+    let other = StreamConfig { dtls: Some(Fingerprint([2; 32])), ..same };
+    stream.command(Mono::from_millis(70), MediaCommand::Reconfigure(other));
+    assert_eq!(stream.tick(Mono::from_millis(80), &mut out), None, "another certificate: other keys");
+    assert!(stream.may_shake_hands(Mono::from_millis(80), peer()));
+    events(&mut stream);
+    stream.give_up();
+    stream.give_up();
+    assert_eq!(events(&mut stream), [MediaEvent::MediaLost]);
 }

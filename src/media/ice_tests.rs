@@ -40,6 +40,7 @@ fn config(terms: IceTerms) -> StreamConfig {
         send: true,
         receive: true,
         srtp: None,
+        dtls: None,
         ice: Some(Box::new(terms)),
         rtcp_mux: true,
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::desk::call_record::RtpStats;
 pub use crate::types::StreamConfig;
-use crate::types::{Codec, Digit, Mono};
+use crate::types::{Codec, Digit, Mono, SrtpSuite};
 
 /// Audio encoded beforehand in one codec: 8 bytes a millisecond. Shared by all calls that play it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +99,10 @@ pub enum MediaEvent {
     MediaLost,
     /// RTP came again after `MediaLost`.
     MediaBack,
+    /// The keys have come by a handshake: audio flows from now on.
+    Keyed {
+        suite: SrtpSuite,
+    },
     /// Source and time of the first valid packet after probation.
     Locked {
         remote: SocketAddr,

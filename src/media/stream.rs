@@ -26,7 +26,7 @@ use super::sender::{Format, Sender};
 use super::source_lock::{SourceLock, Verdict};
 use super::srtp::{self, Srtp};
 use crate::desk::call_record::RtpStats;
-use crate::types::{Codec, Digit, Mono, Now, Random};
+use crate::types::{Codec, Digit, Mono, Now, Random, SrtpKeys};
 
 /// Comfort noise (RFC 3389): accepted from everybody, as some send it without having negotiated it.
 const COMFORT_NOISE: u8 = 13;
@@ -53,6 +53,8 @@ pub struct MediaStream {
     bridge: Option<Box<Bridge>>,
     /// When the audio is encrypted.
     srtp: Option<Box<Srtp>>,
+    /// The keys are yet to come by a handshake: nothing goes out or in until then.
+    awaits_keys: bool,
     /// When the peer proves its addresses.
     ice: Option<Box<Ice>>,
     watch: Watch,
@@ -98,6 +100,7 @@ impl MediaStream {
             control: Control::new(sender.ssrc(), options.cname.clone(), random),
             lock: SourceLock::new(config.remote),
             srtp: config.srtp.as_deref().map(|keys| Box::new(Srtp::new(keys))),
+            awaits_keys: config.dtls.is_some(),
             ice: None,
             config,
             options,
@@ -158,6 +161,10 @@ impl MediaStream {
         if rtp::is_rtcp(packet) {
             return self.rtcp_received(now, from, packet);
         }
+        if self.awaits_keys {
+            self.dropped.forged += 1;
+            return;
+        }
         let Some(mut srtp) = self.srtp.take() else { return self.take_rtp(now, from, packet) };
         if !self.lock.may_pass(now, from) {
             self.dropped.foreign += 1;
@@ -193,6 +200,28 @@ impl MediaStream {
     /// The answer to a check that has just come in: to be asked after each packet, and sent from the port that it came to.
     pub fn poll_answer(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
         self.ice.as_mut()?.answer.take()
+    }
+
+    /// The keys that a handshake came to.
+    pub fn keyed(&mut self, keys: &SrtpKeys) {
+        if self.awaits_keys {
+            self.awaits_keys = false;
+            self.srtp = Some(Box::new(Srtp::new(keys)));
+            self.listener.tell(MediaEvent::Keyed { suite: keys.ours.suite() });
+        }
+    }
+
+    /// There will be no keys: nothing will ever be heard.
+    pub fn give_up(&mut self) {
+        if self.awaits_keys && !matches!(self.watch, Watch::Lost) {
+            self.watch = Watch::Lost;
+            self.listener.tell(MediaEvent::MediaLost);
+        }
+    }
+
+    /// Whether a handshake from there may come to anything.
+    pub fn may_shake_hands(&self, now: Mono, from: SocketAddr) -> bool {
+        self.config.dtls.is_some() && !self.closed && self.lock.may_pass(now, from)
     }
 
     /// Whether reports leave from the port of RTP.
@@ -265,6 +294,10 @@ impl MediaStream {
             self.dropped.foreign += 1;
             return;
         }
+        if self.awaits_keys {
+            self.dropped.forged += 1;
+            return;
+        }
         let Some(mut srtp) = self.srtp.take() else { return self.take_rtcp(now, from, packet) };
         match srtp.open_rtcp(packet) {
             Ok(packet) => self.take_rtcp(now, from, packet),
@@ -294,7 +327,7 @@ impl MediaStream {
     fn seal(&mut self, out: &mut [u8], len: usize) -> Option<usize> {
         match &mut self.srtp {
             Some(srtp) => srtp.seal(out, len),
-            None => Some(len),
+            None => (!self.awaits_keys).then_some(len),
         }
     }
 
@@ -305,6 +338,10 @@ impl MediaStream {
             return None;
         }
         self.look_at_watch(now);
+        // What is played begins once it can be heard.
+        if self.awaits_keys {
+            return None;
+        }
         if self.jitter.is_holding() {
             self.jitter.expire(now, |piece| self.listener.hear(now, piece));
         }
@@ -344,6 +381,7 @@ impl MediaStream {
         let len = self.control.write(now, sent, &mut self.reception, out)?;
         let len = match &mut self.srtp {
             Some(srtp) => srtp.seal_rtcp(out, len)?,
+            None if self.awaits_keys => return None,
             None => len,
         };
         Some((len, to))
@@ -394,7 +432,11 @@ impl MediaStream {
         if config.remote.is_some() && config.remote != self.config.remote {
             self.rtcp_source = None;
         }
+        // The handshake of one certificate holds for all descriptions that name it (RFC 8842 section 4).
+        let keeps = config.dtls.is_some() && config.dtls == self.config.dtls;
+        self.awaits_keys = config.dtls.is_some() && (!keeps || self.awaits_keys);
         self.srtp = match (self.srtp.take(), config.srtp.as_deref()) {
+            (srtp, None) if keeps => srtp,
             (Some(mut srtp), Some(keys)) => {
                 srtp.rekey(keys);
                 Some(srtp)

@@ -33,6 +33,7 @@ fn config(codec: Codec) -> StreamConfig {
         send: true,
         receive: true,
         srtp: None,
+        dtls: None,
         ice: None,
         rtcp_mux: false,
     }

@@ -8,6 +8,7 @@ use super::LocalMedia;
 use super::compose::{AudioLine, describe, media_line};
 use super::crypto::Crypto;
 use super::description::{Description, Direction, Stream};
+use super::dtls;
 use super::error::SdpError;
 use super::negotiate::{Agreed, Word, agree};
 
@@ -34,9 +35,7 @@ pub fn answer(offer: &[u8], local: &LocalMedia) -> Result<Answered, SdpError> {
     let mut refused = SdpError::NoAudio;
     for (n, stream) in offer.streams.iter().enumerate() {
         match agree(stream, local, Word::Offer) {
-            Ok(agreed)
-                if taken.as_ref().is_none_or(|(_, best)| best.crypto_tag.is_none() && agreed.crypto_tag.is_some()) =>
-            {
+            Ok(agreed) if taken.as_ref().is_none_or(|(_, best)| !best.is_encrypted() && agreed.is_encrypted()) => {
                 taken = Some((n, agreed));
             }
             Ok(_) => {}
@@ -48,8 +47,11 @@ pub fn answer(offer: &[u8], local: &LocalMedia) -> Result<Answered, SdpError> {
     let streams = offer.streams.iter().enumerate();
     let medias = streams.map(|(n, s)| if n == taken { accepted(s, &agreed, local) } else { switched_off(s) });
     let lite = agreed.checks.agreed().map(|_| Attribute { attribute: "ice-lite".to_owned(), value: None });
+    // Of a group only the stream that is taken stays (RFC 9143 section 7.3.3).
+    let mid = offer.streams[taken].mid.as_ref().filter(|mid| offer.bundled.contains(mid));
+    let group = mid.map(|mid| Attribute { attribute: "group".to_owned(), value: Some(format!("BUNDLE {mid}")) });
     Ok(Answered {
-        body: describe(local, medias.collect(), lite.into_iter().collect()),
+        body: describe(local, medias.collect(), group.into_iter().chain(lite).collect()),
         stream: agreed.stream,
         held: agreed.held,
         streams_refused: offer.streams.len() - 1,
@@ -88,10 +90,22 @@ fn accepted(stream: &Stream, agreed: &Agreed, local: &LocalMedia) -> Media {
         rtcp_mux: config.rtcp_mux,
         way: agreed.checks.lines(local, config.rtcp_mux),
     };
-    line.media(local)
+    let mut media = line.media(local);
+    if config.dtls.is_some() {
+        media.attributes.extend(dtls::lines(local));
+    }
+    media.attributes.extend(mid(stream));
+    media
 }
 
 /// Refused by port 0, its formats kept since the grammar wants some (RFC 3264 section 6).
 fn switched_off(stream: &Stream) -> Media {
-    media_line(&stream.media, 0, &stream.proto, &stream.formats.join(" "))
+    let mut media = media_line(&stream.media, 0, &stream.proto, &stream.formats.join(" "));
+    media.attributes.extend(mid(stream));
+    media
+}
+
+/// What the offer calls the stream, so that it knows it again (RFC 5888 section 9.1).
+fn mid(stream: &Stream) -> Option<Attribute> {
+    stream.mid.clone().map(|mid| Attribute { attribute: "mid".to_owned(), value: Some(mid) })
 }

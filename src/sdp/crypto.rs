@@ -40,6 +40,8 @@ pub enum Profile {
     Avp,
     /// `RTP/SAVP`, or SAVPF.
     Savp,
+    /// `UDP/TLS/RTP/SAVP`, or SAVPF: the keys come by DTLS.
+    Dtls,
 }
 
 impl Profile {
@@ -48,6 +50,7 @@ impl Profile {
         match proto {
             _ if is(["RTP/AVP", "RTP/AVPF"]) => Ok(Profile::Avp),
             _ if is(["RTP/SAVP", "RTP/SAVPF"]) => Ok(Profile::Savp),
+            _ if is(["UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"]) => Ok(Profile::Dtls),
             _ => Err(SdpError::Transport(quoted(proto))),
         }
     }
@@ -56,6 +59,7 @@ impl Profile {
         match self {
             Profile::Avp => "RTP/AVP",
             Profile::Savp => "RTP/SAVP",
+            Profile::Dtls => "UDP/TLS/RTP/SAVP",
         }
     }
 }
@@ -130,10 +134,13 @@ impl LocalSrtp {
     /// What an offered stream comes to: our keys with theirs and the tag of the answer (RFC 4568 section 5.1.2), or plain audio.
     pub(super) fn answered(&self, stream: &Stream) -> Result<Option<(u32, SrtpKeys)>, SdpError> {
         let profile = Profile::of(&stream.proto)?;
+        if profile == Profile::Dtls {
+            return Err(SdpError::Transport(quoted(&stream.proto)));
+        }
         if self.policy.mode == SrtpMode::Off {
             return match profile {
                 Profile::Avp => Ok(None),
-                Profile::Savp => Err(SdpError::Transport(quoted(&stream.proto))),
+                Profile::Savp | Profile::Dtls => Err(SdpError::Transport(quoted(&stream.proto))),
             };
         }
         let with = |suite: &SrtpSuite| stream.crypto.iter().find(|line| line.key.suite() == *suite);
@@ -142,7 +149,7 @@ impl LocalSrtp {
                 let savp = profile == Profile::Savp;
                 Ok(Some((line.tag, SrtpKeys { ours: self.key_towards(line), theirs: line.key.clone(), savp })))
             }
-            (None, Profile::Savp) => Err(SdpError::Keys),
+            (None, Profile::Savp | Profile::Dtls) => Err(SdpError::Keys),
             (None, Profile::Avp) if self.policy.mode == SrtpMode::Required => Err(SdpError::Plain),
             (None, Profile::Avp) => Ok(None),
         }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use sdp_types::{Attribute, Connection, Media, Session};
 
+use crate::types::Fingerprint;
+
 use super::crypto::{CRYPTO_LINES_MAX, Crypto};
 use super::error::{SdpError, quoted};
 use super::ice::IceOffer;
@@ -21,6 +23,8 @@ pub const FORMATS_MAX: usize = 128;
 #[derive(Debug)]
 pub struct Description {
     pub streams: Vec<Stream>,
+    /// The streams that want to share one way, by their names (RFC 9143).
+    pub bundled: Vec<String>,
 }
 
 /// One `m=` line with what belongs to it, the session's values filled in where it has none of its own.
@@ -43,6 +47,12 @@ pub struct Stream {
     /// The keys that are offered or taken, those that we can use.
     pub crypto: Vec<Crypto>,
     pub ice: IceOffer,
+    /// Of the certificate that the peer will show, of the stream or of the session.
+    pub fingerprint: Option<Fingerprint>,
+    /// Who begins the handshake.
+    pub setup: Option<String>,
+    /// What it is called in groups.
+    pub mid: Option<String>,
     /// RTCP may go the way of RTP (RFC 5761).
     pub rtcp_mux: bool,
 }
@@ -129,7 +139,10 @@ impl Description {
             return Err(SdpError::Malformed(format!("more than {STREAMS_MAX} streams")));
         }
         let streams = session.medias.iter().map(|media| Stream::new(&session, media)).collect::<Result<_, _>>()?;
-        Ok(Description { streams })
+        let groups = session.attributes.iter().filter(|a| is_named(a, "group")).filter_map(|a| a.value.as_deref());
+        let mut bundles = groups.filter_map(|group| group.trim().strip_prefix("BUNDLE "));
+        let bundled = bundles.next().unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+        Ok(Description { streams, bundled })
     }
 }
 
@@ -142,6 +155,10 @@ impl Stream {
         let direction = Direction::from_attributes(&media.attributes)
             .or_else(|| Direction::from_attributes(&session.attributes))
             .unwrap_or(Direction::SendRecv);
+        let get = |name: &'static str| -> Vec<&str> {
+            let of_session = session.attributes.iter().filter(|a| is_named(a, name)).filter_map(|a| a.value.as_deref());
+            values(media, name).chain(of_session).collect()
+        };
         Ok(Stream {
             media: media.media.clone(),
             port: media.port,
@@ -153,13 +170,10 @@ impl Stream {
             ptime_ms: values(media, "ptime").find_map(leading_number),
             maxptime_ms: values(media, "maxptime").find_map(leading_number),
             rtcp: Rtcp::of(media),
-            ice: IceOffer::read(
-                |name| {
-                    let of_session = session.attributes.iter().filter(|a| is_named(a, name));
-                    values(media, name).chain(of_session.filter_map(|a| a.value.as_deref())).collect()
-                },
-                session.attributes.iter().any(|a| is_named(a, "ice-lite")),
-            ),
+            ice: IceOffer::read(get, session.attributes.iter().any(|a| is_named(a, "ice-lite"))),
+            fingerprint: get("fingerprint").into_iter().find_map(Fingerprint::parse),
+            setup: get("setup").first().map(|value| value.trim().to_owned()),
+            mid: values(media, "mid").next().map(|mid| mid.trim().to_owned()).filter(|mid| is_token(mid)),
             // Who says that it can do nothing else (RFC 8858) says both.
             rtcp_mux: ["rtcp-mux", "rtcp-mux-only"]
                 .iter()
@@ -217,6 +231,11 @@ impl Rtcp {
 /// The values of a stream's attributes of one name, without case.
 fn values<'a>(media: &'a Media, name: &'a str) -> impl Iterator<Item = &'a str> {
     media.attributes.iter().filter(move |a| is_named(a, name)).filter_map(|a| a.value.as_deref())
+}
+
+/// A name that is no longer than names are.
+fn is_token(name: &str) -> bool {
+    (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn is_named(attribute: &Attribute, name: &str) -> bool {

@@ -1,7 +1,8 @@
 //! Session descriptions: what a peer offers, what the desk answers (RFC 3264 over RFC 8866 and its elder RFC 4566).
 //!
 //! One audio stream, G.722, PCMA or PCMU by the desk's preference, telephone-event beside it; all else that is offered is
-//! answered with port 0. Audio is plain, or encrypted with keys that the descriptions carry (`crypto`, RFC 4568). Where a peer
+//! answered with port 0. Audio is plain, or encrypted with keys that the descriptions carry (`crypto`, RFC 4568) or
+//! that come by a handshake of the certificates that they name (`dtls`, RFC 5763). Where a peer
 //! offers checks of its addresses (`ice`, RFC 8839), we answer that we answer them. `sdp_types` reads and writes the text.
 
 mod answer;
@@ -10,6 +11,9 @@ mod crypto;
 #[cfg(test)]
 mod crypto_tests;
 mod description;
+mod dtls;
+#[cfg(test)]
+mod dtls_tests;
 mod error;
 mod formats;
 mod ice;
@@ -21,7 +25,7 @@ mod tests;
 
 use std::net::IpAddr;
 
-use crate::types::{Codec, KeySeed, StreamConfig};
+use crate::types::{Codec, Fingerprint, KeySeed, StreamConfig};
 
 pub use answer::{Answered, accept, answer};
 pub use compose::offer;
@@ -50,6 +54,8 @@ pub struct LocalMedia {
     pub ptime_ms: u8,
     pub srtp: LocalSrtp,
     pub ice: LocalIce,
+    /// Of the certificate that we show where keys come by a handshake; without one they can't.
+    pub dtls: Option<Fingerprint>,
 }
 
 impl LocalMedia {

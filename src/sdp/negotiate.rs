@@ -6,6 +6,7 @@ use crate::types::{Codec, StreamConfig};
 
 use super::LocalMedia;
 use super::description::{Address, Rtcp, Stream};
+use super::dtls;
 use super::error::{SdpError, quoted};
 use super::formats::Formats;
 use super::ice::Checks;
@@ -22,6 +23,12 @@ pub struct Agreed {
     pub checks: Checks,
 }
 
+impl Agreed {
+    pub fn is_encrypted(&self) -> bool {
+        self.crypto_tag.is_some() || self.stream.dtls.is_some()
+    }
+}
+
 /// Whose word a stream is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
@@ -36,7 +43,12 @@ pub fn agree(stream: &Stream, local: &LocalMedia, word: Word) -> Result<Agreed, 
     if !stream.media.eq_ignore_ascii_case("audio") || stream.port == 0 {
         return Err(SdpError::NoAudio);
     }
+    let dtls = match word {
+        Word::Offer => dtls::answered(stream, local)?,
+        Word::AnswerToOurs => None,
+    };
     let (crypto_tag, srtp) = match word {
+        Word::Offer if dtls.is_some() => (None, None),
         Word::Offer => local.srtp.answered(stream)?.unzip(),
         Word::AnswerToOurs => (None, local.srtp.accepted(stream)?),
     };
@@ -73,6 +85,7 @@ pub fn agree(stream: &Stream, local: &LocalMedia, word: Word) -> Result<Agreed, 
         // An address of zeros is the old hold (RFC 2543 appendix B.5), which stopped both ways.
         receive: direction.sends() && has_way,
         srtp: srtp.map(Box::new),
+        dtls,
         ice: checks.agreed().cloned().map(Box::new),
         rtcp_mux,
     };

@@ -23,6 +23,7 @@ pub(super) fn local() -> LocalMedia {
             current: None,
         },
         ice: LocalIce::default(),
+        dtls: None,
     }
 }
 
@@ -227,6 +228,7 @@ fn linphone_with_video_gets_g722_and_no_video() {
             send: true,
             receive: true,
             srtp: None,
+            dtls: None,
             ice: None,
             rtcp_mux: false,
         }

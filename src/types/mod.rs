@@ -2,6 +2,7 @@
 
 mod bucket;
 mod digit;
+mod fingerprint;
 mod ice;
 mod network;
 mod phone_number;
@@ -15,6 +16,7 @@ mod written;
 
 pub use bucket::Bucket;
 pub use digit::Digit;
+pub use fingerprint::Fingerprint;
 pub use ice::{IceCredentials, IceTerms};
 pub use network::{Network, host_network};
 pub use phone_number::{NumberFormat, NumberPlan};

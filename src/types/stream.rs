@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Codec, IceTerms, SrtpKeys};
+use super::{Codec, Fingerprint, IceTerms, SrtpKeys};
 
 /// What an answered SDP fixed about a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,9 @@ pub struct StreamConfig {
     pub receive: bool,
     /// The keys when the audio is encrypted.
     pub srtp: Option<Box<SrtpKeys>>,
+    /// When the keys are yet to come, by a handshake on the way of the audio (DTLS-SRTP, RFC 5763) with whoever shows this
+    /// certificate.
+    pub dtls: Option<Fingerprint>,
     /// When the peer proves by checks (ICE) where it is to be reached.
     pub ice: Option<Box<IceTerms>>,
     /// RTCP goes the way of RTP (RFC 5761).

@@ -110,6 +110,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         codecs: Codec::ALL.to_vec(),
         srtp: SrtpPolicy::new(setup.srtp),
         ice: true,
+        dtls: None,
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {

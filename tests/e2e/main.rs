@@ -2,6 +2,7 @@
 
 mod audio;
 mod baresip;
+mod browser;
 mod call_back;
 mod carrier_lines;
 mod certificates;

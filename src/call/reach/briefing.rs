@@ -149,6 +149,7 @@ impl Briefing {
             | MediaEvent::PlayDone(_)
             | MediaEvent::RecordDone { .. }
             | MediaEvent::MediaBack
+            | MediaEvent::Keyed { .. }
             | MediaEvent::Locked { .. } => {}
         }
         false

@@ -170,6 +170,7 @@ impl CallBack {
             | MediaEvent::PlayDone(_)
             | MediaEvent::RecordDone { .. }
             | MediaEvent::MediaBack
+            | MediaEvent::Keyed { .. }
             | MediaEvent::Locked { .. } => Returned::GoesOn,
         }
     }

@@ -352,7 +352,11 @@ impl OutLeg {
         self.version += 1;
         local.renew(self.version, KeySeed::new(h.random), config);
         let Some(offer) = offer else {
-            let _ = h.ua.answer_reinvite(h.now.mono, *leg, sdp::offer(local));
+            // Our offers would take the encryption away where its keys came by a handshake.
+            let _ = match config.dtls {
+                Some(_) => h.ua.reject_reinvite(h.now.mono, *leg, 488),
+                None => h.ua.answer_reinvite(h.now.mono, *leg, sdp::offer(local)),
+            };
             return None;
         };
         match sdp::answer(offer, local) {

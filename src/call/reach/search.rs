@@ -437,7 +437,10 @@ impl Search {
                 self.drop_where(h, account, LegEnd::Failed, |trial| trial.leg.stream == stream);
                 Searching::GoesOn
             }
-            MediaEvent::RecordDone { .. } | MediaEvent::MediaBack | MediaEvent::Locked { .. } => Searching::GoesOn,
+            MediaEvent::RecordDone { .. }
+            | MediaEvent::MediaBack
+            | MediaEvent::Keyed { .. }
+            | MediaEvent::Locked { .. } => Searching::GoesOn,
         }
     }
 

@@ -190,6 +190,7 @@ impl Talk {
             MediaEvent::PlayDone(_)
             | MediaEvent::RecordDone { .. }
             | MediaEvent::MediaBack
+            | MediaEvent::Keyed { .. }
             | MediaEvent::Locked { .. } => Talked::GoesOn,
         }
     }

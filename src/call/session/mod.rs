@@ -361,7 +361,12 @@ impl Session {
             return;
         };
         let Some(offer) = offer else {
-            let _ = hands.ua.answer_reinvite(hands.now.mono, self.leg, sdp::offer(&local));
+            if self.is_by_handshake() {
+                // Our offers would take the call's encryption away.
+                let _ = hands.ua.reject_reinvite(hands.now.mono, self.leg, 488);
+            } else {
+                let _ = hands.ua.answer_reinvite(hands.now.mono, self.leg, sdp::offer(&local));
+            }
             return;
         };
         match sdp::answer(offer, &local) {
@@ -380,6 +385,11 @@ impl Session {
         if let Ok(config) = sdp::accept(body, local) {
             self.reconfigure(hands, config);
         }
+    }
+
+    /// The keys of its audio came by a handshake.
+    fn is_by_handshake(&self) -> bool {
+        matches!(&self.media, Media::Open(config) if config.dtls.is_some())
     }
 
     fn next_local(&mut self, hands: &mut Hands<'_>) -> Option<LocalMedia> {

@@ -11,6 +11,10 @@ use crate::types::{Lang, RecordingId, StreamId};
 
 impl Session {
     pub fn media_event(&mut self, hands: &mut Hands<'_>, stream: StreamId, event: MediaEvent) {
+        if let MediaEvent::Keyed { suite } = event {
+            // Its keys never were in the signalling.
+            return self.tell(hands, What::Encrypted { suite, sealed: true });
+        }
         if stream != self.stream() {
             return self.reaching(hands, |reach, h, caller| reach.media_event(h, caller, stream, &event));
         }
@@ -37,7 +41,7 @@ impl Session {
                 self.hang_up(hands, "media_silence", None);
             }
             MediaEvent::MediaBack => self.tell(hands, What::MediaBack),
-            MediaEvent::Locked { .. } => {}
+            MediaEvent::Locked { .. } | MediaEvent::Keyed { .. } => {}
         }
     }
 
