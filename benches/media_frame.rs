@@ -38,6 +38,8 @@ fn encrypted_stream(codec: Codec, inband: Inband, keys: Option<SrtpKeys>) -> Med
         send: true,
         receive: true,
         srtp: keys.map(Box::new),
+        ice: None,
+        rtcp_mux: false,
     };
     let options = StreamOptions { media_timeout_ms: 60_000, inband, ..StreamOptions::default() };
     MediaStream::new(Mono(0), config, options, &mut Random::for_testing(1))

@@ -108,7 +108,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("sha2", &["prompts/", "sip/digest/"]),
     ("socket2", &["daemon/sockets.rs"]),
     ("strsim", &["types/problem.rs"]),
-    ("stun_types", &["sip/stun.rs"]),
+    // The SIP socket asks, the ports of audio answer.
+    ("stun_types", &["media/ice.rs", "sip/stun.rs"]),
     ("subtle", &["sip/digest/"]),
     ("tar", &["backup.rs"]),
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "driver/"]),

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arrivals::{Batch, prepare};
-use frontdesk::sdp::{self, LocalMedia, LocalSrtp};
+use frontdesk::sdp::{self, LocalIce, LocalMedia, LocalSrtp};
 use frontdesk::sip::user_agent::{
     Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UaLimits, UserAgent,
 };
@@ -92,6 +92,7 @@ impl Ends {
             version: 1,
             ptime_ms: 20,
             srtp: LocalSrtp::off(KeySeed::new(&mut Random::for_testing(1))),
+            ice: LocalIce::default(),
         }
     }
 

@@ -319,6 +319,7 @@ impl Exchange {
             Event::TrunkSeeks { trunk, uri } => {
                 self.out.push_back(Output::Locate { asker: Asker::Trunk(trunk), uri });
             }
+            Event::Close { to } => self.out.push_back(Output::Close { to }),
             Event::Trunk { name, standing } => self.trunk_said(now, &name, &standing),
             // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }

@@ -113,6 +113,10 @@ pub enum Output {
         to: user_agent::Destination,
         bytes: Vec<u8>,
     },
+    /// Connections that lead there are closed; what is sent to it from now on makes another.
+    Close {
+        to: user_agent::Destination,
+    },
     /// Ports for a call whose INVITE came from `peer` over the listener of that index.
     LendPorts {
         stream: StreamId,

@@ -23,7 +23,7 @@ use crate::media::io::Encoded;
 use crate::media::tone_gen::warning_beep;
 use crate::prompts::Library;
 use crate::prompts::library::Sound;
-use crate::sdp::{LocalMedia, LocalSrtp};
+use crate::sdp::{LocalIce, LocalMedia, LocalSrtp};
 use crate::types::{
     CallId, Codec, KeySeed, Lang, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
 };
@@ -105,6 +105,8 @@ pub struct Service {
     pub codecs: Vec<Codec>,
     /// Whether audio is encrypted, where whoever is called has no policy of their own.
     pub srtp: SrtpPolicy,
+    /// Whether checks of addresses are answered where a peer offers them.
+    pub ice: bool,
     /// Limits of a recording where the flow gives none.
     pub record: RecordSpec,
     /// The longest a call may last.
@@ -126,6 +128,7 @@ impl Service {
             version,
             ptime_ms: 20,
             srtp,
+            ice: LocalIce { on: self.ice, current: None },
         }
     }
 

@@ -124,6 +124,11 @@ enum Command {
 }
 
 impl Command {
+    /// Whether it speaks with others over connections.
+    fn has_peers(&self) -> bool {
+        matches!(self, Command::Serve | Command::Dial(_))
+    }
+
     fn run(&self, global: &Global) -> Result<(), Failure> {
         match self {
             Command::Check(args) => check::run(args, global),
@@ -231,7 +236,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
             return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
         }
     };
-    end_quietly_when_nobody_reads();
+    if !cli.command.has_peers() {
+        end_quietly_when_nobody_reads();
+    }
     match cli.command.run(&cli.global) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -241,6 +248,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// For commands that only print: to one that has connections, a peer that resets its own would be the end of all.
 /// `frontdesk calls | head` ends like any Unix tool when `head` has read enough, rather than by a panic of `println!`.
 fn end_quietly_when_nobody_reads() {
     // SAFETY: no other thread runs yet, and SIG_DFL is a handler that every signal has.

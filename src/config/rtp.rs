@@ -77,6 +77,14 @@ pub const KEYS: SectionKeys = SectionKeys {
             en: "Which ways of encrypting are used, the most wanted first.",
             zh: "允许的加密套件，越靠前越优先。",
         },
+        Key {
+            name: "ice",
+            default: Some("\"auto\""),
+            example: "\"auto\"",
+            en: "Checks by which a telephone finds a way for the audio (ICE): `auto` answers them where a telephone offers them, \
+                 `off` never.",
+            zh: "话机用来探测语音通路的连通性检查（ICE）：`auto` 话机提出时应答，`off` 从不。",
+        },
     ],
 };
 
@@ -127,6 +135,8 @@ pub struct Rtp {
     /// Send silence while nothing is played.
     pub send_silence: bool,
     pub srtp: SrtpPolicy,
+    /// Answer the checks of whoever offers them.
+    pub ice: bool,
 }
 
 impl Default for Rtp {
@@ -139,6 +149,7 @@ impl Default for Rtp {
             inband_dtmf: InbandDtmf::Auto,
             send_silence: true,
             srtp: SrtpPolicy::default(),
+            ice: true,
         }
     }
 }
@@ -159,6 +170,7 @@ impl Rtp {
                 mode: section.text("srtp", srtp).unwrap_or(default.srtp.mode),
                 suites: section.list("srtp_suites", suite).filter(|all| !all.is_empty()).unwrap_or(default.srtp.suites),
             },
+            ice: section.text("ice", ice).unwrap_or(default.ice),
         }
     }
 }
@@ -197,6 +209,15 @@ fn idle(text: &str) -> Result<bool, Fault> {
 fn srtp(text: &str) -> Result<SrtpMode, Fault> {
     let remedy = "write \"off\", \"optional\" or \"required\"";
     SrtpMode::from_name(text).ok_or_else(|| Fault::new(format!("srtp = {text:?} is unknown"), remedy))
+}
+
+/// Whether checks are answered.
+fn ice(text: &str) -> Result<bool, Fault> {
+    match text {
+        "auto" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Fault::new(format!("ice = {text:?} is unknown"), "write \"auto\" or \"off\"")),
+    }
 }
 
 fn suite(text: &str) -> Result<SrtpSuite, Fault> {

@@ -124,6 +124,7 @@ pub(super) fn service(site: &Site) -> Arc<Service> {
         time_zone: site.config.desk.time_zone,
         codecs: Codec::ALL.to_vec(),
         srtp: site.config.rtp.srtp.clone(),
+        ice: site.config.rtp.ice,
         call_max: CALL_MAX,
         call_back: CallBackSettings {
             gateway: site.config.call_back.gateway.clone().map(|gateway| match gateway {

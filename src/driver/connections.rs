@@ -129,6 +129,14 @@ impl Connections {
         }
     }
 
+    /// All that lead there; those who serve them notice, and tell.
+    pub fn close_to(&mut self, listener: usize, remote: SocketAddr) {
+        let leads_there =
+            |(_, open): &(&ConnectionId, &Connection)| open.peer.listener == listener && open.peer.remote == remote;
+        let ids: Vec<ConnectionId> = self.open.iter().filter(leads_there).map(|(id, _)| *id).collect();
+        ids.into_iter().for_each(|id| self.remove(id));
+    }
+
     /// The name that the server there has proven last.
     pub fn proven(&self, listener: usize, remote: SocketAddr) -> Option<&str> {
         self.proven.get(&(listener, remote)).map(String::as_str)

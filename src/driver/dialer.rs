@@ -27,7 +27,7 @@ use crate::media::io::{
 use crate::media::silence::SilenceDetector;
 use crate::media::stream::MediaStream;
 use crate::media::tone_gen;
-use crate::sdp::{self, LocalMedia, LocalSrtp};
+use crate::sdp::{self, LocalIce, LocalMedia, LocalSrtp};
 use crate::sip::user_agent::{
     Channel, Destination, Event, Input, LegId, Listener, OutgoingInvite, Output, UaConfig, UserAgent,
 };
@@ -188,6 +188,7 @@ pub async fn dial(options: DialOptions) -> Result<DialReport, DialError> {
         version: 1,
         ptime_ms: 20,
         srtp: options.srtp(&mut random),
+        ice: LocalIce::default(),
     };
     let listener = Listener { transport, local: wire.local_addr()?, advertised: None };
     let mut ua = UserAgent::new(UaConfig { listeners: vec![listener], ..UaConfig::default() }, random.fork());

@@ -166,6 +166,8 @@ pub struct Line {
     pub(super) resolver: Rc<Resolver>,
     pub(super) random: Random,
     pub(super) reachable: Reachable,
+    /// From which of our addresses trunks' servers are reached, as last seen.
+    pub(super) own_addresses: HashMap<SocketAddr, IpAddr>,
     /// URIs whose servers are being found.
     pub(super) locating: usize,
     /// Those to be found, by tasks of their own too.
@@ -239,6 +241,7 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         dns: options.dns,
         random: options.random,
         reachable,
+        own_addresses: HashMap::new(),
         locating: 0,
         locates: Vec::new(),
     }));
@@ -393,6 +396,7 @@ impl Line {
         loop {
             match self.exchange.poll_output() {
                 Output::Send { to, bytes } => self.send(to, bytes),
+                Output::Close { to } => self.connections.close_to(to.channel.listener, to.remote),
                 Output::LendPorts { stream, listener, peer } => {
                     let ports = self.lend(stream, listener, peer);
                     self.exchange.handle_input(self.clock.now(), Input::PortsLent { stream, ports });

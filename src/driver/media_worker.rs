@@ -409,6 +409,9 @@ impl Worker {
             } else {
                 line.stream.rtp_received(now, from, bytes);
             }
+            if let Some((answer, to)) = line.stream.poll_answer() {
+                send(socket, &answer, to);
+            }
         });
         self.pass_on(now, index);
         self.collect(index);
@@ -463,7 +466,8 @@ impl Worker {
         let now = self.context.clock.now();
         self.guarded(index, |line, packet| {
             if let Some((length, to)) = line.stream.poll_rtcp(now, packet) {
-                send(&line.ports.rtcp, &packet[..length], to);
+                let muxed = line.stream.muxes_rtcp();
+                send(if muxed { &line.ports.rtp } else { &line.ports.rtcp }, &packet[..length], to);
             }
         });
     }

@@ -82,6 +82,8 @@ impl Bench {
             send: true,
             receive: true,
             srtp: None,
+            ice: None,
+            rtcp_mux: false,
         };
         self.workers.send(ToWorker::Open { id, ports, config });
         Phone { socket, stream, sequence: 0 }

@@ -168,13 +168,19 @@ async fn serve(
 ) {
     let (reader, writer) = split(stream);
     let mut writing = tokio::task::spawn_local(write(writer, inbox));
-    let unwritten = read(&line, &kept, reader, &mut writing).await;
+    let end = read(&line, &kept, reader, &mut writing).await;
     line.borrow_mut().connections.remove(kept.id);
-    if unwritten {
-        let failed = user_agent::Input::TransportFailed { channel: kept.via, to: kept.remote };
-        Line::input(&line, Input::Sip(failed));
-    } else if timeout(FLUSH_MAX, &mut writing).await.is_err() {
-        writing.abort();
+    match end {
+        End::Unwritten => {
+            let failed = user_agent::Input::TransportFailed { channel: kept.via, to: kept.remote };
+            Line::input(&line, Input::Sip(failed));
+        }
+        End::Read => {
+            if timeout(FLUSH_MAX, &mut writing).await.is_err() {
+                writing.abort();
+            }
+        }
+        End::Closed => {}
     }
     Line::input(&line, Input::Sip(user_agent::Input::ConnectionClosed { connection: kept.id }));
 }
@@ -224,13 +230,23 @@ impl Clocks {
     }
 }
 
-/// Reads until the connection is over; whether something that was queued did not go out.
+/// How a connection ended.
+enum End {
+    /// The peer closed it, or said nothing for too long; what is queued still goes out.
+    Read,
+    /// We closed it, and what was queued has gone out.
+    Closed,
+    /// What was queued could not be sent.
+    Unwritten,
+}
+
+/// Reads until the connection is over.
 async fn read(
     line: &Shared,
     kept: &Kept,
     mut reader: impl AsyncRead + Unpin,
     writing: &mut JoinHandle<Result<(), ()>>,
-) -> bool {
+) -> End {
     let mut framer = Framer::new(Limits::default());
     let mut buffer = vec![0; 8192];
     let mut clocks = Clocks::start(kept);
@@ -243,12 +259,14 @@ async fn read(
         };
         tokio::select! {
             read = timeout_at(clocks.end(), reader.read(&mut buffer)) => {
-                let Ok(Ok(length)) = read else { return false };
+                let Ok(Ok(length)) = read else { return End::Read };
                 if length == 0 || !take(line, kept, &mut framer, &buffer[..length], &mut clocks) {
-                    return false;
+                    return End::Read;
                 }
             }
-            written = &mut *writing => return !matches!(written, Ok(Ok(()))),
+            written = &mut *writing => {
+                return if matches!(written, Ok(Ok(()))) { End::Closed } else { End::Unwritten };
+            }
             () = ping => {
                 clocks.ping = kept.ping_every.map(|every| Instant::now() + every);
                 // One that is awaited already is not put off by the next ping.

@@ -52,6 +52,8 @@ impl Side {
             send: true,
             receive: true,
             srtp: None,
+            ice: None,
+            rtcp_mux: false,
         };
         let stream = MediaStream::new(Mono(0), config.clone(), options, &mut Random::for_testing(n.into()));
         let (ssrc, sequence, timestamp, heard) = (u32::from(n) + 7, 65_533, u32::MAX - 400, Vec::new());

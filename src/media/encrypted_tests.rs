@@ -37,6 +37,8 @@ fn config(keys: Option<SrtpKeys>) -> StreamConfig {
         send: true,
         receive: true,
         srtp: keys.map(Box::new),
+        ice: None,
+        rtcp_mux: false,
     }
 }
 

@@ -172,11 +172,14 @@ pub struct Dropped {
     pub forged: u64,
     /// Encrypted ones that came before, or too long after their time.
     pub replayed: u64,
+    /// Checks (ICE) of somebody who doesn't know the password.
+    pub unproved: u64,
 }
 
 impl Dropped {
     pub fn total(&self) -> u64 {
-        self.malformed + self.foreign + self.payload_type + self.stray + self.late + self.forged + self.replayed
+        let audio = self.malformed + self.foreign + self.payload_type + self.stray + self.late;
+        audio + self.forged + self.replayed + self.unproved
     }
 }
 

@@ -12,6 +12,9 @@ mod encrypted_tests;
 pub mod flac;
 mod g711;
 mod g722;
+mod ice;
+#[cfg(test)]
+mod ice_tests;
 pub mod io;
 mod jitter;
 mod listener;

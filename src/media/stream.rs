@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use super::control::{Control, SentSoFar};
 use super::dtmf::event::{EventReceiver, EventReport};
+use super::ice::{self, Answerer, Standing};
 use super::io::{
     DigitSource, Dropped, MediaCommand, MediaEvent, RecordStop, RecordedAudio, StreamConfig, StreamOptions,
     StreamReport,
@@ -52,9 +53,26 @@ pub struct MediaStream {
     bridge: Option<Box<Bridge>>,
     /// When the audio is encrypted.
     srtp: Option<Box<Srtp>>,
+    /// When the peer proves its addresses.
+    ice: Option<Box<Ice>>,
     watch: Watch,
     dropped: Dropped,
     closed: bool,
+}
+
+/// The peer's checks.
+#[derive(Debug)]
+struct Ice {
+    answerer: Answerer,
+    /// The answer to the check that has just come in.
+    answer: Option<(Vec<u8>, SocketAddr)>,
+}
+
+/// Which of the two ports a datagram came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Component {
+    Rtp,
+    Rtcp,
 }
 
 /// The watchdog: since when nothing was heard.
@@ -80,6 +98,7 @@ impl MediaStream {
             control: Control::new(sender.ssrc(), options.cname.clone(), random),
             lock: SourceLock::new(config.remote),
             srtp: config.srtp.as_deref().map(|keys| Box::new(Srtp::new(keys))),
+            ice: None,
             config,
             options,
             sender,
@@ -95,6 +114,7 @@ impl MediaStream {
             dropped: Dropped::default(),
             closed: false,
         };
+        stream.expect_checks();
         stream.choose_tones();
         stream
     }
@@ -132,6 +152,9 @@ impl MediaStream {
 
     /// A datagram from the RTP port, whatever it is. RTCP that came there is told by its packet type (RFC 5761).
     pub fn rtp_received(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
+        if ice::is_stun(packet) {
+            return self.check_received(now, from, packet, Component::Rtp);
+        }
         if rtp::is_rtcp(packet) {
             return self.rtcp_received(now, from, packet);
         }
@@ -145,6 +168,36 @@ impl MediaStream {
             }
         }
         self.srtp = Some(srtp);
+    }
+
+    /// A peer asks whether it can be reached where it asks from: the answer is to be polled and sent from where it came in.
+    fn check_received(&mut self, now: Mono, from: SocketAddr, packet: &[u8], component: Component) {
+        let Some(ice) = self.ice.as_mut().filter(|_| !self.closed) else {
+            self.dropped.malformed += 1;
+            return;
+        };
+        let check = match ice.answerer.check(from, packet) {
+            Ok(check) => check,
+            Err(ice::Fault::Malformed) => return self.dropped.malformed += 1,
+            Err(ice::Fault::Forged) => return self.dropped.unproved += 1,
+        };
+        ice.answer = Some((check.answer, from));
+        match (component, check.standing) {
+            (_, Standing::Refused) => {}
+            (Component::Rtp, Standing::Proved) => self.lock.checked(now, from, None),
+            (Component::Rtp, Standing::Nominated { priority }) => self.lock.checked(now, from, Some(priority)),
+            (Component::Rtcp, _) => self.rtcp_source = Some(from),
+        }
+    }
+
+    /// The answer to a check that has just come in: to be asked after each packet, and sent from the port that it came to.
+    pub fn poll_answer(&mut self) -> Option<(Vec<u8>, SocketAddr)> {
+        self.ice.as_mut()?.answer.take()
+    }
+
+    /// Whether reports leave from the port of RTP.
+    pub fn muxes_rtcp(&self) -> bool {
+        self.config.rtcp_mux
     }
 
     fn take_rtp(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
@@ -205,6 +258,9 @@ impl MediaStream {
 
     /// A datagram from the RTCP port. Believed only from the peer's host.
     pub fn rtcp_received(&mut self, now: Mono, from: SocketAddr, packet: &[u8]) {
+        if ice::is_stun(packet) {
+            return self.check_received(now, from, packet, Component::Rtcp);
+        }
         if !self.lock.is_peer_host(from) {
             self.dropped.foreign += 1;
             return;
@@ -331,6 +387,9 @@ impl MediaStream {
     }
 
     fn reconfigure(&mut self, now: Mono, config: StreamConfig) {
+        if self.config.ice.is_some() && config.ice.is_none() {
+            self.lock = SourceLock::new(config.remote);
+        }
         self.lock.announce(config.remote);
         if config.remote.is_some() && config.remote != self.config.remote {
             self.rtcp_source = None;
@@ -344,10 +403,20 @@ impl MediaStream {
             (_, None) => None,
         };
         self.config = config;
+        self.expect_checks();
         if let Watch::Hearing { since } = &mut self.watch {
             *since = now;
         }
         self.choose_tones();
+    }
+
+    /// What was agreed on about checks holds; new passwords are for new checks.
+    fn expect_checks(&mut self) {
+        let Some(terms) = self.config.ice.as_deref() else { return self.ice = None };
+        if self.ice.as_ref().is_none_or(|ice| ice.answerer.terms() != terms) {
+            self.lock.expect_checks();
+            self.ice = Some(Box::new(Ice { answerer: Answerer::new(terms), answer: None }));
+        }
     }
 
     fn choose_tones(&mut self) {
@@ -361,7 +430,7 @@ impl MediaStream {
 
     /// Where audio goes; none on hold.
     fn destination(&self) -> Option<SocketAddr> {
-        self.config.remote.filter(|_| self.config.send).and(self.lock.destination())
+        (self.config.has_way() && self.config.send).then(|| self.lock.destination()).flatten()
     }
 
     fn payload_of(&self, payload_type: u8) -> Option<Payload> {
@@ -391,7 +460,7 @@ impl MediaStream {
     /// Nothing is missed on hold: whichever side holds, one of the directions is off.
     fn look_at_watch(&mut self, now: Mono) {
         let Watch::Hearing { since } = &mut self.watch else { return };
-        if !(self.config.receive && self.config.send && self.config.remote.is_some()) {
+        if !(self.config.receive && self.config.send && self.config.has_way()) {
             *since = now;
         } else if self.options.media_timeout_ms > 0 && now.ms_since(*since) >= u64::from(self.options.media_timeout_ms)
         {
@@ -468,8 +537,10 @@ impl MediaStream {
 
     /// RTCP goes where the peer's comes from; before that where the SDP says, or to the port above a source behind a NAT.
     fn rtcp_destination(&self) -> Option<SocketAddr> {
-        self.config.remote?;
-        let rtp = self.lock.destination()?;
+        let rtp = self.lock.destination().filter(|_| self.config.has_way())?;
+        if self.config.rtcp_mux {
+            return Some(rtp);
+        }
         if let Some(source) = self.rtcp_source.filter(|s| s.ip() == rtp.ip()) {
             return Some(source);
         }

@@ -33,6 +33,8 @@ fn config(codec: Codec) -> StreamConfig {
         send: true,
         receive: true,
         srtp: None,
+        ice: None,
+        rtcp_mux: false,
     }
 }
 

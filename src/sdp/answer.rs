@@ -1,6 +1,6 @@
 //! The answer to a peer's offer, and what a peer's answer to ours comes to.
 
-use sdp_types::Media;
+use sdp_types::{Attribute, Media};
 
 use crate::types::StreamConfig;
 
@@ -47,8 +47,9 @@ pub fn answer(offer: &[u8], local: &LocalMedia) -> Result<Answered, SdpError> {
     let Some((taken, agreed)) = taken else { return Err(refused) };
     let streams = offer.streams.iter().enumerate();
     let medias = streams.map(|(n, s)| if n == taken { accepted(s, &agreed, local) } else { switched_off(s) });
+    let lite = agreed.checks.agreed().map(|_| Attribute { attribute: "ice-lite".to_owned(), value: None });
     Ok(Answered {
-        body: describe(local, medias.collect()),
+        body: describe(local, medias.collect(), lite.into_iter().collect()),
         stream: agreed.stream,
         held: agreed.held,
         streams_refused: offer.streams.len() - 1,
@@ -84,6 +85,8 @@ fn accepted(stream: &Stream, agreed: &Agreed, local: &LocalMedia) -> Media {
         ptime_ms: config.ptime_ms,
         direction: Direction::of(config.send, config.receive),
         crypto: &crypto,
+        rtcp_mux: config.rtcp_mux,
+        way: agreed.checks.lines(local, config.rtcp_mux),
     };
     line.media(local)
 }

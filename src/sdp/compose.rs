@@ -21,8 +21,10 @@ pub fn offer(local: &LocalMedia) -> Vec<u8> {
         ptime_ms: local.ptime_ms,
         direction: Direction::SendRecv,
         crypto: &crypto,
+        rtcp_mux: false,
+        way: Vec::new(),
     };
-    describe(local, vec![audio.media(local)])
+    describe(local, vec![audio.media(local)], Vec::new())
 }
 
 /// One audio stream as we describe it.
@@ -33,10 +35,13 @@ pub struct AudioLine<'a> {
     pub ptime_ms: u8,
     pub direction: Direction,
     pub crypto: &'a [Crypto],
+    pub rtcp_mux: bool,
+    /// Lines on how it is reached.
+    pub way: Vec<Attribute>,
 }
 
 impl AudioLine<'_> {
-    pub fn media(&self, local: &LocalMedia) -> Media {
+    pub fn media(self, local: &LocalMedia) -> Media {
         let payload_types = self.formats.iter().map(|(pt, _)| *pt).chain(self.event);
         let fmt = payload_types.map(|pt| pt.to_string()).collect::<Vec<_>>().join(" ");
         let mut media = media_line("audio", local.rtp_port, self.proto, &fmt);
@@ -51,13 +56,16 @@ impl AudioLine<'_> {
             add("fmtp", Some(format!("{pt} 0-15")));
         }
         add("ptime", Some(self.ptime_ms.to_string()));
-        if local.rtp_port.checked_add(1) != Some(local.rtcp_port) {
+        if self.rtcp_mux {
+            add("rtcp-mux", None);
+        } else if local.rtp_port.checked_add(1) != Some(local.rtcp_port) {
             add("rtcp", Some(local.rtcp_port.to_string()));
         }
         for line in self.crypto {
             add("crypto", Some(line.text()));
         }
         add(self.direction.name(), None);
+        media.attributes.extend(self.way);
         media
     }
 }
@@ -79,12 +87,13 @@ pub fn media_line(media: &str, port: u16, proto: &str, fmt: &str) -> Media {
 }
 
 /// The whole text around the streams.
-pub fn describe(local: &LocalMedia, medias: Vec<Media>) -> Vec<u8> {
+pub fn describe(local: &LocalMedia, medias: Vec<Media>, attributes: Vec<Attribute>) -> Vec<u8> {
     let address: IpAddr = local.address.to_canonical();
     // RFC 3264 section 5 wants "-" for a session without a subject; sdp_types writes "-" for no user too.
     let mut session = Session::new(Origin::with_ip_addr(local.session_id, local.version, address), "-");
     session.connection = Some(Connection::from_ip_addr(address));
     session.times = vec![Time { start_time: 0, stop_time: 0, repeats: Vec::new() }];
+    session.attributes = attributes;
     session.medias = medias;
     let mut body = Vec::with_capacity(512);
     session.write(&mut body).expect("writing to memory does not fail");

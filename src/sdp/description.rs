@@ -6,6 +6,7 @@ use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::crypto::{CRYPTO_LINES_MAX, Crypto};
 use super::error::{SdpError, quoted};
+use super::ice::IceOffer;
 
 /// Bytes of a body: a browser's offer with all its candidates has some ten thousand.
 pub const BODY_BYTES_MAX: usize = 32 * 1024;
@@ -41,6 +42,9 @@ pub struct Stream {
     pub rtcp: Rtcp,
     /// The keys that are offered or taken, those that we can use.
     pub crypto: Vec<Crypto>,
+    pub ice: IceOffer,
+    /// RTCP may go the way of RTP (RFC 5761).
+    pub rtcp_mux: bool,
 }
 
 /// What a `c=` line says.
@@ -77,8 +81,6 @@ pub enum Rtcp {
     NextPort,
     /// `a=rtcp` (RFC 3605).
     At { port: u16, address: Option<Address> },
-    /// `a=rtcp-mux-only` (RFC 8858): nowhere but on the RTP port, which we don't do.
-    OnlyMuxed,
 }
 
 impl Direction {
@@ -151,6 +153,17 @@ impl Stream {
             ptime_ms: values(media, "ptime").find_map(leading_number),
             maxptime_ms: values(media, "maxptime").find_map(leading_number),
             rtcp: Rtcp::of(media),
+            ice: IceOffer::read(
+                |name| {
+                    let of_session = session.attributes.iter().filter(|a| is_named(a, name));
+                    values(media, name).chain(of_session.filter_map(|a| a.value.as_deref())).collect()
+                },
+                session.attributes.iter().any(|a| is_named(a, "ice-lite")),
+            ),
+            // Who says that it can do nothing else (RFC 8858) says both.
+            rtcp_mux: ["rtcp-mux", "rtcp-mux-only"]
+                .iter()
+                .any(|name| media.attributes.iter().any(|a| is_named(a, name))),
             crypto: values(media, "crypto").take(CRYPTO_LINES_MAX).filter_map(Crypto::parse).collect(),
         })
     }
@@ -186,9 +199,6 @@ impl RtpMap {
 
 impl Rtcp {
     fn of(media: &Media) -> Rtcp {
-        if media.attributes.iter().any(|a| a.attribute.eq_ignore_ascii_case("rtcp-mux-only")) {
-            return Rtcp::OnlyMuxed;
-        }
         values(media, "rtcp").find_map(Rtcp::parse).unwrap_or(Rtcp::NextPort)
     }
 
@@ -206,8 +216,11 @@ impl Rtcp {
 
 /// The values of a stream's attributes of one name, without case.
 fn values<'a>(media: &'a Media, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let named = move |a: &&Attribute| a.attribute.trim().eq_ignore_ascii_case(name);
-    media.attributes.iter().filter(named).filter_map(|a| a.value.as_deref())
+    media.attributes.iter().filter(move |a| is_named(a, name)).filter_map(|a| a.value.as_deref())
+}
+
+fn is_named(attribute: &Attribute, name: &str) -> bool {
+    attribute.attribute.trim().eq_ignore_ascii_case(name)
 }
 
 /// `20` from `20`, ` 20 `, `20.5` or `20ms`.

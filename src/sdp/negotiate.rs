@@ -8,6 +8,7 @@ use super::LocalMedia;
 use super::description::{Address, Rtcp, Stream};
 use super::error::{SdpError, quoted};
 use super::formats::Formats;
+use super::ice::Checks;
 
 /// A stream that is acceptable.
 pub struct Agreed {
@@ -18,6 +19,7 @@ pub struct Agreed {
     pub codecs: Vec<(u8, Codec)>,
     /// The peer can't be sent to just now: by direction, or by an address of zeros.
     pub held: bool,
+    pub checks: Checks,
 }
 
 /// Whose word a stream is.
@@ -44,7 +46,19 @@ pub fn agree(stream: &Stream, local: &LocalMedia, word: Word) -> Result<Agreed, 
         codecs.sort_by_key(|shared| formats.audio.iter().position(|offered| offered == shared));
     }
     let Some(&(payload_type_out, codec)) = codecs.first() else { return Err(SdpError::Codecs) };
-    let remote = target(stream.address.as_ref(), stream.port, local)?;
+    let (checks, rtcp_mux) = match word {
+        Word::Offer => (local.ice.answered(stream, || local.srtp.seed.ice()), stream.rtcp_mux),
+        // Our offers have neither.
+        Word::AnswerToOurs => (Checks::None, false),
+    };
+    let remote = match target(stream.address.as_ref(), stream.port, local) {
+        // Checks will lead to the peer, whatever stands there.
+        Err(_) if checks.agreed().is_some() => None,
+        // Nor is the port of nothing one to send to (RFC 8840 section 4.1.1).
+        Ok(Some(remote)) if checks.agreed().is_some() && remote.port() == 9 => None,
+        remote => remote?,
+    };
+    let has_way = remote.is_some() || checks.agreed().is_some();
     let direction = stream.direction;
     let payload_types_in = formats.audio.iter().filter(|(_, c)| local.codecs.contains(c)).copied().collect();
     let stream = StreamConfig {
@@ -54,14 +68,16 @@ pub fn agree(stream: &Stream, local: &LocalMedia, word: Word) -> Result<Agreed, 
         event_type: formats.event,
         ptime_ms: ptime_ms(stream, local.ptime_ms),
         remote,
-        remote_rtcp: remote.and_then(|rtp| rtcp_target(&stream.rtcp, rtp)),
-        send: direction.receives() && remote.is_some(),
+        remote_rtcp: remote.and_then(|rtp| if rtcp_mux { Some(rtp) } else { rtcp_target(&stream.rtcp, rtp) }),
+        send: direction.receives() && has_way,
         // An address of zeros is the old hold (RFC 2543 appendix B.5), which stopped both ways.
-        receive: direction.sends() && remote.is_some(),
+        receive: direction.sends() && has_way,
         srtp: srtp.map(Box::new),
+        ice: checks.agreed().cloned().map(Box::new),
+        rtcp_mux,
     };
     let held = !stream.send;
-    Ok(Agreed { stream, crypto_tag, codecs, held })
+    Ok(Agreed { stream, crypto_tag, codecs, held, checks })
 }
 
 /// Where to send; `None` for the address of zeros that means hold (RFC 3264 section 8.4).
@@ -92,7 +108,7 @@ fn rtcp_target(rtcp: &Rtcp, rtp: SocketAddr) -> Option<SocketAddr> {
         Rtcp::At { port, address: None } => Some(SocketAddr::new(rtp.ip(), *port)),
         // Reports to a third host would be a way to make us flood it: only RTP's own host is believed.
         Rtcp::At { port, address: Some(Address::Ip(ip)) } if *ip == rtp.ip() => Some(SocketAddr::new(*ip, *port)),
-        Rtcp::At { .. } | Rtcp::OnlyMuxed => None,
+        Rtcp::At { .. } => None,
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn local() -> LocalMedia {
             seed: KeySeed::new(&mut Random::for_testing(1)),
             current: None,
         },
+        ice: LocalIce::default(),
     }
 }
 
@@ -226,6 +227,8 @@ fn linphone_with_video_gets_g722_and_no_video() {
             send: true,
             receive: true,
             srtp: None,
+            ice: None,
+            rtcp_mux: false,
         }
     );
     assert_eq!((a.held, a.streams_refused), (false, 1));
@@ -413,15 +416,16 @@ fn rtcp_goes_where_it_is_wanted_and_to_no_third_host() {
         ("m=audio 4000 RTP/AVP 0\na=rtcp:5000\n", addr("198.51.100.7:5000")),
         ("m=audio 4000 RTP/AVP 0\na=rtcp:5000 IN IP4 198.51.100.7\n", addr("198.51.100.7:5000")),
         ("m=audio 4000 RTP/AVP 0\na=rtcp:5000 IN IP4 203.0.113.9\n", None),
-        ("m=audio 4000 RTP/AVP 0\na=rtcp-mux\n", addr("198.51.100.7:4001")),
-        ("m=audio 4000 RTP/AVP 0\na=rtcp-mux-only\n", None),
+        ("m=audio 4000 RTP/AVP 0\na=rtcp-mux\n", addr("198.51.100.7:4000")),
+        ("m=audio 4000 RTP/AVP 0\na=rtcp-mux-only\n", addr("198.51.100.7:4000")),
         ("m=audio 65535 RTP/AVP 0\n", None),
         ("m=audio 4000 RTP/AVP 0\na=rtcp:banana\n", addr("198.51.100.7:4001")),
     ];
     for (rest, expected) in cases {
         let a = answered(&with_head(rest));
         assert_eq!(a.stream.remote_rtcp, expected, "{rest}");
-        assert!(!media_of(&a).contains("rtcp"), "{}", media_of(&a));
+        assert_eq!(media_of(&a).contains("a=rtcp-mux\n"), rest.contains("rtcp-mux"));
+        assert!(!media_of(&a).contains("a=rtcp:"), "{}", media_of(&a));
     }
     let apart = LocalMedia { rtcp_port: 31_000, ..local() };
     let a = answer(SIPP.as_bytes(), &apart).unwrap();

@@ -2,8 +2,8 @@
 //! `x`, which a reader of Base64 still takes.
 //!
 //! What is masked: answers to a password's question (all of an Authorization but its plain facts), passwords in URIs, the
-//! keys of SRTP (`a=crypto`, `a=key-mgmt`, `k=`), and the body of an INFO, whatever it says that it is: keys of the telephone
-//! may be a PIN, also in a form that the line does not take.
+//! keys of SRTP and of checks (`a=crypto`, `a=key-mgmt`, `k=`, `a=ice-pwd`), and the body of an INFO, whatever it says that
+//! it is: keys of the telephone may be a PIN, also in a form that the line does not take.
 
 use super::peek;
 
@@ -11,7 +11,7 @@ use super::peek;
 const PLAIN: [&[u8]; 9] = [b"username", b"realm", b"uri", b"algorithm", b"qop", b"nc", b"opaque", b"nonce", b"stale"];
 const CREDENTIALS: [&[u8]; 3] = [b"authorization", b"proxy-authorization", b"authentication-info"];
 /// Lines of an SDP that are a key, and what of them stays.
-const KEYS: [(&[u8], u8); 3] = [(b"a=crypto:", b' '), (b"a=key-mgmt:", b' '), (b"k=", b':')];
+const KEYS: [(&[u8], u8); 4] = [(b"a=crypto:", b' '), (b"a=key-mgmt:", b' '), (b"k=", b':'), (b"a=ice-pwd:", b':')];
 
 /// Masks in place.
 pub fn mask(message: &mut [u8]) {
@@ -199,11 +199,11 @@ mod tests {
     #[test]
     fn keys_of_audio_and_of_the_telephone_are_masked() {
         let sdp = "SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\nv=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
-                   inline:QUJD|2^20\r\nk=base64:QUJD\r\na=key-mgmt:mikey QUJD\r\na=rtpmap:8 PCMA/8000\r\n";
+                   inline:QUJD|2^20\r\nk=base64:QUJD\r\na=key-mgmt:mikey QUJD\r\na=ice-pwd:QUJD\r\na=rtpmap:8 PCMA/8000\r\n";
         assert_eq!(
             masked(sdp),
             "SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\nv=0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 \
-             inline:xxxx|2^20\r\nk=base64:****\r\na=key-mgmt:mikey ****\r\na=rtpmap:8 PCMA/8000\r\n"
+             inline:xxxx|2^20\r\nk=base64:****\r\na=key-mgmt:mikey ****\r\na=ice-pwd:****\r\na=rtpmap:8 PCMA/8000\r\n"
         );
         let info = "INFO sip:h SIP/2.0\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration=160\r\n";
         assert!(masked(info).ends_with("\r\n\r\nSignal= *\r\nDuration=160\r\n"));

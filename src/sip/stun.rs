@@ -1,5 +1,5 @@
 //! STUN (RFC 8489), as far as it is asked on the SIP socket: where a server sees us, which also keeps the NAT open
-//! (RFC 5626 section 4.4.2). The only file that names `stun_types`.
+//! (RFC 5626 section 4.4.2). The ports of audio answer checks in `media::ice`.
 
 use std::net::SocketAddr;
 

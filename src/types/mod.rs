@@ -2,6 +2,7 @@
 
 mod bucket;
 mod digit;
+mod ice;
 mod network;
 mod phone_number;
 mod problem;
@@ -14,6 +15,7 @@ mod written;
 
 pub use bucket::Bucket;
 pub use digit::Digit;
+pub use ice::{IceCredentials, IceTerms};
 pub use network::{Network, host_network};
 pub use phone_number::{NumberFormat, NumberPlan};
 pub use problem::{Problem, did_you_mean, line_of};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Random, Redacted};
+use super::{IceCredentials, Random, Redacted};
 
 /// A crypto suite, by its name in `a=crypto` (RFC 4568 section 6.2, RFC 6188 section 4, RFC 7714 section 14.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -123,6 +123,16 @@ impl KeySeed {
         }
         SrtpKey { suite, master: Redacted(master[..suite.key_len() + suite.salt_len()].to_vec()) }
     }
+
+    /// The credentials of connectivity checks: always the same of one seed, and nothing of its keys. Of 40 and of 130 bits,
+    /// where 24 and 128 are asked for (RFC 8445 section 5.3).
+    pub fn ice(&self) -> IceCredentials {
+        let mut random = Random::from_seed(self.0.0);
+        for _key in SrtpSuite::ALL {
+            random.bytes::<46>();
+        }
+        IceCredentials { ufrag: random.token(8), pwd: Redacted(random.token(26)) }
+    }
 }
 
 /// The keys that an offer and its answer agreed on.
@@ -199,6 +209,8 @@ mod tests {
             assert_eq!(SrtpKey::new(key.suite(), key.master().to_vec()).as_ref(), Some(key));
             assert_eq!(SrtpKey::new(key.suite(), key.master()[1..].to_vec()), None);
         }
+        assert_eq!(seed.ice(), seed.ice());
+        assert_ne!(seed.ice(), KeySeed::new(&mut Random::for_testing(2)).ice());
         let shown = format!("{seed:?} {keys:?}");
         assert!(!shown.contains('[') || !shown.contains(", 1"), "{shown}");
         assert_eq!(shown.matches("***").count(), 1 + keys.len());

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{Codec, SrtpKeys};
+use super::{Codec, IceTerms, SrtpKeys};
 
 /// What an answered SDP fixed about a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,4 +24,15 @@ pub struct StreamConfig {
     pub receive: bool,
     /// The keys when the audio is encrypted.
     pub srtp: Option<Box<SrtpKeys>>,
+    /// When the peer proves by checks (ICE) where it is to be reached.
+    pub ice: Option<Box<IceTerms>>,
+    /// RTCP goes the way of RTP (RFC 5761).
+    pub rtcp_mux: bool,
+}
+
+impl StreamConfig {
+    /// Whether the peer has said, or will prove, where it listens; it does neither on hold by 0.0.0.0.
+    pub fn has_way(&self) -> bool {
+        self.remote.is_some() || self.ice.is_some()
+    }
 }

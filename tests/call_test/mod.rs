@@ -109,6 +109,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         time_zone: chrono_tz::Asia::Shanghai,
         codecs: Codec::ALL.to_vec(),
         srtp: SrtpPolicy::new(setup.srtp),
+        ice: true,
         record: RecordSpec::default(),
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
@@ -653,6 +654,8 @@ impl CallTest {
     fn see(&mut self, output: Output) {
         match output {
             Output::Send { to, bytes } => self.sent(to.remote, &bytes),
+            // There are no connections here.
+            Output::Close { .. } => {}
             Output::LendPorts { stream, .. } => {
                 let lent = self.free_ports > 0;
                 if lent {

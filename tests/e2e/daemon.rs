@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread;
@@ -18,6 +18,7 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 pub struct Daemon {
     child: Child,
     pub folder: TempDir,
+    namespace: Option<String>,
     settings: Vec<(String, String)>,
     pub ready: String,
     pub udp: SocketAddr,
@@ -34,6 +35,11 @@ impl Daemon {
 
     /// A daemon with these settings (`SECTION__KEY`, value) beside the free ports.
     pub fn with(settings: &[(&str, &str)]) -> Self {
+        Self::inside(None, settings)
+    }
+
+    /// The same in a network namespace.
+    pub fn inside(namespace: Option<&str>, settings: &[(&str, &str)]) -> Self {
         let mut all: Vec<(String, String)> = [
             ("SIP__LISTEN", r#"["udp:127.0.0.1:0", "tcp:127.0.0.1:0"]"#),
             ("RTP__PORTS", "0"),
@@ -45,12 +51,20 @@ impl Daemon {
         .map(|(key, value)| (format!("FRONTDESK_{key}"), (*value).to_owned()))
         .collect();
         all.push(("NO_COLOR".to_owned(), "1".to_owned()));
-        Self::launch(tempfile::tempdir().expect("a folder"), all)
+        Self::launch(tempfile::tempdir().expect("a folder"), namespace.map(str::to_owned), all)
     }
 
-    fn launch(folder: TempDir, settings: Vec<(String, String)>) -> Self {
+    fn launch(folder: TempDir, namespace: Option<String>, settings: Vec<(String, String)>) -> Self {
         let log = File::options().create(true).append(true).open(folder.path().join("log")).expect("a log");
-        let mut child = Command::new(BIN)
+        let mut command = match &namespace {
+            Some(namespace) => {
+                let mut command = peer("ip");
+                command.args(["netns", "exec", namespace, BIN]);
+                command
+            }
+            None => Command::new(BIN),
+        };
+        let mut child = command
             .args(["serve", "--data"])
             .arg(folder.path().join("data"))
             .envs(settings.iter().cloned())
@@ -74,6 +88,7 @@ impl Daemon {
             console: address(part("console=http://").expect("a console")),
             child,
             folder,
+            namespace,
             settings,
             ready,
         }
@@ -84,7 +99,7 @@ impl Daemon {
         self.child.kill().expect("it lives");
         self.child.wait().expect("it has ended");
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"));
-        Self::launch(folder, self.settings.clone())
+        Self::launch(folder, self.namespace.clone(), self.settings.clone())
     }
 
     pub fn data(&self) -> PathBuf {
@@ -226,8 +241,13 @@ impl Drop for Daemon {
 
 /// A port of loopback that both UDP and TCP have free, for peers that can't say which they took.
 pub fn free() -> SocketAddr {
+    free_at([127, 0, 0, 1].into())
+}
+
+/// The same of another address of this machine.
+pub fn free_at(ip: IpAddr) -> SocketAddr {
     for _ in 0..100 {
-        let held = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let held = UdpSocket::bind((ip, 0)).expect("a port").local_addr().expect("an address");
         if TcpListener::bind(held).is_ok() {
             return held;
         }

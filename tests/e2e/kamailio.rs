@@ -1,13 +1,14 @@
 //! Kamailio, as a carrier: registrar, proxy and TLS edge, that asks for a password.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::{PATIENCE, free, peer};
+use crate::daemon::{PATIENCE, free_at, peer};
 
 pub const DOMAIN: &str = "carrier.test";
 pub const USER: &str = "057188880000";
@@ -25,7 +26,12 @@ impl Kamailio {
     /// A carrier that keeps registrations for so many seconds and sends calls for numbers to `gateway`. With TLS it shows
     /// `carrier.pem` of the folder.
     pub fn start(folder: &Path, expires_s: u32, gateway: Option<SocketAddr>) -> Self {
-        let (sip, tls) = (free(), free());
+        Self::start_at(Ipv4Addr::LOCALHOST, folder, expires_s, gateway)
+    }
+
+    /// The same at another address of this machine.
+    pub fn start_at(ip: Ipv4Addr, folder: &Path, expires_s: u32, gateway: Option<SocketAddr>) -> Self {
+        let (sip, tls) = (free_at(ip.into()), free_at(ip.into()));
         let certificate = |end: &str| folder.join(format!("carrier.{end}")).display().to_string();
         let secure = folder.join("carrier.pem").exists();
         let (listen, load) = match secure {
@@ -68,6 +74,7 @@ impl Kamailio {
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)
+            .process_group(0)
             .spawn()
             .expect("kamailio starts");
         self.child = Some(child);
@@ -90,6 +97,15 @@ impl Kamailio {
             }
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// As a power cut.
+    pub fn cut(&mut self) {
+        let Some(mut child) = self.child.take() else { return };
+        // Its processes are its own group; none of them is to say goodbye.
+        // SAFETY: kill(2) takes two numbers; the child was not waited for, so its group is its own.
+        unsafe { libc::kill(-i32::try_from(child.id()).expect("a pid"), libc::SIGKILL) };
+        let _ = child.wait();
     }
 
     pub fn log(&self) -> String {
@@ -126,6 +142,7 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 loadmodule "nathelper.so"
+loadmodule "stun.so"
 @TLS@
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "max_expires", @EXPIRES@)

@@ -16,6 +16,15 @@ fn the_ready_line_names_every_place() {
     assert!(daemon.udp.port() != 0 && tcp.port() != 0 && daemon.console.port() != 0);
 }
 
+/// What a peer that resets its connection brings about (over TLS data is written with writev(2), which raises it).
+#[test]
+fn a_broken_pipe_is_not_the_end() {
+    let mut daemon = Daemon::start();
+    daemon.signal(libc::SIGPIPE);
+    daemon.dial(&daemon.uri(), &["--keys", "1,1,5", "--hangup-after", "1"]);
+    assert!(daemon.lives());
+}
+
 #[test]
 fn a_kill_in_the_middle_of_a_recording_loses_at_most_a_second() {
     let daemon = Daemon::start();

@@ -17,13 +17,13 @@ const PASSWORD: &str = "rr4tz-77qpx";
 /// ```text
 /// desk .1 <-> .2 router .5 <-> .6 telephone
 /// ```
-struct Behind {
+pub struct Behind {
     /// Four digits, and the network's number; no other run has it at the same time.
     id: u32,
 }
 
 impl Behind {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let this = Self { id: std::process::id() % (1 << 14) };
         let (router, phone) = (this.router(), this.phone());
         let (ours, outside, inside, theirs) = (this.link('h'), this.link('o'), this.link('i'), this.link('p'));
@@ -52,11 +52,23 @@ impl Behind {
         this
     }
 
+    /// Commands get through to the telephone; audio still does not before the telephone has sent some.
+    pub fn let_commands_in(&self) {
+        let network = format!("{}/30", self.address(4));
+        run(&["ip", "route", "add", &network, "via", &self.address(2).to_string()]);
+        let rules = format!(
+            "add chain ip nat in {{ type filter hook forward priority 0; }}; \
+             add rule ip nat in iifname {} meta l4proto udp ct state new drop; ",
+            self.link('o')
+        );
+        run(&["ip", "netns", "exec", &self.router(), "nft", &rules]);
+    }
+
     fn router(&self) -> String {
         format!("frontdesk{}r", self.id)
     }
 
-    fn phone(&self) -> String {
+    pub fn phone(&self) -> String {
         format!("frontdesk{}p", self.id)
     }
 
@@ -65,7 +77,7 @@ impl Behind {
     }
 
     /// Eight addresses of 198.18.0.0/15 (RFC 2544: for tests of networks) are this run's.
-    fn address(&self, host: u32) -> Ipv4Addr {
+    pub fn address(&self, host: u32) -> Ipv4Addr {
         Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + self.id * 8 + host)
     }
 

@@ -159,8 +159,7 @@ impl OutLeg {
     pub fn replaced(&mut self, h: &mut Hands<'_>, by: LegId, offer: Option<&[u8]>) -> Result<(), u16> {
         let (State::Up { leg, config }, Some(local)) = (&mut self.state, self.local.as_mut()) else { return Err(481) };
         self.version += 1;
-        local.version = self.version;
-        local.srtp.renew(KeySeed::new(h.random), config.srtp.as_deref());
+        local.renew(self.version, KeySeed::new(h.random), config);
         let answered = sdp::answer(offer.ok_or(488u16)?, local).map_err(|error| error.status())?;
         h.ua.answer(h.now.mono, by, answered.body).map_err(|_| 481u16)?;
         let _ = h.ua.hang_up(h.now.mono, *leg);
@@ -351,8 +350,7 @@ impl OutLeg {
         };
         let local = self.local.as_mut()?;
         self.version += 1;
-        local.version = self.version;
-        local.srtp.renew(KeySeed::new(h.random), config.srtp.as_deref());
+        local.renew(self.version, KeySeed::new(h.random), config);
         let Some(offer) = offer else {
             let _ = h.ua.answer_reinvite(h.now.mono, *leg, sdp::offer(local));
             return None;

@@ -386,8 +386,7 @@ impl Session {
         let Media::Open(config) = &self.media else { return None };
         let local = self.local.as_mut()?;
         self.sdp_ids.version += 1;
-        local.version = self.sdp_ids.version;
-        local.srtp.renew(KeySeed::new(hands.random), config.srtp.as_deref());
+        local.renew(self.sdp_ids.version, KeySeed::new(hands.random), config);
         Some(local.clone())
     }
 

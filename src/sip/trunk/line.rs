@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::granted::Granted;
 use super::retry::{refresh_after, wait};
+use super::watch::{Silence, Watch};
 use super::{KeepAlive, Standing, TrunkSettings, Why};
 use crate::sip::channel::{ConnectionId, Destination};
 use crate::sip::digest::{Login, Refusal};
@@ -20,10 +21,10 @@ const LEAVING_MAX: Duration = Duration::from_secs(2);
 /// Requests for one registration: a challenge, a stale nonce, a longer time, another contact. A registrar that wants more
 /// goes in circles.
 const ROUNDS_MAX: u8 = 5;
-/// Unanswered OPTIONS in a row after which nobody is there.
-const PINGS_MISSED_MAX: u8 = 2;
 /// A Flow-Timer under this would be a flood.
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(5);
+/// So long a server is waited for where there is a next one. A REGISTER over UDP has been sent five times by then.
+const NEXT_AFTER: Duration = Duration::from_secs(8);
 /// A Min-Expires beyond this is not followed.
 const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
 /// After a connection was lost: soon. With a server that closes each it becomes later and later.
@@ -38,14 +39,16 @@ pub enum Act {
     Locate,
     /// REGISTER for so long; zero takes it back. `instead_of` is a contact that is to be forgotten.
     Register { to: Destination, lasts: Duration, instead_of: Option<Uri> },
-    /// OPTIONS.
-    Ping { to: Destination },
+    /// OPTIONS; what comes of it is told with the number.
+    Ping { to: Destination, number: u32 },
     /// Empty lines.
     KeepOpen { to: Destination },
     /// A STUN binding request.
     AskAddress { to: Destination },
     /// It is reached at another contact than before: calls that go over it have to say so too.
     Moved,
+    /// Connections that lead there are of no use any more.
+    Close { to: Destination },
     /// The standing is another one.
     Tell,
 }
@@ -59,11 +62,13 @@ enum Work {
     Seeking {
         give_up_at: Mono,
     },
-    /// Server `at` is asked, for the so-manieth time. `fresh`: it is the answer to a challenge of a moment ago.
+    /// Server `at` is asked, for the so-manieth time. `fresh`: it is the answer to a challenge of a moment ago. At `until`
+    /// the next server has its turn.
     Asking {
         at: usize,
         round: u8,
         fresh: bool,
+        until: Option<Mono>,
     },
     Leaving {
         until: Mono,
@@ -97,7 +102,9 @@ pub struct TrunkLine {
     /// How long its server leaves a flow without a sign of life (RFC 5626).
     flow_timer: Option<Duration>,
     keep_alive_at: Option<Mono>,
-    pings_missed: u8,
+    watch: Watch,
+    /// A binding request was not answered yet.
+    stun_waits: bool,
     acts: VecDeque<Act>,
     pub armed: Option<Mono>,
 }
@@ -123,7 +130,8 @@ impl TrunkLine {
             service_route: Vec::new(),
             flow_timer: None,
             keep_alive_at: None,
-            pings_missed: 0,
+            watch: Watch::default(),
+            stun_waits: false,
             acts: VecDeque::new(),
             armed: None,
         }
@@ -176,14 +184,14 @@ impl TrunkLine {
             Work::Rest { until } => until,
             Work::Seeking { give_up_at } => Some(give_up_at),
             Work::Leaving { until, .. } => Some(until),
-            // The transaction has an end of its own.
-            Work::Asking { .. } => self.answer_by,
+            // Without one the transaction's own end counts.
+            Work::Asking { until, .. } => [until, self.answer_by].into_iter().flatten().min(),
         };
         let ends = match self.standing {
             Standing::Up { until, .. } => until,
             Standing::Starting | Standing::Down { .. } | Standing::Left => None,
         };
-        [work, ends, self.keep_alive_at].into_iter().flatten().min()
+        [work, ends, self.keep_alive_at, self.watch.deadline()].into_iter().flatten().min()
     }
 
     pub fn begin(&mut self, now: Mono) {
@@ -210,18 +218,25 @@ impl TrunkLine {
 
     fn ask(&mut self, now: Mono, at: usize) {
         let Some(to) = self.servers.get(at).copied() else { return self.begin(now) };
-        self.work = Work::Asking { at, round: 0, fresh: false };
+        let until = (at + 1 < self.servers.len()).then(|| now + NEXT_AFTER);
+        self.work = Work::Asking { at, round: 0, fresh: false, until };
         self.answer_by = None;
         match (self.settings.register_for, self.settings.keep_alive) {
             (Some(_), _) => self.register(to),
-            (None, KeepAlive::Options(_)) => self.acts.push_back(Act::Ping { to }),
+            (None, KeepAlive::Options(_)) => {
+                let number = self.watch.asks(now);
+                self.acts.push_back(Act::Ping { to, number });
+                // What comes of it, or the next server's turn, ends the asking.
+                self.watch.rest();
+            }
             // Nobody is asked: it is taken to be there.
             (None, KeepAlive::Off | KeepAlive::Crlf(_) | KeepAlive::Stun(_)) => self.is_up(now, at, to, None),
         }
     }
 
+    /// With a contact at another address than before, the one that is known there is taken back: calls would be sent to both.
     fn register(&mut self, to: Destination) {
-        let instead_of = None;
+        let instead_of = self.contact.clone();
         self.acts.push_back(Act::Register { to, lasts: self.lasts, instead_of });
     }
 
@@ -235,12 +250,17 @@ impl TrunkLine {
         random: &mut Random,
     ) {
         match self.work {
-            Work::Asking { at, round, fresh } => {
+            // A server whose turn is over may answer yet.
+            Work::Asking { at, round, fresh, .. } if self.is_server(at, from) => {
                 self.answered(now, (at, round, fresh), from, contact, response, random)
             }
             Work::Leaving { until, fresh } => self.leaving(now, until, fresh, response, random),
-            Work::Rest { .. } | Work::Seeking { .. } => {}
+            Work::Asking { .. } | Work::Rest { .. } | Work::Seeking { .. } => {}
         }
+    }
+
+    fn is_server(&self, at: usize, from: Destination) -> bool {
+        self.servers.get(at).is_some_and(|server| server.remote == from.remote)
     }
 
     fn answered(
@@ -253,7 +273,7 @@ impl TrunkLine {
         random: &mut Random,
     ) {
         let again = |line: &mut TrunkLine, fresh: bool| {
-            line.work = Work::Asking { at, round: round + 1, fresh };
+            line.work = Work::Asking { at, round: round + 1, fresh, until: None };
             if let Some(to) = line.servers.get(at).copied() {
                 line.register(to);
             }
@@ -310,7 +330,7 @@ impl TrunkLine {
             // What it registered leads nowhere: once more, with the address that it sees.
             self.external = Some(seen);
             self.nat = Some(seen).filter(|seen| !is_host(contact, seen.ip()));
-            self.work = Work::Asking { at, round: round + 1, fresh: false };
+            self.work = Work::Asking { at, round: round + 1, fresh: false, until: None };
             let instead_of = Some(contact.clone());
             if let Some(to) = self.servers.get(at).copied() {
                 self.acts.push_back(Act::Register { to, lasts: self.lasts, instead_of });
@@ -343,7 +363,8 @@ impl TrunkLine {
         self.serving = Some((at, from));
         self.failures = 0;
         self.work = Work::Rest { until: None };
-        self.pings_missed = 0;
+        self.watch.rest();
+        self.stun_waits = false;
         self.keep_alive_at = self.keep_alive_every().map(|every| now + every);
         if !told {
             self.acts.push_back(Act::Tell);
@@ -351,50 +372,105 @@ impl TrunkLine {
     }
 
     /// No answer came to a REGISTER or an OPTIONS, or it could not be sent.
-    pub fn unanswered(&mut self, now: Mono, why: Why, random: &mut Random) {
+    pub fn unanswered(&mut self, now: Mono, to: Destination, why: Why, random: &mut Random) {
         match self.work {
-            Work::Asking { at, .. } if at + 1 < self.servers.len() => self.ask(now, at + 1),
-            Work::Asking { .. } => self.failed(now, why, None, random),
+            Work::Asking { at, .. } if self.is_server(at, to) => self.next(now, at, why, random),
             Work::Leaving { .. } => self.left(),
-            Work::Rest { .. } | Work::Seeking { .. } => {}
+            Work::Asking { .. } | Work::Rest { .. } | Work::Seeking { .. } => {}
         }
     }
 
-    /// OPTIONS was answered, whatever with: somebody is there. `None` when nothing came back.
-    pub fn pinged(&mut self, now: Mono, from: Option<Destination>, random: &mut Random) {
-        let asks = self.settings.register_for.is_none();
-        match (&self.work, from) {
-            (Work::Asking { at, .. }, Some(from)) if asks => {
-                let at = *at;
-                self.is_up(now, at, from, None);
-            }
-            (Work::Asking { .. }, None) if asks => self.unanswered(now, Why::Silent, random),
-            (_, Some(_)) => {
-                let was_away = std::mem::take(&mut self.pings_missed) > 0;
-                // It may have begun anew and know nothing of us.
-                if was_away && self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
-                    self.renew(now);
+    /// Nothing comes from server `at`.
+    fn next(&mut self, now: Mono, at: usize, why: Why, random: &mut Random) {
+        // A connection that brings no answer is perhaps none any more.
+        if why == Why::Silent
+            && let Some(to) = self.servers.get(at).copied()
+        {
+            self.acts.push_back(Act::Close { to });
+        }
+        match at + 1 < self.servers.len() {
+            true => self.ask(now, at + 1),
+            false => self.failed(now, why, None, random),
+        }
+    }
+
+    /// OPTIONS was answered, whatever with: somebody is there, and sees us at that address.
+    pub fn pinged(&mut self, now: Mono, from: Destination, seen: Option<SocketAddr>) {
+        match self.work {
+            Work::Asking { at, .. } if self.settings.register_for.is_none() => {
+                if self.is_server(at, from) {
+                    self.is_up(now, at, from, None);
                 }
             }
-            (_, None) => {
-                self.pings_missed = self.pings_missed.saturating_add(1);
-                if self.pings_missed >= PINGS_MISSED_MAX && self.standing.is_up() {
-                    self.pings_missed = 0;
-                    self.failed(now, Why::Silent, None, random);
+            _ if !self.standing.is_up() => {}
+            _ => {
+                let was_away = self.watch.answered(now);
+                if let Some(seen) = seen.filter(|seen| self.contact.as_ref().is_some_and(|c| !names(c, *seen))) {
+                    self.address_changed(now, Some(seen));
+                } else if was_away {
+                    // It may have begun anew and know nothing of us.
+                    self.renew_soon(now);
                 }
             }
         }
     }
 
-    /// Our own address on the way to its servers has changed, or the server sees us elsewhere (STUN).
-    pub fn address_changed(&mut self, now: Mono, external: Option<SocketAddr>) {
+    /// Nothing came of the OPTIONS of that number.
+    pub fn ping_failed(&mut self, now: Mono, (number, to): (u32, Destination), why: Why, random: &mut Random) {
+        match self.work {
+            Work::Asking { .. } if self.settings.register_for.is_none() => self.unanswered(now, to, why, random),
+            _ => {
+                let silence = self.watch.failed(number);
+                self.silent(now, silence, why, random);
+            }
+        }
+    }
+
+    fn silent(&mut self, now: Mono, silence: Silence, why: Why, random: &mut Random) {
+        let Some((at, to)) = self.serving.filter(|_| self.standing.is_up()) else { return };
+        match silence {
+            Silence::Old => {}
+            Silence::Doubtful => self.ping(now, to),
+            Silence::Gone => {
+                self.acts.push_back(Act::Close { to });
+                self.failed(now, why, None, random);
+                // It has had its time; the others have not.
+                if at + 1 < self.servers.len() {
+                    self.ask(now, at + 1);
+                }
+            }
+        }
+    }
+
+    fn renew_soon(&mut self, now: Mono) {
+        if self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
+            self.renew(now);
+        }
+    }
+
+    /// Where the server sees us (STUN).
+    pub fn seen_at(&mut self, now: Mono, seen: SocketAddr, is_other: bool) {
+        self.stun_waits = false;
+        if is_other {
+            self.address_changed(now, Some(seen));
+        }
+    }
+
+    /// Packets to its servers leave from another address of ours: what came before is no way to us any more.
+    pub fn local_changed(&mut self, now: Mono) {
+        match self.serving {
+            Some((_, to)) if to.channel.connection.is_some() => self.acts.push_back(Act::Close { to }),
+            Some(_) | None => self.address_changed(now, None),
+        }
+    }
+
+    /// Our own address on the way to its servers has changed, or the server sees us elsewhere.
+    fn address_changed(&mut self, now: Mono, external: Option<SocketAddr>) {
         if external == self.external && external.is_some() {
             return;
         }
         (self.external, self.nat) = (external, external);
-        if self.standing.is_up() && matches!(self.work, Work::Rest { .. }) {
-            self.renew(now);
-        }
+        self.renew_soon(now);
     }
 
     /// A connection has gone; its calls are the user agent's matter.
@@ -424,12 +500,14 @@ impl TrunkLine {
         match self.work {
             Work::Seeking { give_up_at } if give_up_at <= now => self.failed(now, Why::NoAddress, None, random),
             Work::Leaving { until, .. } if until <= now => self.left(),
-            Work::Asking { .. } if self.answer_by.is_some_and(|by| by <= now) => {
-                self.unanswered(now, Why::Silent, random);
-            }
             Work::Rest { until: Some(until) } if until <= now => self.renew(now),
+            Work::Asking { at, until, .. } if [until, self.answer_by].into_iter().flatten().any(|by| by <= now) => {
+                self.next(now, at, Why::Silent, random);
+            }
             _ => {}
         }
+        let silence = self.watch.due(now);
+        self.silent(now, silence, Why::Silent, random);
         if let Standing::Up { until: Some(until), .. } = self.standing
             && until <= now
         {
@@ -466,11 +544,25 @@ impl TrunkLine {
             return;
         }
         self.keep_alive_at = Some(now + every);
-        self.acts.push_back(match self.settings.keep_alive {
-            KeepAlive::Stun(_) => Act::AskAddress { to },
-            KeepAlive::Crlf(_) => Act::KeepOpen { to },
-            KeepAlive::Options(_) | KeepAlive::Off => Act::Ping { to },
-        });
+        match self.settings.keep_alive {
+            KeepAlive::Stun(_) => {
+                // One that does not speak STUN is asked in the way that all answer.
+                if std::mem::replace(&mut self.stun_waits, true) {
+                    self.ping(now, to);
+                }
+                self.acts.push_back(Act::AskAddress { to });
+            }
+            KeepAlive::Crlf(_) => self.acts.push_back(Act::KeepOpen { to }),
+            KeepAlive::Options(_) | KeepAlive::Off => self.ping(now, to),
+        }
+    }
+
+    fn ping(&mut self, now: Mono, to: Destination) {
+        // One that is waited for is still being sent.
+        if !self.watch.is_waiting() {
+            let number = self.watch.asks(now);
+            self.acts.push_back(Act::Ping { to, number });
+        }
     }
 
     fn failed(&mut self, now: Mono, why: Why, retry_after_s: Option<u32>, random: &mut Random) {
@@ -478,7 +570,7 @@ impl TrunkLine {
         self.failures = self.failures.saturating_add(1);
         self.work = Work::Rest { until: Some(again_at) };
         self.keep_alive_at = None;
-        self.pings_missed = 0;
+        self.watch.rest();
         let since = match &self.standing {
             Standing::Down { since, .. } => *since,
             Standing::Starting | Standing::Up { .. } | Standing::Left => now,
@@ -493,6 +585,7 @@ impl TrunkLine {
     /// It is not wanted any more: the registrar is told, where there is one. `is_gone` says when that is over.
     pub fn leave(&mut self, now: Mono) {
         self.keep_alive_at = None;
+        self.watch.rest();
         match (self.settings.register_for, self.serving) {
             (Some(_), Some((_, to))) if self.standing.is_up() => {
                 self.work = Work::Leaving { until: now + LEAVING_MAX, fresh: false };

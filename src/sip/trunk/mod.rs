@@ -3,7 +3,7 @@
 //!
 //! - `settings`: what is known of a trunk beforehand; `standing`: how it is with it, for people.
 //! - `line`: the machine: where its servers are, registering, refreshing, trying again.
-//! - `retry`: how long it waits after what went wrong; `granted`: what a registrar's 200 says.
+//! - `watch`: whether its server still answers; `retry`: how long it waits after what went wrong; `granted`: what a registrar's 200 says.
 //!
 //! A machine here is told what happened and says what to do (`Act`); the user agent has the transactions.
 
@@ -12,8 +12,10 @@ mod line;
 mod retry;
 mod settings;
 mod standing;
+mod watch;
 
 pub use granted::Granted;
+pub(in crate::sip) use granted::seen_at;
 pub use line::{Act, TrunkLine};
 pub use settings::{Account, KeepAlive, TrunkSettings};
 pub use standing::{Standing, Why};

@@ -156,6 +156,10 @@ pub enum Event {
         leg: LegId,
         sdp: Option<Vec<u8>>,
     },
+    /// Connections that lead there bring nothing any more.
+    Close {
+        to: Destination,
+    },
     /// Where are the servers of this URI (RFC 3263)? Say `trunk_located`.
     TrunkSeeks {
         trunk: TrunkId,

@@ -9,7 +9,7 @@ use super::uac::Purpose;
 use super::{Owner, UserAgent};
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::locate::Target;
-use crate::sip::trunk::{Act, Standing, TrunkId, TrunkLine, TrunkSettings, Why};
+use crate::sip::trunk::{Act, Standing, TrunkId, TrunkLine, TrunkSettings, Why, seen_at};
 use crate::sip::wire::{CSeq, Method, Name, NameAddr, Request, Response, Uri};
 use crate::types::Mono;
 
@@ -39,7 +39,8 @@ const EXTERNALS_MAX: usize = 256;
 pub(super) enum Asked {
     /// With this number: an answer to an earlier one does not count.
     Register(u32),
-    Options,
+    /// With its number.
+    Options(u32),
 }
 
 /// How a call goes out over a trunk that is up.
@@ -171,7 +172,7 @@ impl UserAgent {
         let there = |trunk: &Trunk| trunk.line.server().is_some_and(|to| to.remote.ip() == peer.ip());
         let moved: Vec<TrunkId> = self.trunks.iter().filter(|(_, t)| there(t)).map(|(id, _)| *id).collect();
         for id in moved {
-            self.with_trunk(now, id, |line, _| line.address_changed(now, None));
+            self.with_trunk(now, id, |line, _| line.local_changed(now));
         }
     }
 
@@ -207,6 +208,12 @@ impl UserAgent {
         if matches!(&act, Act::KeepOpen { to } if self.is_reliable(to.channel)) {
             return;
         }
+        if let Act::Close { to } = act {
+            if self.is_reliable(to.channel) {
+                self.tell(Event::Close { to });
+            }
+            return;
+        }
         let Some(trunk) = self.trunks.get_mut(&id) else { return };
         match act {
             Act::Locate => {
@@ -223,13 +230,14 @@ impl UserAgent {
                 let asked = Asked::Register(trunk.seq);
                 self.send_request(now, request, to, Purpose::Trunk(id, asked));
             }
-            Act::Ping { to } => {
+            Act::Ping { to, number } => {
                 let target = trunk.line.settings().domain.clone();
-                self.send_options(now, to, target, Purpose::Trunk(id, Asked::Options));
+                self.send_options(now, to, target, Purpose::Trunk(id, Asked::Options(number)));
             }
             Act::KeepOpen { to } => self.send(to, b"\r\n\r\n".to_vec()),
             Act::Moved => self.say_where_we_are(now, id),
             Act::AskAddress { to } => self.ask_address(id, to),
+            Act::Close { .. } => {}
             Act::Tell => {
                 let (name, standing) = (trunk.line.settings().name.clone(), trunk.line.standing().clone());
                 self.tell(Event::Trunk { name, standing });
@@ -270,11 +278,7 @@ impl UserAgent {
         request.headers.push(Name::CallId, trunk.call_id.clone());
         request.headers.push(Name::CSeq, CSeq::new(trunk.seq, Method::Register).to_string());
         request.headers.push(Name::MaxForwards, "70");
-        if let Some(old) = instead_of {
-            let mut old = NameAddr::new(old);
-            old.set_param("expires", Some("0".to_owned()));
-            request.headers.push(Name::Contact, old.to_string());
-        }
+        let old = instead_of.filter(|old| *old != contact.uri && lasts_s > 0);
         let mut contact = contact;
         if let Some(instance) = &self.config.instance {
             // Where the registrar knows flows, calls come over the one that we keep open (RFC 5626 section 4.2).
@@ -283,6 +287,12 @@ impl UserAgent {
         }
         contact.set_param("expires", Some(lasts_s.to_string()));
         request.headers.push(Name::Contact, contact.to_string());
+        // Behind the new one: some registrars read the first alone.
+        if let Some(old) = old {
+            let mut old = NameAddr::new(old);
+            old.set_param("expires", Some("0".to_owned()));
+            request.headers.push(Name::Contact, old.to_string());
+        }
         request.headers.push(Name::Expires, lasts_s.to_string());
         request.headers.push(Name::Supported, if self.config.instance.is_some() { "path, outbound" } else { "path" });
         request.headers.push(Name::Allow, self.allow());
@@ -325,22 +335,26 @@ impl UserAgent {
                 self.with_trunk(now, id, |line, random| line.registered(now, from, &contact, response, random));
             }
             // Whatever it says, it is there; but what says that nobody serves here now is no line.
-            Asked::Options => {
-                let alive = !matches!(response.status, 408 | 503);
-                self.with_trunk(now, id, |line, random| line.pinged(now, alive.then_some(from), random));
+            Asked::Options(number) if matches!(response.status, 408 | 503) => {
+                self.with_trunk(now, id, |line, random| line.ping_failed(now, (number, from), Why::Silent, random));
+            }
+            Asked::Options(_) => {
+                // A connection's own port alone is no news, and it can't change.
+                let seen = seen_at(response).filter(|_| !self.is_reliable(from.channel));
+                self.with_trunk(now, id, |line, _| line.pinged(now, from, seen));
             }
         }
     }
 
     /// No response came, or it could not be sent at all (503).
-    pub(super) fn trunk_unanswered(&mut self, now: Mono, id: TrunkId, asked: Asked, status: u16) {
+    pub(super) fn trunk_unanswered(&mut self, now: Mono, id: TrunkId, asked: Asked, to: Destination, status: u16) {
         if matches!(asked, Asked::Register(number) if !self.is_last(id, number)) {
             return;
         }
         let why = if status == 503 { Why::Unreachable } else { Why::Silent };
         self.with_trunk(now, id, |line, random| match asked {
-            Asked::Register(_) => line.unanswered(now, why, random),
-            Asked::Options => line.pinged(now, None, random),
+            Asked::Register(_) => line.unanswered(now, to, why, random),
+            Asked::Options(number) => line.ping_failed(now, (number, to), why, random),
         });
     }
 
@@ -369,9 +383,7 @@ impl UserAgent {
             trunk.stun = None;
         }
         let local = self.config.listeners.get(channel.listener).map(|_| self.our_address(channel, source));
-        if local != Some(seen) {
-            self.with_trunk(now, id, |line, _| line.address_changed(now, Some(seen)));
-        }
+        self.with_trunk(now, id, |line, _| line.seen_at(now, seen, local != Some(seen)));
     }
 
     /// Calls over a trunk that is reached elsewhere now: their peers learn it by a refresh of the target (RFC 3261 section

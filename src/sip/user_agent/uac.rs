@@ -357,7 +357,7 @@ impl UserAgent {
             Purpose::Refresh(leg) => self.refresh_answered(now, leg, status, headers),
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
             Purpose::Summary(watcher) => self.summary_answered(watcher, status),
-            Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, status),
+            Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, to, status),
             Purpose::Bye
             | Purpose::Cancel
             | Purpose::Info(_)

@@ -249,7 +249,7 @@ fn a_registrar_that_wants_longer_registrations_gets_one() {
 #[test]
 fn the_next_server_is_tried_when_one_is_silent_or_can_not_be_reached() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER, SECOND]);
-    carrier.line.advance(s(33));
+    carrier.line.advance(s(9));
     let to: Vec<SocketAddr> = carrier.line.take().iter().map(|sent| sent.to.remote).collect();
     assert_eq!(to.last(), Some(&at(SECOND)), "{to:?}");
     let there = Input::TransportFailed { channel: UDP, to: at(SECOND) };
@@ -257,6 +257,8 @@ fn the_next_server_is_tried_when_one_is_silent_or_can_not_be_reached() {
     carrier.is_down(Why::Unreachable);
     carrier.line.told();
     carrier.line.advance(s(2));
+    // The first request is still being sent; nobody waits for its answer.
+    carrier.line.take();
     carrier.locate(Transport::Udp, &[CARRIER, SECOND]);
     let (request, to) = carrier.request();
     assert_eq!(to.remote, at(CARRIER));
@@ -268,6 +270,7 @@ fn the_next_server_is_tried_when_one_is_silent_or_can_not_be_reached() {
     // Its renewal goes back to the first choice, and it stays up where it is until that answers.
     carrier.line.told();
     carrier.line.advance(s(80));
+    carrier.line.take();
     carrier.locate(Transport::Udp, &[CARRIER, SECOND]);
     let (request, to) = carrier.request();
     assert_eq!(to.remote, at(CARRIER));
@@ -348,7 +351,7 @@ fn behind_nat_it_registers_what_the_registrar_sees() {
     carrier.line.input(Input::Received { via: to.channel, source: to.remote, bytes: &response.to_bytes() });
     let (request, to) = carrier.request();
     let contacts: Vec<&str> = request.headers.all(&Name::Contact).collect();
-    let expected = ["<sip:desk@192.0.2.1:5060>;expires=0", "<sip:desk@198.51.100.9:31024>;expires=600"];
+    let expected = ["<sip:desk@198.51.100.9:31024>;expires=600", "<sip:desk@192.0.2.1:5060>;expires=0"];
     assert_eq!(contacts, expected);
     carrier.answer(&request, to, 200, &[("Expires", "600")]);
     match carrier.is_up() {
@@ -398,6 +401,74 @@ fn binding_answer(transaction: [u8; 12], seen: SocketAddr) -> Vec<u8> {
     bytes.extend((seen.port() ^ 0x2112).to_be_bytes());
     bytes.extend(ip.octets().iter().zip(cookie).map(|(byte, key)| byte ^ key));
     bytes
+}
+
+/// The Via of the answer to a ping shows it too (RFC 3581).
+#[test]
+fn a_ping_notices_that_the_nat_gives_another_address() {
+    let settings = TrunkSettings { keep_alive: KeepAlive::Options(s(20)), ..settings() };
+    let mut carrier = Carrier::new(settings, Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    carrier.line.advance(s(20));
+    let (ping, to) = carrier.request();
+    assert_eq!(ping.method.as_str(), "OPTIONS");
+    let via = ping.headers.first(&Name::Via).expect("a Via").replace(";rport", ";rport=31024;received=198.51.100.9");
+    let mut response = ping.response(200);
+    response.headers.set(Name::Via, via);
+    carrier.line.input(Input::Received { via: to.channel, source: to.remote, bytes: &response.to_bytes() });
+    let (request, to) = carrier.request();
+    let contacts: Vec<&str> = request.headers.all(&Name::Contact).collect();
+    let expected = ["<sip:desk@198.51.100.9:31024>;expires=600", "<sip:desk@192.0.2.1:5060>;expires=0"];
+    assert_eq!(contacts, expected, "calls would be sent to both");
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    carrier.leave();
+}
+
+#[test]
+fn a_server_that_falls_silent_gives_way_to_the_next_within_seconds_and_is_not_heard_late() {
+    let settings = TrunkSettings { keep_alive: KeepAlive::Options(s(20)), ..settings() };
+    let mut carrier = Carrier::new(settings, Transport::Udp, &[CARRIER, SECOND]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.advance(s(20));
+    let (ping, first) = carrier.request();
+    let silent_from = carrier.line.now;
+    let mut register = None;
+    while register.is_none() {
+        carrier.line.advance(ms(500));
+        assert!(carrier.line.now < silent_from + s(12), "it takes too long");
+        register = carrier.line.take().into_iter().find(|sent| sent.name() == "REGISTER");
+    }
+    let register = register.expect("just seen");
+    assert_eq!(register.to.remote, at(SECOND));
+    // What the first says now is about nothing any more.
+    carrier.answer(&ping, first, 200, &[]);
+    assert!(!carrier.standing().is_up());
+    carrier.answer(register.request(), register.to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    // Nor are the ends of what it was asked.
+    carrier.line.advance(s(19));
+    carrier.is_up();
+    carrier.leave();
+}
+
+#[test]
+fn a_connection_that_brings_nothing_is_not_used_again() {
+    let settings = TrunkSettings { keep_alive: KeepAlive::Options(s(20)), ..settings() };
+    let mut carrier = Carrier::new(settings, Transport::Tcp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    let to = Destination { channel: Channel { connection: Some(ConnectionId(7)), ..to.channel }, ..to };
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.line.told();
+    carrier.line.advance(s(31));
+    let told = carrier.line.told();
+    assert!(told.contains(&Event::Close { to }), "{told:?}");
+    carrier.is_down(Why::Silent);
+    carrier.line.take();
+    carrier.leave();
 }
 
 #[test]
