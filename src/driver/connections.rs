@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::metrics::METRICS;
 use crate::sip::user_agent::ConnectionId;
-use crate::telemetry::{Line as LogLine, SourceThrottle};
+use crate::telemetry::{Line as LogLine, Throttle};
 use crate::types::{Mono, host_network};
 
 /// Messages that wait to be written to one connection; a peer that does not read loses the connection.
@@ -21,12 +21,12 @@ const REMEMBERED_MAX: usize = 1024;
 /// Room that those who connect to us leave for connections of our making: however many they are, the trunks are reached.
 const OWN_MAX: usize = 64;
 
-/// Whoever knocks at the door decides how often: the log has a line a minute of each source, and ten in all.
-static KNOCKS: SourceThrottle = SourceThrottle::new(10, Duration::from_secs(60));
+/// Whoever knocks at the door decides how often: the log has ten lines a minute of it.
+static KNOCKS: Throttle = Throttle::new(10, Duration::from_secs(60));
 
 /// Writes a line about somebody who wanted a connection and got none, unless there were too many of them.
-pub(super) fn log_knock(now: Mono, source: IpAddr, write: impl FnOnce()) {
-    if let LogLine::Write { left_out } = KNOCKS.line(now, Some(host_network(source))) {
+pub(super) fn log_knock(now: Mono, write: impl FnOnce()) {
+    if let LogLine::Write { left_out } = KNOCKS.line(now) {
         if left_out > 0 {
             tracing::info!(left_out, "more connections came to nothing since the last such line");
         }

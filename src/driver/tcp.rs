@@ -49,7 +49,7 @@ pub(super) async fn accept(line: Shared, listener: usize, transport: Transport, 
             Ok((stream, remote)) => {
                 let Some(slot) = slots.take(remote.ip()) else {
                     let now = line.borrow().clock.mono();
-                    log_knock(now, remote.ip(), || {
+                    log_knock(now, || {
                         tracing::warn!(%remote, "a connection was refused: too many are open; see [sip] connections_max");
                     });
                     continue;

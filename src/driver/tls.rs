@@ -30,7 +30,7 @@ pub(super) async fn accept(line: &Shared, stream: TcpStream, remote: SocketAddr)
     };
     METRICS.tls_handshakes_failed.add(1);
     let now = line.borrow().clock.mono();
-    log_knock(now, remote.ip(), || tracing::info!(%remote, why = failure, "a TLS handshake failed"));
+    log_knock(now, || tracing::info!(%remote, why = failure, "a TLS handshake failed"));
     None
 }
 

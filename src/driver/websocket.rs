@@ -43,7 +43,7 @@ pub(super) async fn serve(line: Shared, stream: impl AsyncRead + AsyncWrite + Un
     let shaking = accept_hdr_async_with_config(stream, speaks_sip, Some(config));
     let Ok(Ok(socket)) = timeout(HANDSHAKE_MAX, shaking).await else {
         let now = line.borrow().clock.mono();
-        log_knock(now, remote.ip(), || {
+        log_knock(now, || {
             tracing::info!(%remote, "a WebSocket handshake failed: no browser's telephone, or not in time");
         });
         return;

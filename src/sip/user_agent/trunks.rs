@@ -27,6 +27,8 @@ pub(super) struct Trunk {
     waits: bool,
 }
 
+/// How often it is looked whether calls still go over a trunk that was left.
+const LOOK_AFTER_CALLS: Duration = Duration::from_secs(40);
 /// A server of a stream that has not answered a REGISTER by then does not.
 const STREAM_ANSWER_MAX: Duration = Duration::from_secs(10);
 /// Addresses of ours at servers that are remembered before those of former servers are forgotten.
@@ -56,7 +58,10 @@ impl UserAgent {
     /// Other trunks from now on. Those whose settings stay go on; the others are left, those that are new begin.
     pub fn set_trunks(&mut self, now: Mono, wanted: Vec<TrunkSettings>) {
         let kept = |trunk: &Trunk| wanted.contains(trunk.line.settings()) && *trunk.line.standing() != Standing::Left;
-        let leaving: Vec<TrunkId> = self.trunks.iter().filter(|(_, trunk)| !kept(trunk)).map(|(id, _)| *id).collect();
+        // One that is being left already has its time for that.
+        let left = |trunk: &Trunk| *trunk.line.standing() == Standing::Left;
+        let leaving = self.trunks.iter().filter(|(_, trunk)| !kept(trunk) && !left(trunk));
+        let leaving: Vec<TrunkId> = leaving.map(|(id, _)| *id).collect();
         for id in leaving {
             self.with_trunk(now, id, |line, _| line.leave(now));
         }
@@ -76,7 +81,7 @@ impl UserAgent {
 
     /// Those begin that no leaving one is in the way of.
     fn begin_trunks(&mut self, now: Mono) {
-        let leaving = |trunk: &&Trunk| *trunk.line.standing() == Standing::Left;
+        let leaving = |trunk: &&Trunk| *trunk.line.standing() == Standing::Left && !trunk.line.is_gone();
         let may_begin = |trunk: &Trunk| {
             let TrunkSettings { name, address, .. } = trunk.line.settings();
             let same = |other: &TrunkSettings| other.name == *name || other.address == *address;
@@ -118,9 +123,14 @@ impl UserAgent {
 
     /// The same; of several lines at one carrier the one whose user is called.
     pub(super) fn trunk_called(&self, source: SocketAddr, user: Option<&str>) -> Option<TrunkId> {
-        let there = || self.trunks.iter().filter(|(_, trunk)| trunk.line.speaks_from(source.ip()));
-        let called = there().find(|(_, trunk)| user.is_some() && trunk.line.settings().address.user.as_deref() == user);
-        called.or_else(|| there().next()).map(|(id, _)| *id)
+        // One that was left has the calls that it had, and no others where another took its place.
+        let there = |gone: bool| {
+            let speaks = move |line: &TrunkLine| line.is_gone() == gone && line.speaks_from(source.ip());
+            self.trunks.iter().filter(move |(_, trunk)| speaks(&trunk.line))
+        };
+        let is_called = |trunk: &Trunk| user.is_some() && trunk.line.settings().address.user.as_deref() == user;
+        let called = there(false).find(|(_, trunk)| is_called(trunk));
+        called.or_else(|| there(false).next()).or_else(|| there(true).next()).map(|(id, _)| *id)
     }
 
     /// Whether a request for that place reaches a server of the trunk itself: nobody else is shown a proof of ours, nor
@@ -133,9 +143,12 @@ impl UserAgent {
         self.trunks.get(&id).map(|trunk| trunk.line.settings().name.as_str())
     }
 
-    /// All trunks and how it is with them.
+    /// All trunks and how it is with them, but for those that were left for good.
     pub fn trunks(&self) -> impl Iterator<Item = (&TrunkSettings, &Standing)> {
-        self.trunks.values().map(|trunk| (trunk.line.settings(), trunk.line.standing()))
+        self.trunks
+            .values()
+            .filter(|trunk| !trunk.line.is_gone())
+            .map(|trunk| (trunk.line.settings(), trunk.line.standing()))
     }
 
     /// Our address towards a peer beyond NAT, as a trunk's registrar has told us: what SDP names there.
@@ -173,11 +186,20 @@ impl UserAgent {
         let deadline = trunk.line.deadline();
         self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, deadline);
         if trunk.line.is_gone() {
-            self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, None);
-            self.trunks.remove(&id);
             self.forget_requests_of(id);
-            self.forget_externals();
+            self.bury(now, id);
             self.begin_trunks(now);
+        }
+    }
+
+    /// Nothing is left to be done for it, but calls that go over it may be challenged still: so long its proofs are kept.
+    fn bury(&mut self, now: Mono, id: TrunkId) {
+        let has_calls = self.legs.values().any(|leg| leg.trunk == Some(id));
+        let Some(trunk) = self.trunks.get_mut(&id) else { return };
+        let again = has_calls.then(|| now + LOOK_AFTER_CALLS);
+        self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, again);
+        if !has_calls {
+            self.trunks.remove(&id);
         }
     }
 

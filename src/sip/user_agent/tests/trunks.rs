@@ -925,7 +925,6 @@ fn another_address_of_ours_is_told_to_all_trunks_of_a_host_and_tables_stay_bound
             carrier.answer(sent.request(), sent.to, 200, &[]);
         }
     }
-    assert!(carrier.line.ua.externals.is_empty());
 }
 
 #[test]
@@ -945,4 +944,32 @@ fn two_lines_of_one_address_are_two_flows_to_the_registrar() {
     assert_eq!(flows, [Some("2".to_owned()), Some("1".to_owned())]);
     line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
     line.take();
+}
+
+#[test]
+fn a_call_over_a_trunk_that_was_left_still_answers_challenges_and_two_changes_in_a_row_leave_in_peace() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    carrier.accept("3000");
+    let (leg, invite, to) = carrier.calls_with_proof();
+    carrier.says(to, &reply(&invite, 200, "t", Some("<sip:138@192.0.2.40>"), Some(SDP)));
+    carrier.line.take();
+    carrier.line.told();
+    carrier.line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    let (request, to) = carrier.request();
+    assert_eq!(request.headers.first(&Name::Expires), Some("0"));
+    carrier.line.tell(|ua, now| ua.set_trunks(now, Vec::new()));
+    assert_eq!(carrier.line.told(), [], "it has its time");
+    carrier.challenge(&request, to, false);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[]);
+    assert_eq!((carrier.line.told().len(), carrier.line.ua.trunks().count()), (1, 0));
+    carrier.line.advance(s(90));
+    carrier.line.tell(|ua, now| ua.hang_up(now, leg)).unwrap();
+    let (bye, to) = carrier.request();
+    carrier.answer(&bye, to, 407, &[("Proxy-Authenticate", &ASKED.replace("n1", "n2"))]);
+    let (again, to) = carrier.request();
+    assert!(again.headers.first(&Name::ProxyAuthorization).expect("a proof").contains("n2"));
+    carrier.answer(&again, to, 200, &[]);
+    carrier.line.advance(s(60));
+    assert!(carrier.line.ua.trunks.is_empty());
 }
