@@ -101,6 +101,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
+    let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
+    let reload = || reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let mut ua = UserAgent::new(ua_config(&config, &bound), random.fork());
     ua.set_accounts(clock.mono(), accounts(&site));

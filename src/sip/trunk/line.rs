@@ -25,8 +25,10 @@ const ROUNDS_MAX: u8 = 5;
 const NEXT_AFTER: Duration = Duration::from_secs(8);
 /// A Min-Expires beyond this is not followed.
 const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
-/// After a connection was lost: soon, but not in a tight circle with a server that closes each.
+/// After a connection was lost: soon, but later each time with a server that closes each within the time that follows.
 const RECONNECT_AFTER: Duration = Duration::from_millis(300);
+const RECONNECT_MAX: Duration = Duration::from_secs(30);
+const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 /// What the user agent is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +85,8 @@ pub struct TrunkLine {
     /// What the registrar wants at least.
     lasts: Duration,
     failures: u32,
+    /// Connections in a row that were lost soon.
+    lost: u32,
     /// The contact that is registered.
     contact: Option<Uri>,
     external: Option<SocketAddr>,
@@ -110,6 +114,7 @@ impl TrunkLine {
             serving: None,
             lasts,
             failures: 0,
+            lost: 0,
             contact: None,
             external: None,
             nat: None,
@@ -348,6 +353,18 @@ impl TrunkLine {
         }
     }
 
+    /// A server closed the connection over which it may have been asked.
+    pub fn unanswered_as_closed(&mut self, now: Mono, to: Destination, random: &mut Random) {
+        let serves = self.serving.is_some_and(|(_, serving)| serving.channel.connection == to.channel.connection);
+        match self.work {
+            // Of the one that serves us `connection_closed` tells.
+            Work::Asking { .. } if serves && self.standing.is_up() => {}
+            Work::Asking { at, .. } if self.is_server(at, to) => self.next(now, at, Why::ConnectionLost, random),
+            Work::Leaving { .. } if serves => self.left(),
+            Work::Asking { .. } | Work::Leaving { .. } | Work::Rest { .. } | Work::Seeking { .. } => {}
+        }
+    }
+
     /// Nothing comes from server `at`.
     fn next(&mut self, now: Mono, at: usize, why: Why, random: &mut Random) {
         // A connection that brings no answer is perhaps none any more.
@@ -452,9 +469,12 @@ impl TrunkLine {
         if self.settings.register_for.is_none() && self.settings.keep_alive.every().is_none() {
             return;
         }
+        let was_steady = matches!(self.standing, Standing::Up { since, .. } if since + STEADY_AFTER <= now);
         self.failed(now, Why::ConnectionLost, None, random);
         self.failures = 0;
-        self.work = Work::Rest { until: Some(now + RECONNECT_AFTER) };
+        self.lost = if was_steady { 0 } else { self.lost.saturating_add(1) };
+        let wait = RECONNECT_AFTER.saturating_mul(1 << self.lost.saturating_sub(1).min(12)).min(RECONNECT_MAX);
+        self.work = Work::Rest { until: Some(now + wait) };
     }
 
     /// The time that `deadline` said has come.

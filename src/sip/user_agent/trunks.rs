@@ -19,6 +19,8 @@ pub(super) struct Trunk {
     seq: u32,
     /// The contact that the REGISTER which is under way has.
     contact: Uri,
+    /// It begins when that one has left: taking back its registration would take back this one's as well.
+    after: Option<TrunkId>,
     /// Of the binding request that is under way.
     stun: Option<[u8; 12]>,
 }
@@ -26,7 +28,8 @@ pub(super) struct Trunk {
 /// What a request of a trunk is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asked {
-    Register,
+    /// With its sequence number: what comes of an earlier one is about nothing any more.
+    Register(u32),
     /// With its number.
     Options(u32),
 }
@@ -57,10 +60,16 @@ impl UserAgent {
             }
             self.last_trunk += 1;
             let id = TrunkId(self.last_trunk);
+            let same = |(_, trunk): &(&TrunkId, &Trunk)| {
+                *trunk.line.standing() == Standing::Left && trunk.line.settings().address == settings.address
+            };
+            let after = self.trunks.iter().filter(same).map(|(id, _)| *id).max();
             let (call_id, contact) = (self.random.token(24), settings.address.clone());
-            let trunk = Trunk { line: TrunkLine::new(settings), call_id, seq: 0, contact, stun: None };
+            let trunk = Trunk { line: TrunkLine::new(settings), call_id, seq: 0, contact, after, stun: None };
             self.trunks.insert(id, trunk);
-            self.with_trunk(now, id, |line, _| line.begin(now));
+            if after.is_none() {
+                self.begin_trunk(now, id);
+            }
         }
     }
 
@@ -135,7 +144,15 @@ impl UserAgent {
         if trunk.line.is_gone() {
             self.deadlines.arm(Owner::Trunk(id), &mut trunk.line.armed, None);
             self.trunks.remove(&id);
+            let waits = self.trunks.iter().find(|(_, trunk)| trunk.after == Some(id)).map(|(id, _)| *id);
+            if let Some(next) = waits {
+                self.begin_trunk(now, next);
+            }
         }
+    }
+
+    fn begin_trunk(&mut self, now: Mono, id: TrunkId) {
+        self.with_trunk(now, id, |line, _| line.begin(now));
     }
 
     fn carry_out_for(&mut self, now: Mono, id: TrunkId, act: Act) {
@@ -157,7 +174,8 @@ impl UserAgent {
             }
             Act::Register { to, lasts, instead_of } => {
                 if let Some(request) = self.register_request(id, to, lasts.as_secs(), instead_of) {
-                    self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register));
+                    let seq = self.trunks.get(&id).map_or(0, |trunk| trunk.seq);
+                    self.send_request(now, request, to, Purpose::Trunk(id, Asked::Register(seq)));
                 }
             }
             Act::Ping { to, number } => {
@@ -229,8 +247,9 @@ impl UserAgent {
         response: &Response,
     ) {
         match asked {
-            Asked::Register => {
-                let Some(contact) = self.trunks.get(&id).map(|trunk| trunk.contact.clone()) else { return };
+            Asked::Register(seq) => {
+                let last = self.trunks.get(&id).filter(|trunk| trunk.seq == seq);
+                let Some(contact) = last.map(|trunk| trunk.contact.clone()) else { return };
                 self.with_trunk(now, id, |line, random| line.registered(now, from, &contact, response, random));
             }
             // Whatever it says, it is there; but what says that nobody serves here now is no line.
@@ -248,8 +267,12 @@ impl UserAgent {
     /// No response came, or it could not be sent at all (503).
     pub(super) fn trunk_unanswered(&mut self, now: Mono, id: TrunkId, asked: Asked, to: Destination, status: u16) {
         let why = if status == 503 { Why::Unreachable } else { Why::Silent };
+        let is_last = |seq| self.trunks.get(&id).is_some_and(|trunk| trunk.seq == seq);
+        if matches!(asked, Asked::Register(seq) if !is_last(seq)) {
+            return;
+        }
         self.with_trunk(now, id, |line, random| match asked {
-            Asked::Register => line.unanswered(now, to, why, random),
+            Asked::Register(_) => line.unanswered(now, to, why, random),
             Asked::Options(number) => line.ping_failed(now, (number, to), why, random),
         });
     }
@@ -258,6 +281,14 @@ impl UserAgent {
         let Some(trunk) = self.trunks.get_mut(&id).filter(|trunk| trunk.line.armed == Some(at)) else { return };
         trunk.line.armed = None;
         self.with_trunk(now, id, |line, random| line.due(now, random));
+    }
+
+    pub(super) fn trunks_server_closed(&mut self, now: Mono, channel: Channel, remote: SocketAddr) {
+        let to = Destination { channel, remote };
+        let ids: Vec<TrunkId> = self.trunks.keys().copied().collect();
+        for id in ids {
+            self.with_trunk(now, id, |line, random| line.unanswered_as_closed(now, to, random));
+        }
     }
 
     pub(super) fn connection_of_trunks_closed(&mut self, now: Mono, connection: ConnectionId) {
