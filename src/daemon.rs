@@ -45,6 +45,7 @@ use crate::driver::repair::repair_recordings;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
+use crate::sip::wire::Transport;
 use crate::site::Site;
 use crate::store::{BanWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
@@ -95,6 +96,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
+    let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
+    let reload = || reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let instance = trunks::instance(data, &mut random);
     let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());

@@ -57,8 +57,21 @@ fn trunk(trunk: &Trunk) -> Option<TrunkSettings> {
 
 /// Transports that trunks are to be spoken to with, as far as their addresses say so themselves.
 pub(super) fn transports(site: &Site) -> Vec<Transport> {
-    let transport = |uri: &Uri| if uri.scheme == Scheme::Sips { Some(Transport::Tls) } else { uri.transport() };
     settings(site).iter().filter_map(|trunk| transport(&trunk.servers)).collect()
+}
+
+fn transport(uri: &Uri) -> Option<Transport> {
+    if uri.scheme == Scheme::Sips { Some(Transport::Tls) } else { uri.transport() }
+}
+
+/// Says which trunks can't be spoken to yet: what connections are made from is settled when the daemon starts.
+pub(super) fn warn_of_unspoken(site: &Site, spoken: &[Transport]) {
+    for trunk in settings(site) {
+        if let Some(transport) = transport(&trunk.servers).filter(|transport| !spoken.contains(transport)) {
+            let (trunk, transport) = (trunk.name, transport.param());
+            tracing::warn!(trunk, transport, "a trunk of another transport than before needs a restart");
+        }
+    }
 }
 
 /// What holds for the calls of each.

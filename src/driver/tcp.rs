@@ -176,6 +176,10 @@ async fn serve(
             Line::input(&line, Input::Sip(failed));
         }
         End::Read => {
+            if kept.ping_every.is_some() {
+                let closed = user_agent::Input::PeerClosed { channel: kept.via, remote: kept.remote };
+                Line::input(&line, Input::Sip(closed));
+            }
             if timeout(FLUSH_MAX, &mut writing).await.is_err() {
                 writing.abort();
             }

@@ -9,8 +9,8 @@ use crate::daemon::Daemon;
 use crate::phone::Phone;
 
 /// Answers with these records: `name TYPE data`. Where a name has a CNAME that is given in its place, as a resolver does.
-struct Dns {
-    address: SocketAddr,
+pub struct Dns {
+    pub address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -84,7 +84,7 @@ fn answer(query: &[u8], records: &[String]) -> Vec<u8> {
 }
 
 impl Dns {
-    fn serve(records: Vec<String>) -> Self {
+    pub fn serve(records: Vec<String>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let address = socket.local_addr().expect("an address");
         let asked = Arc::new(Mutex::new(Vec::new()));

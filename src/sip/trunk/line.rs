@@ -380,6 +380,18 @@ impl TrunkLine {
         }
     }
 
+    /// A server closed the connection over which it may have been asked.
+    pub fn unanswered_as_closed(&mut self, now: Mono, to: Destination, random: &mut Random) {
+        let serves = self.serving.is_some_and(|(_, serving)| serving.channel.connection == to.channel.connection);
+        match self.work {
+            // Of the one that serves us `connection_closed` tells.
+            Work::Asking { .. } if serves && self.standing.is_up() => {}
+            Work::Asking { at, .. } if self.is_server(at, to) => self.next(now, at, Why::ConnectionLost, random),
+            Work::Leaving { .. } if serves => self.left(),
+            Work::Asking { .. } | Work::Leaving { .. } | Work::Rest { .. } | Work::Seeking { .. } => {}
+        }
+    }
+
     /// Nothing comes from server `at`.
     fn next(&mut self, now: Mono, at: usize, why: Why, random: &mut Random) {
         // A connection that brings no answer is perhaps none any more.

@@ -26,6 +26,11 @@ pub enum Input<'a> {
         channel: Channel,
         to: SocketAddr,
     },
+    /// A peer closed the connection that we had made to it; `ConnectionClosed` comes too.
+    PeerClosed {
+        channel: Channel,
+        remote: SocketAddr,
+    },
     /// Requests and responses for it go to the same address over another connection from now on.
     ConnectionClosed {
         connection: ConnectionId,

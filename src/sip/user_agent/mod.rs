@@ -191,6 +191,7 @@ impl UserAgent {
         match input {
             Input::Received { via, source, bytes } => self.received(now, via, source, bytes),
             Input::TransportFailed { channel, to } => self.transport_failed(now, channel, to),
+            Input::PeerClosed { channel, remote } => self.trunks_server_closed(now, channel, remote),
             Input::ConnectionClosed { connection } => self.connection_closed(now, connection),
             Input::Timeout => self.timeout(now),
         }

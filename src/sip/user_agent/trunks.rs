@@ -352,6 +352,10 @@ impl UserAgent {
             return;
         }
         let why = if status == 503 { Why::Unreachable } else { Why::Silent };
+        let is_last = |seq| self.trunks.get(&id).is_some_and(|trunk| trunk.seq == seq);
+        if matches!(asked, Asked::Register(seq) if !is_last(seq)) {
+            return;
+        }
         self.with_trunk(now, id, |line, random| match asked {
             Asked::Register(_) => line.unanswered(now, to, why, random),
             Asked::Options(number) => line.ping_failed(now, (number, to), why, random),
@@ -362,6 +366,14 @@ impl UserAgent {
         let Some(trunk) = self.trunks.get_mut(&id).filter(|trunk| trunk.line.armed == Some(at)) else { return };
         trunk.line.armed = None;
         self.with_trunk(now, id, |line, random| line.due(now, random));
+    }
+
+    pub(super) fn trunks_server_closed(&mut self, now: Mono, channel: Channel, remote: SocketAddr) {
+        let to = Destination { channel, remote };
+        let ids: Vec<TrunkId> = self.trunks.keys().copied().collect();
+        for id in ids {
+            self.with_trunk(now, id, |line, random| line.unanswered_as_closed(now, to, random));
+        }
     }
 
     pub(super) fn connection_of_trunks_closed(&mut self, now: Mono, connection: ConnectionId) {

@@ -403,6 +403,27 @@ fn binding_answer(transaction: [u8; 12], seen: SocketAddr) -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn a_changed_trunk_registers_when_the_old_registration_is_taken_back() {
+    let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    carrier.line.told();
+    let changed = TrunkSettings { keep_alive: KeepAlive::Options(s(20)), ..settings() };
+    carrier.line.tell(|ua, now| ua.set_trunks(now, vec![changed]));
+    let (request, to) = carrier.request();
+    assert_eq!(request.headers.first(&Name::Expires), Some("0"));
+    assert!(!carrier.line.told().iter().any(|event| matches!(event, Event::TrunkSeeks { .. })), "one after the other");
+    carrier.answer(&request, to, 200, &[]);
+    carrier.locate(Transport::Udp, &[CARRIER]);
+    let (request, to) = carrier.request();
+    assert_eq!(request.headers.first(&Name::Expires), Some("600"));
+    carrier.answer(&request, to, 200, &[("Expires", "600")]);
+    carrier.is_up();
+    carrier.leave();
+}
+
 /// The Via of the answer to a ping shows it too (RFC 3581).
 #[test]
 fn a_ping_notices_that_the_nat_gives_another_address() {
