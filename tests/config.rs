@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use frontdesk::config::{
-    self, CallBackGateway, ClientAuth, Config, InbandDtmf, Key, Listen, Ports, ReliableProvisional, SECTIONS, Source,
+    self, CallBackGateway, ClientAuth, Config, External, InbandDtmf, Key, Listen, Ports, ReliableProvisional, SECTIONS,
+    Source,
 };
 use frontdesk::desk::trunks::Gateway;
 use frontdesk::types::{Lang, NumberFormat, Problem};
@@ -77,7 +78,7 @@ fn every_setting_arrives() {
         config.sip.refer_to.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["192.0.2.10/32", "2001:db8::/64"]
     );
-    assert_eq!(config.sip.external_address, Some("203.0.113.7".parse().unwrap()));
+    assert_eq!(config.sip.external_address, Some(External::Fixed("203.0.113.7".parse().unwrap())));
     assert_eq!((config.sip.t1_ms, config.sip.t2_ms, config.sip.t4_ms), (250, 2000, 2500));
     assert_eq!(config.sip.gateway, Some(Gateway::Address("sip:gw.example.com:5070;transport=tcp".to_owned())));
     assert_eq!(config.sip.allowed_sources.len(), 3);

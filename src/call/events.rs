@@ -210,6 +210,12 @@ pub enum What {
         trunk: String,
         why: Why,
     },
+    /// A STUN server sees us there: it is our external address.
+    SeenOutside {
+        address: SocketAddr,
+    },
+    /// The STUN server does not answer.
+    OutsideUnknown,
     /// By our own wish.
     TrunkLeft {
         trunk: String,

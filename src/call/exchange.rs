@@ -115,7 +115,11 @@ impl Exchange {
                 self.with(now, stream.call, |s, h| s.located(h, stream, &targets));
             }
             Input::Located { asker: Asker::Trunk(trunk), targets } => self.ua.trunk_located(now.mono, trunk, &targets),
-            Input::Trunks(trunks) => self.ua.set_trunks(now.mono, trunks),
+            Input::Located { asker: Asker::Outside, targets } => self.ua.outside_located(now.mono, &targets),
+            Input::Trunks(trunks) => {
+                self.ua.look_outside(now.mono);
+                self.ua.set_trunks(now.mono, trunks);
+            }
             Input::LocalChanged { peer, local } => self.ua.local_changed(now.mono, peer, local),
             Input::Media { stream, event } => self.with(now, stream.call, |s, h| s.media_event(h, stream, event)),
             Input::MediaClosed { stream, report } => {
@@ -147,6 +151,7 @@ impl Exchange {
             Input::Shutdown { until } => {
                 self.shutdown = Some(until);
                 self.gives_up_at = Some(until + LAST_WORDS_MAX);
+                self.ua.look_outside_no_more();
                 self.ua.set_trunks(now.mono, Vec::new());
                 self.ladders.close_all();
                 self.with_all(now, |s, h| s.shutting_down(h));
@@ -320,6 +325,9 @@ impl Exchange {
                 self.out.push_back(Output::Locate { asker: Asker::Trunk(trunk), uri });
             }
             Event::Close { to } => self.out.push_back(Output::Close { to }),
+            Event::OutsideSeeks { uri } => self.out.push_back(Output::Locate { asker: Asker::Outside, uri }),
+            Event::Outside { address } => self.tell_of_phones(What::SeenOutside { address }),
+            Event::OutsideUnknown => self.tell_of_phones(What::OutsideUnknown),
             Event::Trunk { name, standing } => self.trunk_said(now, &name, &standing),
             // Nobody asks for options or changes a session yet.
             Event::ReferAccepted { .. }

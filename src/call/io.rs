@@ -35,6 +35,8 @@ pub enum Asker {
     /// The leg that has this stream.
     Leg(StreamId),
     Trunk(TrunkId),
+    /// The STUN server that is asked how the network outside sees us.
+    Outside,
 }
 
 pub enum Input<'a> {

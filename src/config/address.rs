@@ -99,6 +99,39 @@ pub(super) fn external_address(text: &str) -> Result<IpAddr, Fault> {
     }
 }
 
+/// Where others reach this machine, or whom to ask about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum External {
+    Fixed(IpAddr),
+    /// A STUN server.
+    Stun {
+        host: String,
+        port: u16,
+    },
+}
+
+/// An address, or `stun:host` with a port where it is not 3478.
+pub(super) fn external(text: &str) -> Result<External, Fault> {
+    const PORT: u16 = 3478;
+    let Some(server) = text.strip_prefix("stun:") else { return external_address(text).map(External::Fixed) };
+    let (host, port) = match server.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+        Some(_) | None => (server, Some(PORT)),
+    };
+    let bracketed =
+        host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).is_some_and(|h| h.parse::<IpAddr>().is_ok());
+    let named = host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.len() <= 253
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    match port.filter(|port| *port != 0 && (named || bracketed)) {
+        Some(port) => Ok(External::Stun { host: host.to_owned(), port }),
+        None => {
+            let remedy = "write its host and, where it is not 3478, its port: \"stun:stun.example.com:3478\"";
+            Err(Fault::new(format!("{text:?} names no STUN server"), remedy))
+        }
+    }
+}
+
 /// A network in CIDR notation; an address alone is the network of itself.
 pub(super) fn network(text: &str) -> Result<IpNet, Fault> {
     if let Ok(net) = text.parse::<IpNet>() {
@@ -147,6 +180,19 @@ mod tests {
         assert_eq!(remedy("udp:localhost:5060"), "write 127.0.0.1:5060 in place of localhost:5060");
         assert_eq!(remedy("udp:127.0.0.1:70000"), "write a port from 0 (any free one) to 65535");
         assert!(remedy("5060").starts_with("write transport, address and port"));
+    }
+
+    #[test]
+    fn an_external_address_is_fixed_or_asked_of_a_stun_server() {
+        let stun = |host: &str, port| Ok(External::Stun { host: host.to_owned(), port });
+        assert_eq!(external("203.0.113.7"), Ok(External::Fixed("203.0.113.7".parse().expect("an address"))));
+        assert_eq!(external("stun:stun.example.com"), stun("stun.example.com", 3478));
+        assert_eq!(external("stun:192.0.2.9:5349"), stun("192.0.2.9", 5349));
+        assert_eq!(external("stun:[2001:db8::9]:3479"), stun("[2001:db8::9]", 3479));
+        assert_eq!(external("stun:[2001:db8::9]"), stun("[2001:db8::9]", 3478));
+        for wrong in ["stun:", "stun:a b", "stun:h:0", "stun:h:x", "stun:2001:db8::9", "turn:h", "stun:u@h"] {
+            assert!(external(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ mod tls;
 
 use std::path::{Path, PathBuf};
 
-pub use address::Listen;
+pub use address::{External, Listen};
 pub use answer::Answer;
 pub use call_back::{CallBack, CallBackGateway};
 pub use console::Console;

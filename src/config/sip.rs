@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use super::address::{Listen, dns_server, external_address, listen, network};
+use super::address::{External, Listen, dns_server, external, listen, network};
 use super::keys::{Key, SectionKeys};
 use super::numbers::format as number_format;
 use super::reader::{Fault, Section};
@@ -29,9 +29,9 @@ pub const KEYS: SectionKeys = SectionKeys {
             name: "external_address",
             default: None,
             example: "\"203.0.113.7\"",
-            en: "The address that telephones reach this machine by, when it is behind NAT. Left out: the address that \
-                 the call came in on.",
-            zh: "本机位于 NAT 之后时，话机访问本机所用的地址。不填则用来电到达的地址。",
+            en: "The address that telephones reach this machine by, when it is behind NAT. `\"stun:stun.example.com\"` asks a STUN \
+                 server each 30 s (needs a restart). Left out: the address that the call came in on.",
+            zh: "本机位于 NAT 之后时，话机访问本机所用的地址。写 `\"stun:stun.example.com\"` 则每 30 秒询问该 STUN 服务器（更改后需重启）。不填则用来电到达的地址。",
         },
         Key {
             name: "user_agent",
@@ -209,7 +209,7 @@ const LISTENERS_MAX: usize = 16;
 pub struct Sip {
     /// Never empty, none twice (but several with port 0).
     pub listen: Vec<Listen>,
-    pub external_address: Option<IpAddr>,
+    pub external_address: Option<External>,
     pub user_agent: String,
     pub realm: String,
     pub gateway: Option<Gateway>,
@@ -277,7 +277,7 @@ impl Sip {
         let default = Self::default();
         let sip = Self {
             listen: section.list("listen", listen).unwrap_or(default.listen),
-            external_address: section.text("external_address", external_address),
+            external_address: section.text("external_address", external),
             user_agent: section.text("user_agent", user_agent).unwrap_or(default.user_agent),
             realm: section.text("realm", realm).unwrap_or(default.realm),
             gateway: section.text("gateway", gateway),

@@ -10,7 +10,7 @@ use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
 use crate::call::info_digits;
 use crate::call::service::{CallBackSettings, Service, WayOut};
-use crate::config::{self, CallBackGateway, Config, Ports as PortsConfig};
+use crate::config::{self, CallBackGateway, Config, External, Ports as PortsConfig};
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::dtls;
 use crate::driver::ports::PortRange;
@@ -26,7 +26,11 @@ use crate::types::{Codec, Digit};
 const CALL_MAX: Duration = Duration::from_secs(3600);
 
 pub(super) fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
-    let external = config.sip.external_address;
+    let (external, stun_server) = match &config.sip.external_address {
+        Some(External::Fixed(ip)) => (Some(*ip), None),
+        Some(External::Stun { host, port }) => (None, format!("sip:{host}:{port};transport=udp").parse().ok()),
+        None => (None, None),
+    };
     let listeners = bound
         .iter()
         .map(|b| Listener {
@@ -40,6 +44,7 @@ pub(super) fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
         .collect();
     let calls_max = config.calls_max() as usize;
     UaConfig {
+        stun_server,
         instance: None,
         listeners,
         server: format!("{}/{}", config.sip.user_agent, env!("CARGO_PKG_VERSION")),
@@ -159,7 +164,7 @@ mod tests {
     #[test]
     fn an_external_address_is_told_by_sockets_of_its_family_alone() {
         let mut config = Config::default();
-        config.sip.external_address = Some("198.51.100.1".parse().expect("an address"));
+        config.sip.external_address = Some(External::Fixed("198.51.100.1".parse().expect("an address")));
         let bound = ["192.0.2.1:5060", "[2001:db8::1]:5060"].map(|address| {
             let address = address.parse().expect("an address");
             Bound { transport: Transport::Tcp, address, socket: Listening::Nowhere(Transport::Tcp, address) }

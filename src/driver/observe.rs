@@ -122,6 +122,12 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::TrunkDown { trunk, why } => {
             tracing::error!(trunk, reason = why.as_str(), "LINE DOWN: no calls come in over it; {why}");
         }
+        What::SeenOutside { address } => tracing::info!(%address, "the network outside sees this machine there"),
+        What::OutsideUnknown => {
+            tracing::warn!(
+                "the STUN server does not answer: calls name the last external address, or our own; see [sip] external_address"
+            );
+        }
         What::TrunkLeft { trunk } => tracing::info!(trunk, "trunk was left"),
         What::Panicked { message } => tracing::error!(call, message, "a bug ended this call; please report it"),
     }
@@ -197,6 +203,8 @@ fn count(what: &What) {
         What::TrunkLeft { trunk } => METRICS.trunk_up.forget(trunk),
         What::Forged { packets } => METRICS.srtp_forged.add(*packets),
         What::Encrypted { .. }
+        | What::SeenOutside { .. }
+        | What::OutsideUnknown
         | What::Parted { .. }
         | What::NextServer { .. }
         | What::Diverted { .. }

@@ -237,3 +237,18 @@ fn a_desk_that_gets_another_lease_is_called_at_the_new_address() {
         line.is_called(1);
     }
 }
+
+/// No line at all: a STUN server, which Kamailio is too, says what the desk is called from outside.
+#[test]
+fn the_external_address_is_asked_of_a_stun_server_and_followed() {
+    let site = Site::new(6);
+    let folder = tempfile::tempdir().expect("a folder");
+    let carrier = Kamailio::start_at(site.address(1), folder.path(), 600, None);
+    let external = format!("stun:{}", carrier.sip);
+    let settings = [("SIP__LISTEN", "[\"udp:0.0.0.0:0\"]"), ("SIP__EXTERNAL_ADDRESS", external.as_str())];
+    let daemon = Daemon::inside(Some(&site.desk()), &settings);
+    let seen = |host| format!("address={}:", site.address(host));
+    daemon.logs(&["the network outside sees this machine there", &seen(2)], 1);
+    site.router_moves();
+    daemon.logs(&["the network outside sees this machine there", &seen(3)], 1);
+}

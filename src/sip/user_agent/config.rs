@@ -8,7 +8,7 @@ use super::session_timer::SessionPolicy;
 use crate::sip::guard::GuardConfig;
 use crate::sip::registrar::RegistrarConfig;
 use crate::sip::transaction::Timing;
-use crate::sip::wire::{Limits, Method, Transport};
+use crate::sip::wire::{Limits, Method, Transport, Uri};
 
 /// Methods that are answered; others get 405 (RFC 3261 section 8.2.1).
 pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REFER, NOTIFY, UPDATE, PRACK";
@@ -80,6 +80,8 @@ pub struct UaConfig {
     /// Phones that may register; without accounts in it REGISTER and SUBSCRIBE get 405.
     pub registrar: RegistrarConfig,
     pub guard: GuardConfig,
+    /// `sip:host:port;transport=udp` of a STUN server that is asked how the network outside sees us.
+    pub stun_server: Option<Uri>,
     /// `urn:uuid:...`: which device we are to registrars, the same after a restart (RFC 5626 section 4.1).
     pub instance: Option<String>,
     pub limits: UaLimits,
@@ -98,6 +100,7 @@ impl Default for UaConfig {
             reliable_provisional: ReliableProvisional::default(),
             registrar: RegistrarConfig::default(),
             guard: GuardConfig::default(),
+            stun_server: None,
             instance: None,
             limits: UaLimits::default(),
         }

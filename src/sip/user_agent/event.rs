@@ -170,6 +170,16 @@ pub enum Event {
         trunk: TrunkId,
         uri: Uri,
     },
+    /// Where is the STUN server of this URI? Say `outside_located`.
+    OutsideSeeks {
+        uri: Uri,
+    },
+    /// The STUN server sees us there: it is our external address from now on.
+    Outside {
+        address: SocketAddr,
+    },
+    /// The STUN server does not answer.
+    OutsideUnknown,
     /// It is otherwise with a trunk than before.
     Trunk {
         name: String,

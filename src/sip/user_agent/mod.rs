@@ -7,7 +7,7 @@
 //! - `refer`, `notify`: transfers in both directions; `replaces`: a new call that takes the place of another.
 //! - `register`, `subscribe`: phones that register, and how they hear of messages that wait.
 //! - `uac`: our own requests and what comes back; `proving`: those that are challenged.
-//! - `trunks`: the lines of carriers, which we register with.
+//! - `trunks`: the lines of carriers, which we register with; `outside`: how the network outside sees us.
 //! - `reliable`: provisional responses that are acknowledged; `update`: UPDATE, and offers that PRACK brings.
 //! - `session_timer`: how long a call lasts without a sign of life; `refresh`: the signs.
 //! - `identity`: who calls, as the network says; whether it is withheld.
@@ -23,6 +23,7 @@ mod identity;
 mod in_dialog;
 mod leg;
 mod notify;
+mod outside;
 mod proving;
 mod receive;
 mod refer;
@@ -79,6 +80,7 @@ pub struct UserAgent {
     next_watcher: u64,
     by_watcher: KeyMap<WatcherId>,
     trunks: BTreeMap<TrunkId, trunks::Trunk>,
+    outside: Option<outside::Outside>,
     last_trunk: u32,
     invites_in: KeyMap<InviteIn>,
     requests_in: KeyMap<RequestIn>,
@@ -150,6 +152,7 @@ enum Owner {
     Binding(BindingId),
     Watcher(WatcherId),
     Trunk(TrunkId),
+    Outside,
 }
 
 impl UserAgent {
@@ -172,6 +175,7 @@ impl UserAgent {
             next_watcher: 1,
             by_watcher: KeyMap::default(),
             trunks: BTreeMap::new(),
+            outside: None,
             last_trunk: 0,
             invites_in: KeyMap::default(),
             requests_in: KeyMap::default(),

@@ -5,7 +5,7 @@
 //! - `answering`, `refusing`, `dialogs`, `calling`, `streams`, `transfers`, `replacing`, `changing`: one rule a test.
 //! - `provisional`: 100rel and UPDATE; `sessions`: session timers and reasons.
 //! - `registering`, `waiting`: phones with accounts; `guarding`: who guesses their passwords, or floods the line.
-//! - `trunks`: our own accounts at carriers.
+//! - `trunks`: our own accounts at carriers; `outside`: our external address.
 //! - `matrix`, `odd_orders`, `phones_at_random`: what holds whatever the network and the peers do.
 
 mod answering;
@@ -16,6 +16,7 @@ mod guarding;
 mod line;
 mod matrix;
 mod odd_orders;
+mod outside;
 mod pair;
 mod phones_at_random;
 mod provisional;

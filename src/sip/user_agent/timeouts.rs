@@ -23,6 +23,7 @@ impl UserAgent {
                 Owner::Binding(id) => self.binding_due(now, at, id),
                 Owner::Watcher(id) => self.watcher_due(now, at, id),
                 Owner::Trunk(id) => self.trunk_due(now, at, id),
+                Owner::Outside => self.outside_due(now, at),
             }
         }
     }

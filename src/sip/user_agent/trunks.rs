@@ -151,10 +151,12 @@ impl UserAgent {
             .map(|trunk| (trunk.line.settings(), trunk.line.standing()))
     }
 
-    /// Our address towards a peer beyond NAT, as a trunk's registrar has told us: what SDP names there.
+    /// Our address towards a peer beyond NAT, as a trunk's registrar has told us, a STUN server or the settings: what SDP
+    /// names there.
     pub fn external_towards(&self, peer: SocketAddr) -> Option<std::net::IpAddr> {
-        let external = self.trunks.get(&self.trunk_from(peer)?)?.line.external()?.ip();
-        Some(external).filter(|ip| ip.is_ipv4() == peer.is_ipv4())
+        let of_trunk = || self.trunks.get(&self.trunk_from(peer)?)?.line.external();
+        let external = of_trunk().map(|external| external.ip()).filter(|ip| ip.is_ipv4() == peer.is_ipv4());
+        external.or_else(|| self.advertised_towards(peer))
     }
 
     /// Servers of trunks that are up, for whoever watches over which of our addresses they are reached.
@@ -386,6 +388,9 @@ impl UserAgent {
     /// A STUN message on the SIP socket (RFC 5626 section 4.4.2): the answer to ours says how the server's side sees us.
     pub(super) fn stun_received(&mut self, now: Mono, channel: Channel, source: SocketAddr, bytes: &[u8]) {
         let Some((transaction, seen)) = crate::sip::stun::read_answer(bytes) else { return };
+        if self.outside_answered(now, channel, source, (transaction, seen)) {
+            return;
+        }
         let asked = |trunk: &Trunk| {
             trunk.stun == Some(transaction)
                 && trunk.line.server().is_some_and(|to| to.remote == source && to.channel.listener == channel.listener)

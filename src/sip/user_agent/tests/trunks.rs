@@ -391,7 +391,7 @@ fn stun_on_the_sip_socket_notices_that_the_nat_gives_another_address() {
 }
 
 /// XOR-MAPPED-ADDRESS of RFC 8489 section 14.2, made by hand.
-fn binding_answer(transaction: [u8; 12], seen: SocketAddr) -> Vec<u8> {
+pub fn binding_answer(transaction: [u8; 12], seen: SocketAddr) -> Vec<u8> {
     let cookie = [0x21, 0x12, 0xa4, 0x42];
     let std::net::IpAddr::V4(ip) = seen.ip() else { panic!("IPv4 is meant") };
     let mut bytes = vec![0x01, 0x01, 0, 12];
