@@ -7,7 +7,7 @@
 //! state for each forged SSRC, allocates for every packet, and brings a hundred crates). RustCrypto's AES, GCM and SHA-1 use
 //! the processor's own instructions; what SRTP adds to them is small.
 //!
-//! Limits: [`SOURCES_MAX`] sources of RTP and as many of RTCP are known per stream, only those that proved their key. Nothing
+//! Limits: four sources of RTP and as many of RTCP are known per stream, only those that proved their key. Nothing
 //! is allocated for a packet.
 
 mod cipher;
