@@ -30,8 +30,8 @@ pub const KEYS: SectionKeys = SectionKeys {
             default: None,
             example: "\"203.0.113.7\"",
             en: "The address that telephones reach this machine by, when it is behind NAT. `\"stun:stun.example.com\"` asks a STUN \
-                 server each 30 s (needs a restart). Left out: the address that the call came in on.",
-            zh: "本机位于 NAT 之后时，话机访问本机所用的地址。写 `\"stun:stun.example.com\"` 则每 30 秒询问该 STUN 服务器（更改后需重启）。不填则用来电到达的地址。",
+                 server each 20 s (needs a restart). Left out: the address that the call came in on.",
+            zh: "本机位于 NAT 之后时，话机访问本机所用的地址。写 `\"stun:stun.example.com\"` 则每 20 秒询问该 STUN 服务器（更改后需重启）。不填则用来电到达的地址。",
         },
         Key {
             name: "user_agent",

@@ -12,8 +12,8 @@ use crate::sip::stun;
 use crate::sip::wire::Transport;
 use crate::types::Mono;
 
-/// Shorter than NATs forget a UDP binding, so that asking keeps it too.
-const EVERY: Duration = Duration::from_secs(30);
+/// Shorter than NATs forget a UDP binding (30 s and more), so that asking keeps it too.
+const EVERY: Duration = Duration::from_secs(20);
 /// A request may be lost.
 const AGAIN_AFTER: Duration = Duration::from_secs(3);
 /// Requests in a row without an answer after which the server is looked for anew, and its silence told.
