@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::daemon::{Daemon, PATIENCE, peer};
+use crate::daemon::{Daemon, PATIENCE, free, peer};
 use crate::phone::Phone;
 
 struct Process(Child);
@@ -25,10 +25,6 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free() -> SocketAddr {
-    UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a port")
 }
 
 fn run(program: &str, arguments: &[&str], folder: &Path) -> Process {

@@ -545,23 +545,8 @@ fn a_call_over_a_trunk_takes_its_way_and_answers_its_challenges() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
     carrier.answer(&request, to, 200, &[("Service-Route", "<sip:192.0.2.40;lr>"), ("Expires", "3000")]);
-    let way = carrier.line.ua.trunk_way("carrier").expect("it is up");
     assert_eq!(carrier.line.ua.trunk_way("another"), None);
-    let call = OutgoingInvite {
-        target: way.domain.clone().with_user("13800138000"),
-        destination: way.destination,
-        from: NameAddr::new(way.address.clone()),
-        contact_user: "desk".to_owned(),
-        trunk: Some(way.trunk),
-        routes: Vec::new(),
-        sdp: Some(OURS.into()),
-        replaces: None,
-        referred_by: None,
-        headers: Vec::new(),
-    };
-    carrier.line.told();
-    let leg = carrier.line.tell(|ua, now| ua.invite(now, call)).expect("it goes out");
-    let (first, to) = carrier.request();
+    let (leg, first, to) = carrier.calls();
     assert_eq!(first.headers.first(&Name::Route), Some("<sip:192.0.2.40;lr>"));
     let asked = "Digest realm=\"carrier\", nonce=\"n1\", qop=\"auth\"";
     carrier.answer(&first, to, 407, &[("Proxy-Authenticate", asked)]);
@@ -595,26 +580,11 @@ fn a_call_that_is_refused_for_its_password_fails_as_such() {
     let mut carrier = Carrier::new(settings(), Transport::Udp, &[CARRIER]);
     let (request, to) = carrier.request();
     carrier.answer(&request, to, 200, &[("Expires", "3000")]);
-    let way = carrier.line.ua.trunk_way("carrier").expect("it is up");
-    let call = OutgoingInvite {
-        target: way.domain.clone().with_user("13800138000"),
-        destination: way.destination,
-        from: NameAddr::new(way.address.clone()),
-        contact_user: "desk".to_owned(),
-        trunk: Some(way.trunk),
-        routes: Vec::new(),
-        sdp: Some(OURS.into()),
-        replaces: None,
-        referred_by: None,
-        headers: Vec::new(),
-    };
-    carrier.line.told();
-    carrier.line.tell(|ua, now| ua.invite(now, call)).expect("it goes out");
-    for nonce in ["n1", "n2"] {
-        let sent = carrier.line.take().pop().expect("an INVITE");
-        let asked = format!("Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\"");
-        carrier.answer(sent.request(), sent.to, 401, &[("WWW-Authenticate", &asked)]);
-    }
+    let asked = |nonce: &str| format!("Digest realm=\"carrier\", nonce=\"{nonce}\", qop=\"auth\"");
+    let (_, first, to) = carrier.calls();
+    carrier.answer(&first, to, 401, &[("WWW-Authenticate", &asked("n1"))]);
+    let sent = carrier.line.take().pop().expect("an INVITE");
+    carrier.answer(sent.request(), sent.to, 401, &[("WWW-Authenticate", &asked("n2"))]);
     assert!(matches!(carrier.line.told().as_slice(), [Event::Failed { status: 401, .. }]));
     carrier.leave();
 }
