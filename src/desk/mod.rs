@@ -10,6 +10,8 @@ pub mod call_back;
 pub mod call_record;
 pub mod category;
 pub mod clocks;
+pub mod errand;
+pub mod happening;
 pub mod hours;
 pub mod journal;
 pub mod ladder;

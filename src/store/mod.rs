@@ -22,6 +22,7 @@ mod counters;
 mod editor;
 mod error;
 mod filter;
+mod happening_rows;
 mod interrupted;
 mod journal_rows;
 mod ladder_rows;
