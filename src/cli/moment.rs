@@ -107,7 +107,8 @@ fn gaps(hours: &Hours, duty: Duty, at: DateTime<Utc>, zone: chrono_tz::Tz) -> Ve
 
 /// Groups in which nobody can be rung at all.
 fn nobody(groups: &[Group]) -> Vec<String> {
-    let empty = groups.iter().filter(|group| group.people.is_empty() && group.group != Duty::Engineer);
+    let callers = |group: &&Group| matches!(group.group, Duty::Receptionist | Duty::Emergency);
+    let empty = groups.iter().filter(callers).filter(|group| group.people.is_empty());
     empty.map(|group| format!("nobody can be rung for {}: callers leave a message", group.group)).collect()
 }
 

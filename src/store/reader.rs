@@ -9,13 +9,14 @@ use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
 use super::{AlarmFilter, CallFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
 use super::{
-    alarm_rows, ban_rows, call_rows, connection, journal_rows, ladder_rows, message_rows, presence_rows, ticket_reads,
-    trunk_rows,
+    alarm_rows, ban_rows, call_rows, connection, happening_rows, journal_rows, ladder_rows, message_rows,
+    presence_rows, ticket_reads, trunk_rows,
 };
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
 use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
+use crate::desk::happening::Happening;
 use crate::desk::journal::JournalEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
@@ -103,6 +104,16 @@ impl Reader {
         let sql = clause.sql("at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM journal {sql}", journal_rows::COLUMNS);
         self.told(self.list(&sql, clause, journal_rows::read))
+    }
+
+    /// What happened after that one, at most so much of it, the oldest first.
+    pub fn happenings(&self, after: i64, limit: usize) -> Result<Vec<Happening>, StoreError> {
+        self.told(happening_rows::after(&self.connection, after, limit))
+    }
+
+    /// The id of what happened last; 0 when nothing did yet.
+    pub fn last_happening(&self) -> Result<i64, StoreError> {
+        self.told(happening_rows::last(&self.connection))
     }
 
     /// How many messages wait for an extension.

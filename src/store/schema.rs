@@ -30,6 +30,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0009_trunks.sql",
     "0010_ladders_and_bans.sql",
     "0011_diverted.sql",
+    "0012_work.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -240,6 +241,7 @@ mod tests {
         0009_trunks.sql 2c81b017dbabe2c3
         0010_ladders_and_bans.sql fbda2928747c81de
         0011_diverted.sql 06363255f91fef8a
+        0012_work.sql 30146e9e0d1a0ac6
         ");
     }
 }

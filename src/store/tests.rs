@@ -1,4 +1,6 @@
-//! The store on real files, through its public face.
+//! The store on real files, through its public face. `work`: tickets on their way.
+
+mod work;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -19,6 +21,7 @@ use crate::desk::presence::{Notice, Whereabouts};
 use crate::desk::request::{Done, RequestId};
 use crate::desk::ticket::{Class, Kind, Ticket, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
+use crate::desk::workflow::Advance;
 use crate::types::{Codec, MessageId, RecordingId, TicketNumber};
 
 const SHANGHAI: Tz = chrono_tz::Asia::Shanghai;
@@ -653,7 +656,7 @@ fn a_full_queue_refuses_and_says_so() {
 
 #[test]
 fn a_full_disk_fails_requests_keeps_call_rows_and_recovers() {
-    let mut desk = Desk::open_in(tempfile::tempdir().unwrap(), |o| o.pages_max = Some(120));
+    let mut desk = Desk::open_in(tempfile::tempdir().unwrap(), |o| o.pages_max = Some(400));
     let other = rusqlite::Connection::open(desk.path()).unwrap();
     other.busy_timeout(Duration::from_secs(30)).unwrap();
     // Fills the database to its ceiling, and leaves room for nothing.
@@ -661,7 +664,7 @@ fn a_full_disk_fails_requests_keeps_call_rows_and_recovers() {
     let page_size = 4096;
     loop {
         let pages: i64 = other.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
-        if pages >= 120 {
+        if pages >= 400 {
             break;
         }
         other.execute("INSERT INTO ballast VALUES (zeroblob(?1))", [page_size]).unwrap();
@@ -756,6 +759,15 @@ fn r20_a_ticket_is_closed_once_and_with_a_note_and_its_clocks_are_met() {
     assert!(matches!(editor.meet_clock(&number, "李强", arrived, "on_mars"), Err(StoreError::Unknown(_))));
     let close = |note: &str| Closing::Done { note: note.into() };
     assert!(matches!(editor.close(&number, "李强", done, &close(" ")), Err(StoreError::Refused(_))));
+    let early = editor.close(&number, "李强", done, &close("pipe replaced")).expect_err("nobody was there yet");
+    assert_eq!(
+        early.to_string(),
+        "a repair does not go from `reported` to `closed`; it goes on to dispatched, accepted"
+    );
+    let way = [("accepted", done), ("on_site", done), ("repaired", done), ("accepted_by_customer", done)];
+    for (stage, at) in way {
+        editor.advance(&number, "李强", at, None, &Advance::to(stage).by_engineer("301")).unwrap();
+    }
     editor.close(&number, "李强", done, &close("pipe replaced")).unwrap();
     assert!(matches!(editor.close(&number, "李强", done, &close("again")), Err(StoreError::Refused(_))));
     let ticket = desk.ticket(&number, done + TimeDelta::days(9));
@@ -941,4 +953,31 @@ fn a_ban_is_listed_until_it_ends_and_one_that_is_lifted_is_noticed() {
     let desk = desk.again();
     assert_eq!(watch.lifted(later).unwrap(), [], "that one ended by itself");
     assert_eq!(desk.reader().bans(later).unwrap().len(), 1);
+}
+
+/// R41 and what notifications stand on: whoever changes something, it is told once, in order, with ids that only go up.
+#[test]
+fn what_happens_is_kept_with_the_change_itself() {
+    let mut desk = Desk::open();
+    let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
+    let number = desk.open_ticket(at, draft(Kind::Repair, None));
+    desk.change(at, &number, TicketChange { complete: Some(true), ..TicketChange::default() }).expect("it is kept");
+    desk.editor().note(&number, "wang", at, "on the way").expect("it is kept");
+    let word =
+        AlarmWord { note: "x".into(), ..AlarmWord::of_call(AlarmKind::MissedEmergency, CallId(1), AlarmState::Open) };
+    desk.ask(at, |id| DeskRequest::PutAlarm { id, word }).expect("it is kept");
+    let told = |after| -> Vec<String> {
+        let happened = desk.reader().happenings(after, 100).expect("they are read");
+        happened.iter().map(|h| format!("{} {} {} {}", h.id, h.kind, h.what, h.about)).collect()
+    };
+    let n = &number.0;
+    let wanted = [
+        format!("1 ticket opened {n}"),
+        format!("2 ticket report_complete {n}"),
+        format!("3 ticket note {n}"),
+        "4 alarm raised 1".to_owned(),
+    ];
+    assert_eq!(told(0), wanted);
+    assert_eq!(told(3), wanted[3..]);
+    assert_eq!(desk.reader().last_happening().expect("it is read"), 4);
 }

@@ -59,6 +59,9 @@ const DUTIES: &[(&str, Duty)] = &[
     ("engineer", Duty::Engineer),
     ("工程", Duty::Engineer),
     ("维修", Duty::Engineer),
+    ("supervisor", Duty::Supervisor),
+    ("主管", Duty::Supervisor),
+    ("领班", Duty::Supervisor),
 ];
 
 const YES: &[&str] = &["yes", "y", "true", "1", "是", "√", "对"];

@@ -33,9 +33,16 @@ pub enum Duty {
     Receptionist,
     Emergency,
     Engineer,
+    /// Is told what is overdue, and what nobody took (R19, R26).
+    Supervisor,
 }
 
-words!(Duty { Receptionist => "receptionist", Emergency => "emergency", Engineer => "engineer" });
+words!(Duty {
+    Receptionist => "receptionist",
+    Emergency => "emergency",
+    Engineer => "engineer",
+    Supervisor => "supervisor",
+});
 
 /// One person, ready.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,126 @@
+//! Telephone calls that the desk itself makes about its work: an engineer is sent (R26), a message is passed on (R5), a
+//! customer is asked whether they are satisfied (R37), somebody is told what is overdue (R19, R23).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::ticket::{Kind, Urgency};
+use super::words::words;
+use crate::types::{MessageId, RecordingId, TicketNumber};
+
+/// Number of an errand: unique within one data directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ErrandId(pub i64);
+
+/// What the call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrandKind {
+    /// Whether the engineer takes the repair (R26).
+    Dispatch,
+    /// A message is passed on to whom it is for (R5).
+    Relay,
+    /// Whether the customer is satisfied (R37).
+    FollowUp,
+    /// What somebody must know: a clock of a ticket is overdue, a message waits for a colleague.
+    Notice,
+}
+
+words!(ErrandKind { Dispatch => "dispatch", Relay => "relay", FollowUp => "follow_up", Notice => "notice" });
+
+/// Who is called. Only people of the directory, and customers by the number that they left or called from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrandTo {
+    Person { extension: String },
+    Customer { number: String },
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewErrand {
+    pub kind: ErrandKind,
+    pub to: ErrandTo,
+    pub ticket: Option<TicketNumber>,
+    pub message: Option<MessageId>,
+    /// For a notice: the name of the clock, or why.
+    pub note: Option<String>,
+    /// The task that waits for its end.
+    pub task: Option<i64>,
+    /// It is not begun before.
+    pub not_before: DateTime<Utc>,
+}
+
+/// With what the call needs to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    pub id: ErrandId,
+    pub kind: ErrandKind,
+    pub to: ErrandTo,
+    pub ticket: Option<TicketNumber>,
+    pub message: Option<MessageId>,
+    pub note: Option<String>,
+    pub about: ErrandAbout,
+}
+
+/// Of its ticket or message.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ErrandAbout {
+    pub kind: Option<Kind>,
+    pub urgency: Option<Urgency>,
+    pub category: Option<String>,
+    pub building: Option<String>,
+    pub room: Option<String>,
+    /// What the caller said.
+    pub recording: Option<RecordingId>,
+    pub from_number: Option<String>,
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrandResult {
+    /// Dispatch: the engineer takes it.
+    Accepted,
+    /// Dispatch: they pass it on to the next.
+    Declined,
+    /// Relay: they have the message. Notice: they know.
+    Confirmed,
+    /// Relay: they heard it to its end and said nothing.
+    Heard,
+    /// Follow-up.
+    Satisfied,
+    NotSatisfied,
+    /// Follow-up: they want to speak to somebody, and were put through or are called back.
+    WantsToSpeak,
+    /// Nobody answered, or nobody pressed a key (R15).
+    NotReached,
+    /// It could not be tried: nowhere to call, not allowed, too many calls.
+    Failed,
+}
+
+words!(ErrandResult {
+    Accepted => "accepted",
+    Declined => "declined",
+    Confirmed => "confirmed",
+    Heard => "heard",
+    Satisfied => "satisfied",
+    NotSatisfied => "not_satisfied",
+    WantsToSpeak => "wants_to_speak",
+    NotReached => "not_reached",
+    Failed => "failed",
+});
+
+/// How it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrandEnd {
+    pub errand: ErrandId,
+    pub at: DateTime<Utc>,
+    pub result: ErrandResult,
+    /// Why not, for people: `busy`, `no_answer`, `no_consent` and so on.
+    pub why: Option<String>,
+    /// The recording of what a customer had to say.
+    pub comment: Option<RecordingId>,
+}
