@@ -4,8 +4,9 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod clerk;
 mod settings;
 mod sockets;
 mod trunks;
@@ -25,6 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::clerk::ClerkThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -145,6 +147,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
+    let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
     let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans), &reload);

@@ -28,6 +28,7 @@ mod rtp;
 mod sip;
 mod store;
 mod tls;
+mod work;
 
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,7 @@ pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
+use crate::desk::tasks::WorkRules;
 use crate::types::{NumberPlan, Problem};
 
 /// Every section of the file, in the order of the documents.
@@ -65,6 +67,10 @@ pub const SECTIONS: &[SectionKeys] = &[
     answer::KEYS,
     call_back::KEYS,
     clocks::KEYS,
+    work::DISPATCH,
+    work::RELAY,
+    work::FOLLOW_UP,
+    work::ALERT,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -95,6 +101,8 @@ pub struct Config {
     pub answer: Answer,
     pub call_back: CallBack,
     pub clocks: Clocks,
+    /// Whom the desk calls by itself: `[dispatch]`, `[relay]`, `[follow_up]`, `[alert]`.
+    pub work: WorkRules,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -222,6 +230,13 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
         clocks: Clocks::read(Section::open(&clocks::KEYS, root, folder, problems)),
+        work: WorkRules {
+            dispatch: work::dispatch(Section::open(&work::DISPATCH, root, folder, problems)),
+            relay: work::relay(Section::open(&work::RELAY, root, folder, problems)),
+            follow_up: work::follow_up(Section::open(&work::FOLLOW_UP, root, folder, problems)),
+            alert: work::alert(Section::open(&work::ALERT, root, folder, problems)),
+            time_zone: WorkRules::default().time_zone,
+        },
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),
