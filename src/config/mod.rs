@@ -16,6 +16,7 @@ mod content;
 mod daemon;
 mod desk;
 mod env;
+mod errands;
 mod guard;
 mod keys;
 mod numbers;
@@ -38,6 +39,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use errands::Errands;
 pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
@@ -62,6 +64,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     console::KEYS,
     answer::KEYS,
     call_back::KEYS,
+    errands::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -91,6 +94,7 @@ pub struct Config {
     pub console: Console,
     pub answer: Answer,
     pub call_back: CallBack,
+    pub errands: Errands,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -217,6 +221,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
+        errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0010_ladders_and_bans.sql",
     "0011_diverted.sql",
     "0012_work.sql",
+    "0013_errands.sql",
 ];
 
 /// The form that this program reads and writes.
