@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::desk::call_record::{LegEnd, Outcome};
+use crate::desk::errand::ErrandResult;
 use crate::desk::ticket::Kind;
 use crate::media::io::DigitSource;
 
@@ -48,6 +49,8 @@ metrics! {
     legs_begun: Counter = "frontdesk_legs_begun_total", Counter::new();
     /// What came of them.
     legs_ended: Labelled<LegEnd, 9> = "frontdesk_legs_ended_total", Labelled::new();
+    /// What came of calls that the desk itself made.
+    errands_ended: Labelled<ErrandResult, 9> = "frontdesk_errands_ended_total", Labelled::new();
     /// 1 for a trunk over which calls can come in, 0 for one that is down.
     trunk_up: Named = "frontdesk_trunk_up", Named::new("trunk");
     /// Callers who were put through.
@@ -333,6 +336,19 @@ impl Label for Outcome {
 impl Label for LegEnd {
     const NAME: &'static str = "end";
     const VALUES: &'static [Self] = LegEnd::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for ErrandResult {
+    const NAME: &'static str = "result";
+    const VALUES: &'static [Self] = ErrandResult::ALL;
 
     fn index(self) -> usize {
         self as usize

@@ -17,6 +17,7 @@ mod content;
 mod daemon;
 mod desk;
 mod env;
+mod errands;
 mod guard;
 mod keys;
 mod numbers;
@@ -41,6 +42,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use errands::Errands;
 pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
@@ -71,6 +73,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     work::RELAY,
     work::FOLLOW_UP,
     work::ALERT,
+    errands::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -103,6 +106,7 @@ pub struct Config {
     pub clocks: Clocks,
     /// Whom the desk calls by itself: `[dispatch]`, `[relay]`, `[follow_up]`, `[alert]`.
     pub work: WorkRules,
+    pub errands: Errands,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -237,6 +241,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
             alert: work::alert(Section::open(&work::ALERT, root, folder, problems)),
             time_zone: WorkRules::default().time_zone,
         },
+        errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
-use super::call_record::{CallRecord, LegRecord, Outcome, PathStep, RtpStats};
+use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
 use super::journal::{JournalEntry, JournalKind};
 use super::message::{Message, Relay};
@@ -49,6 +49,7 @@ impl Serialize for LocalTime {
 #[derive(Debug, Serialize)]
 pub struct CallView<'a> {
     pub id: CallId,
+    pub direction: Direction,
     pub caller: Option<&'a str>,
     pub caller_name: Option<&'a str>,
     pub callee: &'a str,
@@ -77,6 +78,7 @@ impl<'a> CallView<'a> {
         let local = |at| LocalTime::new(at, time_zone);
         Self {
             id: call.id,
+            direction: call.direction,
             caller: call.caller.as_deref(),
             caller_name: call.caller_name.as_deref(),
             callee: &call.callee,

@@ -1,10 +1,13 @@
 //! Telephone calls that the desk itself makes, and the watch for those that are due. Each writing function is part of a
 //! transaction that its caller makes.
 
-use chrono::{DateTime, Utc};
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, Row, named_params, params};
 
 use super::time::{At, word, word_or_null};
+use super::{Reader, StoreError};
 use crate::desk::errand::{
     EndedErrand, Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandRecord, ErrandResult, ErrandState, ErrandTo, NewErrand,
 };
@@ -14,6 +17,8 @@ use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
 const TRIES_MAX: u32 = 3;
 /// Due ones in one look: many more than are called at the same time.
 const DUE_MAX: usize = 64;
+/// How long after the last look those that are still due are told again.
+const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, kind, to_extension, to_number, ticket, message, note, state, result, why, comment, call, \
@@ -51,14 +56,14 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
         SELECT e.id, e.kind, e.to_extension, e.to_number, e.ticket, e.message, e.note, e.not_before_ms,
             t.kind, t.urgency, t.category, t.building, t.room, coalesce(m.recording, t.recording),
             coalesce(m.from_number, t.callback_number, t.caller), coalesce(m.left_at_ms, t.opened_at_ms),
-            t.caller, c.trunk,
+            coalesce(t.caller, c.caller), c.trunk,
             CASE WHEN t.id IS NOT NULL AND t.call IS NULL THEN t.owner ELSE
                 (SELECT h.who FROM ticket_events h WHERE h.ticket = t.id AND h.what = 'changed'
                     AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END
         FROM errands e
             LEFT JOIN tickets t ON t.number = e.ticket
             LEFT JOIN messages m ON m.id = e.message
-            LEFT JOIN calls c ON c.id = t.call
+            LEFT JOIN calls c ON c.id = coalesce(t.call, m.call)
         WHERE e.state = 'waiting' AND e.not_before_ms <= ?1
         ORDER BY e.not_before_ms, e.id LIMIT ?2";
     connection.prepare_cached(sql)?.query_map(params![At(now), DUE_MAX as i64], read_due)?.collect()
@@ -230,5 +235,36 @@ fn to(extension: Option<String>, number: Option<String>) -> ErrandTo {
     match (extension, number) {
         (Some(extension), _) => ErrandTo::Person { extension },
         (None, number) => ErrandTo::Customer { number: number.unwrap_or_default() },
+    }
+}
+
+/// Looks for errands that are due, by whichever process they were asked for. A look costs microseconds where nothing was
+/// written and none is due.
+#[derive(Debug)]
+pub struct ErrandWatch {
+    reader: Reader,
+    version: Option<i64>,
+    /// When to look though nothing was written.
+    look_at: Option<DateTime<Utc>>,
+}
+
+impl ErrandWatch {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { reader: Reader::open(path)?, version: None, look_at: None })
+    }
+
+    /// Those that are due, each of them again and again until it is begun.
+    pub fn look(&mut self, now: DateTime<Utc>) -> Result<Vec<Errand>, StoreError> {
+        let version = self.reader.version()?;
+        // A clock that was set back must not put them off.
+        let is_time = self.look_at.is_some_and(|at| at <= now);
+        if self.version == Some(version) && !is_time {
+            return Ok(Vec::new());
+        }
+        let due = self.reader.due_errands(now)?;
+        let next = self.reader.next_errand()?;
+        self.version = Some(version);
+        self.look_at = if due.is_empty() { next } else { Some(now + AGAIN_AFTER) };
+        Ok(due)
     }
 }
