@@ -151,7 +151,15 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, ((&store, &clerk), presences, bans, errands), &reload);
+    let stopped = serve_until_stopped(
+        control,
+        &config,
+        &line,
+        console,
+        &to_line,
+        ((&store, &clerk), presences, bans, errands),
+        &reload,
+    );
     drop(clerk);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));

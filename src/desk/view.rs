@@ -14,6 +14,7 @@ use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, Rt
 use super::clocks::PauseReason;
 use super::journal::{JournalEntry, JournalKind};
 use super::message::{Message, Relay};
+use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
 use super::workflow::{Nature, Quote, Satisfaction};
@@ -298,6 +299,31 @@ pub struct MessageView<'a> {
 pub struct DeletionView<'a> {
     pub at: LocalTime,
     pub by: &'a str,
+}
+
+/// Something that the desk sees to by itself.
+#[derive(Debug, Serialize)]
+pub struct TaskView<'a> {
+    pub id: i64,
+    pub kind: TaskKind,
+    pub subject: &'a str,
+    pub begun_at: LocalTime,
+    pub next_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+}
+
+impl<'a> TaskView<'a> {
+    pub fn new(task: &'a TaskRow, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: task.id,
+            kind: task.kind,
+            subject: &task.subject,
+            begun_at: local(task.begun_at),
+            next_at: task.next_at.map(local),
+            ended_at: task.ended_at.map(local),
+        }
+    }
 }
 
 /// An alarm (R41).

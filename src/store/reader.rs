@@ -10,18 +10,19 @@ use super::time::{At, from_i64, word_or_null};
 use super::{AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
 use super::{
     alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
-    presence_rows, ticket_reads, trunk_rows,
+    presence_rows, task_rows, ticket_reads, trunk_rows,
 };
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
-use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
+use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::happening::Happening;
 use crate::desk::journal::JournalEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
+use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
 use crate::desk::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
@@ -127,6 +128,11 @@ impl Reader {
 
     pub(super) fn next_errand(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.told(errand_rows::next_due(&self.connection))
+    }
+
+    /// What the desk sees to by itself, the newest first; `open`: only what goes on.
+    pub fn tasks(&self, open: bool, limit: Option<u32>) -> Result<Vec<TaskRow>, StoreError> {
+        self.told(task_rows::list(&self.connection, open, limit))
     }
 
     /// What happened after that one, at most so much of it, the oldest first.

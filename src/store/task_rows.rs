@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::time::{At, unreadable, word, word_or_null};
-use crate::desk::tasks::{MessageFacts, Next, Task, TaskKind, TicketFacts};
+use crate::desk::tasks::{MessageFacts, Next, Task, TaskRow, TicketFacts};
 use crate::types::{MessageId, TicketNumber};
 
 /// One that is open.
@@ -106,25 +106,14 @@ pub fn message(connection: &Connection, id: MessageId) -> rusqlite::Result<Optio
         .optional()
 }
 
-/// A task for lists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskRow {
-    pub id: i64,
-    pub kind: TaskKind,
-    pub subject: String,
-    pub next_at: Option<DateTime<Utc>>,
-    pub begun_at: DateTime<Utc>,
-    pub ended_at: Option<DateTime<Utc>>,
-}
-
 /// The newest first; `open` alone, where asked for.
-pub fn list(connection: &Connection, open: bool, limit: u32) -> rusqlite::Result<Vec<TaskRow>> {
+pub fn list(connection: &Connection, open: bool, limit: Option<u32>) -> rusqlite::Result<Vec<TaskRow>> {
     connection
         .prepare_cached(
             "SELECT id, kind, subject, next_at_ms, begun_at_ms, ended_at_ms FROM tasks
              WHERE NOT ?1 OR next_at_ms IS NOT NULL ORDER BY id DESC LIMIT ?2",
         )?
-        .query_map(params![open, limit], |row| {
+        .query_map(params![open, limit.map_or(-1, i64::from)], |row| {
             Ok(TaskRow {
                 id: row.get(0)?,
                 kind: word(row, 1)?,

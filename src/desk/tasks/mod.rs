@@ -75,6 +75,19 @@ impl Task {
     }
 }
 
+/// A task for lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRow {
+    pub id: i64,
+    pub kind: TaskKind,
+    /// A ticket's number, a message's id.
+    pub subject: String,
+    /// Null once it is over.
+    pub next_at: Option<DateTime<Utc>>,
+    pub begun_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
 /// Why a task is stepped.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
