@@ -22,6 +22,7 @@ pub mod phones;
 pub mod pin;
 pub mod presence;
 pub mod request;
+pub mod tasks;
 pub mod ticket;
 pub mod ticket_edit;
 pub mod ticket_number;

@@ -31,6 +31,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0010_ladders_and_bans.sql",
     "0011_diverted.sql",
     "0012_work.sql",
+    "0013_errands.sql",
+    "0020_tasks.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -242,6 +244,8 @@ mod tests {
         0010_ladders_and_bans.sql fbda2928747c81de
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
+        0013_errands.sql a9548402b8ffdd03
+        0020_tasks.sql 17380c3e3b73500d
         ");
     }
 }

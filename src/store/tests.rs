@@ -1,5 +1,7 @@
-//! The store on real files, through its public face. `work`: tickets on their way.
+//! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what
+//! the desk does by itself over hours and days.
 
+mod seen_through;
 mod work;
 
 use std::path::PathBuf;
