@@ -29,6 +29,7 @@ mod pcap;
 mod people_file;
 mod serve;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -220,9 +221,20 @@ fn on_store(
         now: Utc::now(),
         clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
         owner: "desk".to_owned(),
+        desk_names: desk_names(&config),
+        people: crate::site::people(&config).map(|people| people_names(&people)).unwrap_or_default(),
         who: shell_user(),
     };
     on_stdout(|out| run(&context, out))
+}
+
+fn desk_names(config: &Config) -> BTreeMap<String, String> {
+    let named = config.desk.names.iter().map(|(lang, name)| (lang.0.clone(), name.clone()));
+    named.chain([(String::new(), config.desk.name.clone())]).collect()
+}
+
+fn people_names(directory: &crate::desk::people::Directory) -> BTreeMap<String, String> {
+    directory.people().iter().map(|person| (person.extension.clone(), person.name.clone())).collect()
 }
 
 /// Faults as one text.

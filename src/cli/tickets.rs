@@ -1,5 +1,6 @@
-//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows.
+//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows. `print`: forms to sign.
 
+mod print;
 mod work;
 
 use std::io::Write;
@@ -39,6 +40,8 @@ enum Command {
     Met(MetArgs),
     /// Close a ticket, saying what was done or whose matter it is
     Close(CloseArgs),
+    /// Write a repair's work sheet (R29) or a complaint's report (R38) as a page to print and sign
+    Print(print::PrintArgs),
     #[command(flatten)]
     Work(work::Command),
 }
@@ -181,6 +184,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
             context.editor()?.close(&number, args.by.name(context), context.now, &args.closing())?;
             told(out, &number, "closed")
         }
+        Some(Command::Print(args)) => print::run(args, context, out),
         Some(Command::Work(command)) => work::run(command, context, out),
     }
 }

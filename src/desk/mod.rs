@@ -21,6 +21,7 @@ pub mod people;
 pub mod phones;
 pub mod pin;
 pub mod presence;
+pub mod report;
 pub mod request;
 pub mod tasks;
 pub mod ticket;

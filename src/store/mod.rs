@@ -33,6 +33,7 @@ mod message_rows;
 mod presence_rows;
 mod queue;
 mod reader;
+mod report_rows;
 mod schema;
 mod task_rows;
 mod ticket_reads;
@@ -51,6 +52,7 @@ pub use error::StoreError;
 pub use filter::{AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
+pub use report_rows::ReportPeriod;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

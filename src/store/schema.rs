@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0012_work.sql",
     "0013_errands.sql",
     "0020_tasks.sql",
+    "0019_reports.sql",
 ];
 
 /// The form that this program reads and writes.
