@@ -146,7 +146,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans, errands), &reload);
+    let stopped =
+        serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans, errands), &reload);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();

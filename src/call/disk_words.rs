@@ -22,7 +22,10 @@ pub(super) enum Word {
     Trunk(TrunkWord),
     Journal(JournalEntry),
     /// What came of a call that the desk made.
-    Errand { end: ErrandEnd, over: bool },
+    Errand {
+        end: ErrandEnd,
+        over: bool,
+    },
 }
 
 impl Word {

@@ -67,7 +67,9 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::LegEnded { extension, end, why } => {
             tracing::error!(call, extension, end = end.as_str(), why, "a place can't be rung: mend it in people.toml");
         }
-        What::ErrandBegun { errand, kind } => tracing::info!(call, errand = errand.0, kind = kind.as_str(), "the desk calls"),
+        What::ErrandBegun { errand, kind } => {
+            tracing::info!(call, errand = errand.0, kind = kind.as_str(), "the desk calls")
+        }
         What::Lifted { extension } => tracing::info!(call, extension, "lifted: hears what the desk calls for"),
         What::ErrandEnded { errand, result } => {
             tracing::info!(call, errand = errand.0, result = result.as_str(), "the desk's call is over");

@@ -280,9 +280,7 @@ impl State {
         let about = &errand.about;
         match word {
             "urgency" => about.urgency.map(|urgency| if_known("urgency", urgency.as_str())).into_iter().collect(),
-            "category" => {
-                about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect()
-            }
+            "category" => about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect(),
             "note" => errand.note.as_ref().map(|note| if_known("note", note)).into_iter().collect(),
             "said" => about.recording.clone().map(Say::Recording).into_iter().collect(),
             "place" => {

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
-use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
+use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::happening::Happening;
 use crate::desk::journal::JournalEntry;
 use crate::desk::ladder::CallLadder;

@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::ladder_rows::Room;
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
-use super::{StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows, trunk_rows};
+use super::{
+    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows, trunk_rows,
+};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {

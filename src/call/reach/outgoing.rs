@@ -20,7 +20,8 @@ pub(super) fn to_customer(
 ) -> Vec<Result<Towards, Unreachable>> {
     let address = target.to_string();
     let towards = towards_customer(h.ua, caller.service, &address, caller.listener);
-    let towards = towards.map(|towards| if leads_out(h, target) { bounded(h, caller, call, false, towards) } else { towards });
+    let towards =
+        towards.map(|towards| if leads_out(h, target) { bounded(h, caller, call, false, towards) } else { towards });
     towards.into_iter().collect()
 }
 

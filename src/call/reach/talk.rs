@@ -100,11 +100,7 @@ impl Talk {
     /// Lets them hear each other; the caller's stream is open.
     pub fn bridge(&self, h: &mut Hands<'_>) {
         // Keys of the one who took the call may be codes: they are carried across by hand once it is clear that they are none.
-        h.out.push_back(Output::Bridge {
-            a: self.caller,
-            b: self.leg.stream,
-            carry_keys: (true, false),
-        });
+        h.out.push_back(Output::Bridge { a: self.caller, b: self.leg.stream, carry_keys: (true, false) });
     }
 
     /// They hear each other no more, for a while or for good.

@@ -70,7 +70,13 @@ fn is_last(result: ErrandResult) -> bool {
 
 impl Session {
     /// `None` where the flow has no beginning for calls of this kind.
-    pub fn on_errand(call: CallId, errand: Errand, service: Arc<Service>, sdp_session_id: u64, now: Now) -> Option<Self> {
+    pub fn on_errand(
+        call: CallId,
+        errand: Errand,
+        service: Arc<Service>,
+        sdp_session_id: u64,
+        now: Now,
+    ) -> Option<Self> {
         let errand = Arc::new(errand);
         let number = match &errand.to {
             ErrandTo::Person { .. } => None,
