@@ -170,6 +170,7 @@ fn noon() -> DateTime<Utc> {
 fn call(id: i64, ended: bool) -> CallRecord {
     CallRecord {
         id: CallId(id),
+        direction: frontdesk::desk::call_record::Direction::default(),
         caller: Some("13800138000".into()),
         caller_name: None,
         callee: "desk".into(),
