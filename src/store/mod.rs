@@ -24,6 +24,7 @@ mod counters;
 mod editor;
 mod error;
 mod filter;
+mod handover_rows;
 mod happening_rows;
 mod interrupted;
 mod journal_rows;

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0010_ladders_and_bans.sql",
     "0011_diverted.sql",
     "0012_work.sql",
+    "0017_shifts.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -242,6 +243,7 @@ mod tests {
         0010_ladders_and_bans.sql fbda2928747c81de
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
+        0017_shifts.sql 5d2095839188832b
         ");
     }
 }
