@@ -32,6 +32,7 @@ use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf};
 use crate::console::{self, ConsoleState, Readiness};
 use crate::desk::call_back::WaitingCallBack;
+use crate::desk::clocks::ClockBook;
 use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
@@ -46,7 +47,7 @@ use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
-use crate::site::Site;
+use crate::site::{self, Site};
 use crate::store::{BanWatch, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
@@ -91,7 +92,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let console = bind_tcp("the console", config.console.listen, "[console] listen")?;
 
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
-    let (store, next_call, call_backs) = open_store(&config, data, to_line.clone())?;
+    let clocks = Arc::new(site::clock_book(&config, &site.hours));
+    let (store, next_call, call_backs) = open_store(&config, clocks, data, to_line.clone())?;
     repair_recordings(&recordings);
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
@@ -174,10 +176,12 @@ fn seed() -> [u8; 32] {
 
 fn open_store(
     config: &Config,
+    clocks: Arc<ClockBook>,
     data: &Path,
     to_line: mpsc::Sender<ToLine>,
 ) -> Result<(Store, i64, Vec<WaitingCallBack>), DaemonError> {
     let mut options = StoreOptions::new(data.join("frontdesk.db"), config.desk.time_zone);
+    options.clocks = clocks;
     options.queue_max = config.store.queue_max as usize;
     options.ladder_days = config.record.ladder_days;
     options.ladder_bytes_max = config.record.ladder_bytes_max;
@@ -358,7 +362,7 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line).await,
+                _ = hup.recv() => reload_service(reload, to_line, store).await,
                 _ = look.tick() => figures.look(to_line, store).await,
                 _ = look_for_presences.tick() => {
                     presences.look(to_line).await;
@@ -465,9 +469,14 @@ impl DueErrands {
     }
 }
 
-async fn reload_service(reload: &impl Fn() -> Result<Site, Vec<Problem>>, to_line: &mpsc::Sender<ToLine>) {
+async fn reload_service(
+    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    to_line: &mpsc::Sender<ToLine>,
+    store: &Store,
+) {
     match reload() {
         Ok(site) => {
+            store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::config::{self, CallBackGateway, Config, Source};
 use crate::desk::answers::Answers;
+use crate::desk::clocks::{Calendar, ClockBook};
 use crate::desk::hours::Hours;
 use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
@@ -82,6 +83,7 @@ impl Site {
             }
         }
         problems.extend(trunks_to_nowhere(&config, &trunks));
+        problems.extend(clocks_without_calendar(&config, &hours));
         let tls = load_tls(&config, &trunks, &mut problems);
         warnings.extend(tls.iter().flat_map(|tls| tls.warnings(&config.tls.names, chrono::Utc::now())));
         let context = CompileContext {
@@ -179,6 +181,40 @@ fn duties_of_nobody(config: &Config, hours: &Hours, people: &Directory) -> Vec<P
             remedy: "write the extension of a person in people.toml, or take it out".to_owned(),
         })
         .collect()
+}
+
+/// Clocks that count in a calendar which `hours.toml` does not have.
+fn clocks_without_calendar(config: &Config, hours: &Hours) -> Vec<Problem> {
+    let file = config.file.as_ref().map_or_else(|| "settings".to_owned(), |file| file.display().to_string());
+    let known = hours.groups();
+    let unknown = config.clocks.calendars.iter().filter_map(|(key, calendar)| match calendar {
+        Calendar::Schedule(name) if !known.contains(&name.as_str()) => Some(Problem {
+            file: file.clone(),
+            line: None,
+            what: format!("[clocks] calendars: `{key}` counts in `{name}`, which hours.toml does not have"),
+            remedy: format!("write [schedule.{name}] there, or one of: always, open, {}", known.join(", ")),
+        }),
+        _ => None,
+    });
+    unknown.collect()
+}
+
+/// How long the clocks of tickets are.
+///
+/// # Errors
+/// Every fault of the hours in which they count.
+pub fn clocks(config: &Config) -> Result<ClockBook, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let hours = read(&config.hours, "built-in hours", Hours::default_text(), Hours::parse, &mut problems);
+    let Some(hours) = hours.filter(|_| problems.is_empty()) else { return Err(problems) };
+    Ok(clock_book(config, &Arc::new(hours)))
+}
+
+/// The same, of hours that were read before.
+pub fn clock_book(config: &Config, hours: &Arc<Hours>) -> ClockBook {
+    let mut book = ClockBook::new(config.clocks.warn_percent, Arc::clone(hours), config.desk.time_zone);
+    config.clocks.fill(&mut book);
+    book
 }
 
 /// Trunks whose addresses can't be read: they would silently not be there.

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::desk::answer_time::Cadence;
+use crate::desk::clocks::ClockBook;
 use crate::store::{Editor, Reader, StoreError};
 
 /// Settings of the desk and of this one run.
@@ -20,6 +22,10 @@ pub struct Context {
     pub cadence: Cadence,
     /// One reading of the clock, for everything that the command shows.
     pub now: DateTime<Utc>,
+    /// How long the clocks of tickets are, or why that can't be told.
+    pub clocks: Result<Arc<ClockBook>, String>,
+    /// The desk's own name as an owner of tickets.
+    pub owner: String,
     /// Who changes things, for the tickets' histories: the shell's user unless `--by` names somebody.
     pub who: String,
 }
@@ -76,7 +82,8 @@ impl Context {
 
     /// The store for changes.
     pub(super) fn editor(&self) -> Result<Editor, CliError> {
-        Editor::open(&self.db_path).map_err(|fault| self.told(fault))
+        let clocks = self.clocks.clone().map_err(CliError::Failed)?;
+        Editor::with_clocks(&self.db_path, clocks).map_err(|fault| self.told(fault))
     }
 
     fn told(&self, fault: StoreError) -> CliError {

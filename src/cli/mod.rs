@@ -215,9 +215,16 @@ fn on_store(
         time_zone: config.desk.time_zone,
         cadence: config.answer.cadence(),
         now: Utc::now(),
+        clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
+        owner: "desk".to_owned(),
         who: shell_user(),
     };
     on_stdout(|out| run(&context, out))
+}
+
+/// Faults as one text.
+fn told(problems: &[crate::types::Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// Who is at the shell, for the histories of tickets.

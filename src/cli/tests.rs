@@ -44,6 +44,8 @@ impl Shell {
             time_zone: chrono_tz::Asia::Shanghai,
             cadence: Cadence::default(),
             now: noon() + TimeDelta::hours(3),
+            clocks: Ok(std::sync::Arc::default()),
+            owner: "desk".to_owned(),
             who: "wang".into(),
         };
         Self { _folder: folder, context }
@@ -254,13 +256,22 @@ fn tickets_and_messages_are_changed_from_a_shell() {
     shell.ok("tickets note 20261123-0001 called-back");
     shell.ok("tickets set 20261123-0001 --owner 工程部 --resident 张伟 --key-left true --by 李强");
     shell.ok("tickets met 20261123-0001 on_site");
-    shell.ok("tickets close 20261123-0001 --note fixed");
+    let (told, _) = shell.run("tickets close 20261123-0001 --note fixed").expect_err("nobody was there");
+    assert!(told.contains("it goes on to dispatched, accepted"), "{told}");
+    shell.ok("tickets advance 20261123-0001 accepted --engineer 301");
+    shell.ok("tickets pause 20261123-0001 repaired --reason parts --note 阀门");
+    shell.ok("tickets resume 20261123-0001 repaired");
+    shell.ok("tickets sheet 20261123-0001 --work-done 换阀门 --material-cost 35.5");
+    shell.ok("tickets close 20261123-0001 --withdrawn --note fixed");
     shell.ok("messages confirm 1");
     let ticket: serde_json::Value = serde_json::from_str(&shell.ok("tickets show 20261123-0001 --json")).unwrap();
     assert_eq!(ticket["status"], "closed");
     assert_eq!(ticket["key_left"], true);
     assert_eq!(ticket["due"]["on_site"]["breached"], true, "3 hours are more than 2");
     assert_eq!(ticket["due"]["repaired"]["breached"], false);
+    assert_eq!((&ticket["material_cents"], &ticket["stage"]), (&3_550.into(), &"closed".into()));
+    let opened = shell.ok("tickets open --kind complaint --channel letter --category attitude --serious --by 王芳");
+    assert_eq!(opened, "ticket 20261123-0002 opened\n", "numbers go on");
     let events: Vec<_> =
         ticket["events"].as_array().unwrap().iter().skip(3).map(|e| format!("{} {}", e["who"], e["what"])).collect();
     assert_eq!(
@@ -270,7 +281,11 @@ fn tickets_and_messages_are_changed_from_a_shell() {
             r#""李强" "handed_over""#,
             r#""李强" "changed""#,
             r#""wang" "clock_met""#,
-            r#""wang" "closed""#
+            r#""wang" "accepted""#,
+            r#""wang" "clock_paused""#,
+            r#""wang" "clock_resumed""#,
+            r#""wang" "work_sheet""#,
+            r#""wang" "withdrawn""#
         ]
     );
     let message: serde_json::Value = serde_json::from_str(&shell.ok("messages show 1 --json")).unwrap();

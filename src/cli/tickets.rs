@@ -1,4 +1,6 @@
-//! `frontdesk tickets`: lists, shows and changes tickets.
+//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows.
+
+mod work;
 
 use std::io::Write;
 
@@ -9,6 +11,7 @@ use super::period::PeriodArgs;
 use crate::desk::ticket::{Kind, Status, Ticket, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::view::{LocalTime, TicketView};
+use crate::desk::workflow::next_of;
 use crate::store::TicketFilter;
 use crate::types::TicketNumber;
 
@@ -36,6 +39,8 @@ enum Command {
     Met(MetArgs),
     /// Close a ticket, saying what was done or whose matter it is
     Close(CloseArgs),
+    #[command(flatten)]
+    Work(work::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -135,9 +140,12 @@ struct MetArgs {
 #[derive(Debug, clap::Args)]
 struct CloseArgs {
     number: String,
-    /// What was done; required unless it is another's matter
+    /// What was done, or why it is withdrawn; required unless it is another's matter
     #[arg(long, required_unless_present = "referred_to")]
     note: Option<String>,
+    /// The customer takes it back, or it was a mistake or said twice: it may end before its way does
+    #[arg(long, conflicts_with = "referred_to")]
+    withdrawn: bool,
     /// Not ours: the department that the customer was sent to
     #[arg(long, value_name = "DEPARTMENT", requires = "contact")]
     referred_to: Option<String>,
@@ -173,6 +181,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
             context.editor()?.close(&number, args.by.name(context), context.now, &args.closing())?;
             told(out, &number, "closed")
         }
+        Some(Command::Work(command)) => work::run(command, context, out),
     }
 }
 
@@ -206,6 +215,7 @@ impl CloseArgs {
             (Some(department), contact) => {
                 Closing::Referred { department: department.clone(), contact: contact.clone().unwrap_or_default(), note }
             }
+            (None, _) if self.withdrawn => Closing::Withdrawn { note },
             (None, _) => Closing::Done { note },
         }
     }
@@ -264,7 +274,9 @@ fn told(out: &mut dyn Write, number: &TicketNumber, what: &str) -> Result<(), Cl
 /// `on_site 23:14 met, repaired 2026-11-24 21:14:05 BREACHED`.
 fn clocks(ticket: &Ticket, tz: chrono_tz::Tz) -> String {
     let clock = |(name, clock): (&String, &crate::desk::ticket::Clock)| {
+        let paused = clock.paused.map(|pause| format!(" PAUSED ({})", pause.reason)).unwrap_or_default();
         let state = match (clock.breached, clock.met_at) {
+            (false, None) if !paused.is_empty() => paused.as_str(),
             (true, None) => " BREACHED",
             (true, Some(_)) => " met late",
             (false, Some(_)) => " met",
@@ -273,6 +285,11 @@ fn clocks(ticket: &Ticket, tz: chrono_tz::Tz) -> String {
         format!("{name} {}{state}", LocalTime::new(clock.at, tz).short())
     };
     ticket.due.iter().map(clock).collect::<Vec<_>>().join(", ")
+}
+
+/// `12.50`, or nothing.
+fn money(cents: Option<i64>) -> String {
+    cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default()
 }
 
 const COLUMNS: &[Column<Ticket>] = &[
@@ -284,7 +301,7 @@ const COLUMNS: &[Column<Ticket>] = &[
     Column { name: "category", in_table: true, cell: |t, _| or_empty(&t.category) },
     Column { name: "channel", in_table: false, cell: |t, _| t.channel.to_string() },
     Column { name: "status", in_table: true, cell: |t, _| t.status.clone() },
-    Column { name: "stage", in_table: false, cell: |t, _| t.stage.clone() },
+    Column { name: "stage", in_table: true, cell: |t, _| t.stage.clone() },
     Column { name: "incomplete", in_table: false, cell: |t, _| t.incomplete.to_string() },
     Column { name: "owner", in_table: true, cell: |t, _| or_empty(&t.owner) },
     Column { name: "caller", in_table: true, cell: |t, _| or_empty(&t.caller) },
@@ -297,6 +314,22 @@ const COLUMNS: &[Column<Ticket>] = &[
     Column { name: "description", in_table: false, cell: |t, _| or_empty(&t.description) },
     Column { name: "recording", in_table: false, cell: |t, _| or_empty(&t.recording.as_ref().map(|r| &r.0)) },
     Column { name: "due", in_table: false, cell: clocks },
+    Column { name: "engineer", in_table: false, cell: |t, _| or_empty(&t.work.engineer) },
+    Column { name: "nature", in_table: false, cell: |t, _| or_empty(&t.work.nature) },
+    Column { name: "serious", in_table: false, cell: |t, _| t.work.serious.to_string() },
+    Column { name: "responsible", in_table: false, cell: |t, _| or_empty(&t.work.responsible) },
+    Column { name: "rework_of", in_table: false, cell: |t, _| or_empty(&t.work.rework_of.as_ref().map(|n| &n.0)) },
+    Column { name: "quote", in_table: false, cell: |t, _| or_empty(&t.work.quote) },
+    Column { name: "price", in_table: false, cell: |t, _| money(t.work.quote_cents) },
+    Column { name: "work_done", in_table: false, cell: |t, _| or_empty(&t.work.sheet.work_done) },
+    Column { name: "materials", in_table: false, cell: |t, _| or_empty(&t.work.sheet.materials) },
+    Column { name: "material_cost", in_table: false, cell: |t, _| money(t.work.sheet.material_cents) },
+    Column { name: "labour_cost", in_table: false, cell: |t, _| money(t.work.sheet.labour_cents) },
+    Column { name: "awaiting", in_table: false, cell: |t, _| or_empty(&t.work.awaiting) },
+    Column { name: "satisfaction", in_table: false, cell: |t, _| or_empty(&t.work.satisfaction) },
+    Column { name: "feedback", in_table: false, cell: |t, _| or_empty(&t.work.feedback.as_ref().map(|r| &r.0)) },
+    Column { name: "reopened", in_table: false, cell: |t, _| t.work.reopened.to_string() },
+    Column { name: "next", in_table: false, cell: |t, _| next_of(t.kind, &t.stage) },
     Column {
         name: "overdue",
         in_table: true,

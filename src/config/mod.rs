@@ -11,6 +11,7 @@
 mod address;
 mod answer;
 mod call_back;
+mod clocks;
 mod console;
 mod content;
 mod daemon;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 pub use address::{External, Listen};
 pub use answer::Answer;
 pub use call_back::{CallBack, CallBackGateway};
+pub use clocks::Clocks;
 pub use console::Console;
 pub use content::Source;
 pub use daemon::Daemon;
@@ -65,6 +67,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     answer::KEYS,
     call_back::KEYS,
     errands::KEYS,
+    clocks::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -95,6 +98,7 @@ pub struct Config {
     pub answer: Answer,
     pub call_back: CallBack,
     pub errands: Errands,
+    pub clocks: Clocks,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -222,6 +226,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
         errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
+        clocks: Clocks::read(Section::open(&clocks::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

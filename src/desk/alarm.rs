@@ -16,6 +16,8 @@ pub enum AlarmKind {
     LineDown,
     /// As many calls went out through a gateway within an hour as may: fraud, or a limit that is too low.
     OutgoingCalls,
+    /// A clock of a ticket is over, and its promise is not kept (R19, R23, R36).
+    Overdue,
 }
 
 /// How far it is.
@@ -33,6 +35,7 @@ pub enum AlarmState {
 
 words!(AlarmKind {
     MissedEmergency => "missed_emergency", LineDown => "line_down", OutgoingCalls => "outgoing_calls",
+    Overdue => "overdue",
 });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 

@@ -29,3 +29,4 @@ pub mod trunk_state;
 pub mod trunks;
 pub mod view;
 pub mod words;
+pub mod workflow;

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::clocks::PauseReason;
 use super::words::words;
+use super::workflow::{Nature, Quote, Satisfaction, WorkSheet};
 use crate::types::{CallId, RecordingId, TicketNumber};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -67,6 +69,14 @@ impl Kind {
             Kind::Inquiry | Kind::Help => "received",
         }
     }
+
+    /// The stage of a ticket that is closed: a complaint's is the last of eight (归档, R33).
+    pub const fn last_stage(self) -> &'static str {
+        match self {
+            Kind::Complaint => "archive",
+            Kind::Repair | Kind::Inquiry | Kind::Help => "closed",
+        }
+    }
 }
 
 /// One clock of a ticket: when it is due, when that was met, whether it was breached.
@@ -75,6 +85,16 @@ pub struct Clock {
     pub at: DateTime<Utc>,
     pub met_at: Option<DateTime<Utc>>,
     pub breached: bool,
+    pub warned_at: Option<DateTime<Utc>>,
+    /// It stands still.
+    pub paused: Option<Pause>,
+}
+
+/// Since when a clock stands still, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    pub at: DateTime<Utc>,
+    pub reason: PauseReason,
 }
 
 /// One entry of a ticket's history.
@@ -115,6 +135,34 @@ pub struct Ticket {
     pub incomplete: bool,
     /// The call that opened it.
     pub call: Option<CallId>,
+    /// Counts up with every change.
+    pub version: i64,
+    pub work: Work,
+}
+
+/// What became of a ticket on its way. Money in hundredths of the currency's unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Work {
+    /// Of a complaint (R32).
+    pub nature: Option<Nature>,
+    /// Its result is reported up in writing (R38).
+    pub serious: bool,
+    pub responsible: Option<String>,
+    /// Extension or name of whoever is sent, or has it.
+    pub engineer: Option<String>,
+    /// The repair whose warranty this one is (R31).
+    pub rework_of: Option<TicketNumber>,
+    pub quote: Option<Quote>,
+    pub quote_cents: Option<i64>,
+    pub sheet: WorkSheet,
+    /// What its acceptance waits for: `rain` (R30).
+    pub awaiting: Option<String>,
+    pub satisfaction: Option<Satisfaction>,
+    /// What the customer had to say.
+    pub feedback: Option<RecordingId>,
+    pub reopened: u32,
+    pub repaired_at: Option<DateTime<Utc>>,
+    pub closed_at: Option<DateTime<Utc>>,
 }
 
 /// What a call knows of a ticket when it begins one. The store gives number, owner and opening time.

@@ -1,6 +1,10 @@
-//! What the desk's people change in a ticket by hand, and what the rule book asks of it (R13, R20).
+//! What the desk's people open, change and close by hand, and what the rule book asks of it (R13, R20, R36, R39).
 
-use super::ticket::Urgency;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::category;
+use super::ticket::{Channel, Class, Kind, Urgency};
 
 /// Fields to change; `None` leaves one as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,6 +41,8 @@ impl TicketEdit {
 pub enum Closing {
     /// It is dealt with; the note says how.
     Done { note: String },
+    /// The customer takes it back, or it was a mistake or said twice; the note says which.
+    Withdrawn { note: String },
     /// It is another's matter: the customer was told whose, and how to reach them (R20).
     Referred { department: String, contact: String, note: String },
 }
@@ -45,8 +51,8 @@ impl Closing {
     /// What is wrong with it, if anything is (R20).
     pub fn check(&self) -> Result<(), String> {
         match self {
-            Closing::Done { note } if note.trim().is_empty() => {
-                Err("a ticket is closed with a note that says what was done (R20)".to_owned())
+            Closing::Done { note } | Closing::Withdrawn { note } if note.trim().is_empty() => {
+                Err("a ticket is closed with a note that says what was done, or why not (R20)".to_owned())
             }
             Closing::Referred { department, contact, .. }
                 if department.trim().is_empty() || contact.trim().is_empty() =>
@@ -54,7 +60,7 @@ impl Closing {
                 Err("a matter of others needs the department and the contact that the customer was given (R20)"
                     .to_owned())
             }
-            Closing::Done { .. } | Closing::Referred { .. } => Ok(()),
+            Closing::Done { .. } | Closing::Withdrawn { .. } | Closing::Referred { .. } => Ok(()),
         }
     }
 
@@ -62,6 +68,7 @@ impl Closing {
     pub fn event(&self) -> (&'static str, String) {
         match self {
             Closing::Done { note } => ("closed", note.trim().to_owned()),
+            Closing::Withdrawn { note } => ("withdrawn", note.trim().to_owned()),
             Closing::Referred { department, contact, note } => {
                 let mut line = format!("{}, {}", department.trim(), contact.trim());
                 if !note.trim().is_empty() {
@@ -70,6 +77,135 @@ impl Closing {
                 }
                 ("closed_referred", line)
             }
+        }
+    }
+}
+
+/// What somebody who came, wrote or was called wants (R39); a repair's caller may also be written down by hand.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandTicket {
+    pub kind: Kind,
+    pub channel: Channel,
+    /// Of a request for help; others have the one of their kind (R18).
+    #[serde(default)]
+    pub class: Option<Class>,
+    #[serde(default)]
+    pub urgency: Option<Urgency>,
+    #[serde(default)]
+    pub category: Option<String>,
+    /// The desk, where nobody is named.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The number that it came from, where there is one.
+    #[serde(default)]
+    pub caller: Option<String>,
+    #[serde(default)]
+    pub callback_number: Option<String>,
+    #[serde(default)]
+    pub building: Option<String>,
+    #[serde(default)]
+    pub room: Option<String>,
+    #[serde(default)]
+    pub resident: Option<String>,
+    #[serde(default)]
+    pub wanted_time: Option<String>,
+    #[serde(default)]
+    pub key_left: Option<bool>,
+    #[serde(default)]
+    pub description: Option<String>,
+    #[serde(default)]
+    pub serious: bool,
+}
+
+/// Bytes of one field.
+const FIELD_MAX: usize = 4_000;
+
+impl HandTicket {
+    pub fn new(kind: Kind, channel: Channel) -> Self {
+        Self {
+            kind,
+            channel,
+            class: None,
+            urgency: None,
+            category: None,
+            owner: None,
+            caller: None,
+            callback_number: None,
+            building: None,
+            room: None,
+            resident: None,
+            wanted_time: None,
+            key_left: None,
+            description: None,
+            serious: false,
+        }
+    }
+
+    /// Its class: that of its kind, or of its category (R18).
+    pub fn class(&self) -> Class {
+        let of_category = || self.category.as_deref().and_then(category::find).map(|found| found.class);
+        match self.kind {
+            Kind::Repair => Class::B,
+            Kind::Complaint => Class::C,
+            Kind::Inquiry => Class::D,
+            Kind::Help => self.class.or_else(of_category).unwrap_or(Class::G),
+        }
+    }
+
+    /// The urgency that its category has, where none is given (R21, R22).
+    #[must_use]
+    pub fn with_urgency_of_category(mut self) -> Self {
+        let of_category = self.category.as_deref().and_then(category::find).filter(|found| found.kind == self.kind);
+        self.urgency = self.urgency.or_else(|| of_category.and_then(|found| found.urgency));
+        self
+    }
+
+    /// What is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), String> {
+        let fields = [
+            ("category", &self.category),
+            ("owner", &self.owner),
+            ("caller", &self.caller),
+            ("callback_number", &self.callback_number),
+            ("building", &self.building),
+            ("room", &self.room),
+            ("resident", &self.resident),
+            ("wanted_time", &self.wanted_time),
+            ("description", &self.description),
+        ];
+        if let Some((name, _)) = fields.iter().find(|(_, text)| text.as_ref().is_some_and(|t| t.len() > FIELD_MAX)) {
+            return Err(format!("{name} is longer than {FIELD_MAX} bytes"));
+        }
+        let of_other = |key: &str| category::find(key).filter(|found| found.kind != self.kind);
+        if let Some(found) = self.category.as_deref().and_then(of_other) {
+            return Err(format!("the category `{}` is one of a {}, not of a {}", found.key, found.kind, self.kind));
+        }
+        if self.serious && self.kind != Kind::Complaint {
+            return Err("only complaints are reported up as serious (R38)".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// What a customer was told of a matter that lasts (R36).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// Why it lasts.
+    pub note: String,
+    /// By when they will hear.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl Progress {
+    /// What is wrong with it, if anything is.
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), String> {
+        if self.note.trim().is_empty() {
+            return Err("say why it lasts: the customer was told so (R36)".to_owned());
+        }
+        match self.until {
+            Some(until) if until <= now => Err("the time by which the customer will hear is over already".to_owned()),
+            _ => Ok(()),
         }
     }
 }

@@ -11,10 +11,12 @@ use serde::{Serialize, Serializer};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
+use super::clocks::PauseReason;
 use super::journal::{JournalEntry, JournalKind};
 use super::message::{Message, Relay};
-use super::ticket::{Channel, Class, Kind, Ticket, Urgency};
+use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
+use super::workflow::{Nature, Quote, Satisfaction};
 use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
 
 /// A moment, shown in the desk's zone.
@@ -152,6 +154,56 @@ pub struct TicketView<'a> {
     pub due: BTreeMap<&'a str, ClockView>,
     pub events: Vec<EventView<'a>>,
     pub incomplete: bool,
+    pub version: i64,
+    #[serde(flatten)]
+    pub work: WorkView<'a>,
+}
+
+/// What became of a ticket on its way; money in hundredths of the currency's unit.
+#[derive(Debug, Serialize)]
+pub struct WorkView<'a> {
+    pub nature: Option<Nature>,
+    pub serious: bool,
+    pub responsible: Option<&'a str>,
+    pub engineer: Option<&'a str>,
+    pub rework_of: Option<&'a TicketNumber>,
+    pub quote: Option<Quote>,
+    pub quote_cents: Option<i64>,
+    pub work_done: Option<&'a str>,
+    pub materials: Option<&'a str>,
+    pub material_cents: Option<i64>,
+    pub labour_cents: Option<i64>,
+    pub awaiting: Option<&'a str>,
+    pub satisfaction: Option<Satisfaction>,
+    pub feedback: Option<&'a RecordingId>,
+    pub reopened: u32,
+    pub repaired_at: Option<LocalTime>,
+    pub closed_at: Option<LocalTime>,
+}
+
+impl<'a> WorkView<'a> {
+    fn new(work: &'a Work, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            nature: work.nature,
+            serious: work.serious,
+            responsible: work.responsible.as_deref(),
+            engineer: work.engineer.as_deref(),
+            rework_of: work.rework_of.as_ref(),
+            quote: work.quote,
+            quote_cents: work.quote_cents,
+            work_done: work.sheet.work_done.as_deref(),
+            materials: work.sheet.materials.as_deref(),
+            material_cents: work.sheet.material_cents,
+            labour_cents: work.sheet.labour_cents,
+            awaiting: work.awaiting.as_deref(),
+            satisfaction: work.satisfaction,
+            feedback: work.feedback.as_ref(),
+            reopened: work.reopened,
+            repaired_at: work.repaired_at.map(local),
+            closed_at: work.closed_at.map(local),
+        }
+    }
 }
 
 /// One clock of a ticket.
@@ -160,6 +212,16 @@ pub struct ClockView {
     pub at: LocalTime,
     pub met_at: Option<LocalTime>,
     pub breached: bool,
+    pub warned_at: Option<LocalTime>,
+    /// Null while it runs.
+    pub paused: Option<PauseView>,
+}
+
+/// Since when a clock stands still, and why.
+#[derive(Debug, Serialize)]
+pub struct PauseView {
+    pub at: LocalTime,
+    pub reason: PauseReason,
 }
 
 /// One line of a ticket's history.
@@ -174,8 +236,13 @@ pub struct EventView<'a> {
 impl<'a> TicketView<'a> {
     pub fn new(ticket: &'a Ticket, time_zone: Tz) -> Self {
         let local = |at| LocalTime::new(at, time_zone);
-        let clock =
-            |c: &super::ticket::Clock| ClockView { at: local(c.at), met_at: c.met_at.map(local), breached: c.breached };
+        let clock = |c: &super::ticket::Clock| ClockView {
+            at: local(c.at),
+            met_at: c.met_at.map(local),
+            breached: c.breached,
+            warned_at: c.warned_at.map(local),
+            paused: c.paused.map(|p| PauseView { at: local(p.at), reason: p.reason }),
+        };
         Self {
             number: &ticket.number,
             kind: ticket.kind,
@@ -203,6 +270,8 @@ impl<'a> TicketView<'a> {
                 .map(|e| EventView { at: local(e.at), who: &e.who, what: &e.what, note: e.note.as_deref() })
                 .collect(),
             incomplete: ticket.incomplete,
+            version: ticket.version,
+            work: WorkView::new(&ticket.work, time_zone),
         }
     }
 }

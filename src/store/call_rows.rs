@@ -6,6 +6,7 @@ use super::queue::CallRow;
 use super::ticket_rows;
 use super::time::{At, from_i64, to_i64, unreadable, word, word_or_null};
 use crate::desk::call_record::{CallRecord, RtpStats};
+use crate::desk::clocks::ClockBook;
 use crate::types::{CallId, Codec, RecordingId};
 
 const PUT: &str = "
@@ -34,12 +35,13 @@ pub const COLUMNS: &str = "id, caller, caller_name, callee, started_at_ms, answe
 /// Puts rows into the log, within one transaction.
 pub struct Put<'c> {
     connection: &'c Connection,
+    book: &'c ClockBook,
     statement: CachedStatement<'c>,
 }
 
 impl<'c> Put<'c> {
-    pub fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
-        Ok(Self { connection, statement: connection.prepare_cached(PUT)? })
+    pub fn prepare(connection: &'c Connection, book: &'c ClockBook) -> rusqlite::Result<Self> {
+        Ok(Self { connection, book, statement: connection.prepare_cached(PUT)? })
     }
 
     /// Inserts the call's row or puts this one in its place. The clocks of an ended call's tickets run from its end
@@ -79,7 +81,7 @@ impl<'c> Put<'c> {
         })?;
         match record.ended_at {
             Some(end) if !record.tickets.is_empty() => {
-                ticket_rows::start_clocks_of_call(self.connection, record.id, end)
+                ticket_rows::start_clocks_of_call(self.connection, self.book, record.id, end)
             }
             _ => Ok(()),
         }

@@ -1,17 +1,22 @@
 //! Changes by hand, from another process or the console, while the daemon writes.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::ticket_rows::Edited;
+use super::ticket_rows::{Edited, Opening};
+use super::work_rows::{self, By, Refused, Refusing};
 use super::{StoreError, alarm_rows, ban_rows, connection, errand_rows, message_rows, presence_rows, ticket_rows};
 use crate::desk::alarm::AlarmId;
 use crate::desk::ban::BannedNetwork;
+use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
 use crate::desk::presence::Notice;
-use crate::desk::ticket_edit::{Closing, TicketEdit};
+use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
+use crate::desk::workflow::{Advance, WorkSheet};
 use crate::types::{MessageId, TicketNumber};
 
 /// A connection whose every call is one short transaction; it waits up to 5 s for the daemon's.
@@ -19,12 +24,124 @@ use crate::types::{MessageId, TicketNumber};
 pub struct Editor {
     connection: Connection,
     path: PathBuf,
+    clocks: Arc<ClockBook>,
 }
 
 impl Editor {
-    /// The database must exist and have this version's form.
+    /// The database must exist and have this version's form. Clocks are as long as the rule book says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connection: connection::for_editing(path)?, path: path.to_owned() })
+        Self::with_clocks(path, Arc::default())
+    }
+
+    /// The same with other clocks.
+    pub fn with_clocks(path: &Path, clocks: Arc<ClockBook>) -> Result<Self, StoreError> {
+        Ok(Self { connection: connection::for_editing(path)?, path: path.to_owned(), clocks })
+    }
+
+    /// Opens a ticket for somebody who came, wrote, or was called (R39); its clocks run at once. `owner` is the desk's own
+    /// name, for where nobody is named.
+    pub fn open_by_hand(
+        &mut self,
+        who: &str,
+        at: DateTime<Utc>,
+        (time_zone, owner): (Tz, &str),
+        ticket: &HandTicket,
+    ) -> Result<TicketNumber, StoreError> {
+        ticket.check().map_err(StoreError::Refused)?;
+        let ticket = ticket.clone().with_urgency_of_category();
+        let book = Arc::clone(&self.clocks);
+        let opening = Opening { at, time_zone, owner, book: &book };
+        self.transaction(|t| work_rows::open_by_hand(t, By { who, at, book: &book }, &opening, &ticket))
+    }
+
+    /// Makes one step of a ticket's workflow; refused where the table of steps has none, with what there is. `version`
+    /// is the one that was seen, where it must not have changed since. Gives the stage that it stands in then.
+    pub fn advance(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        version: Option<i64>,
+        step: &Advance,
+    ) -> Result<&'static str, StoreError> {
+        self.by(who, at, |t, by| work_rows::advance(t, by, number, version, step))
+    }
+
+    /// Refuses where a ticket was changed since that version was seen.
+    pub fn expect_version(&mut self, number: &TicketNumber, version: i64) -> Result<(), StoreError> {
+        self.by("", DateTime::UNIX_EPOCH, |t, _| work_rows::expect(t, number, Some(version)))
+    }
+
+    /// The version that a ticket has: every change counts it up.
+    pub fn version(&mut self, number: &TicketNumber) -> Result<i64, StoreError> {
+        self.transaction(|t| work_rows::version(t, number))?.ok_or_else(|| unknown(number))
+    }
+
+    /// The engineering supervisor is to judge a price: 15 minutes (R27).
+    pub fn request_quote(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        note: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::request_quote(t, by, number, note))
+    }
+
+    /// The customer was told why it lasts, and by when they hear (R36).
+    pub fn progress(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        told: &Progress,
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::progress(t, by, number, told))
+    }
+
+    /// A clock stands still, for a listed reason.
+    pub fn pause_clock(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        clock: &str,
+        (reason, note): (PauseReason, Option<&str>),
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::pause(t, by, number, clock, reason, note))
+    }
+
+    /// A clock goes on with what it had left.
+    pub fn resume_clock(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        clock: &str,
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::resume(t, by, number, clock))
+    }
+
+    /// A complaint whose result is reported up in writing (R38), or no more.
+    pub fn set_serious(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        serious: bool,
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::set_serious(t, by, number, serious))
+    }
+
+    /// What a repair's work sheet says (R29).
+    pub fn write_sheet(
+        &mut self,
+        number: &TicketNumber,
+        who: &str,
+        at: DateTime<Utc>,
+        sheet: &WorkSheet,
+    ) -> Result<(), StoreError> {
+        self.by(who, at, |t, by| work_rows::write_sheet(t, by, number, sheet))
     }
 
     /// Adds a line to a ticket's history.
@@ -47,11 +164,7 @@ impl Editor {
         closing: &Closing,
     ) -> Result<(), StoreError> {
         closing.check().map_err(StoreError::Refused)?;
-        match self.transaction(|t| ticket_rows::close(t, at, number, who, closing))? {
-            Edited::Done => Ok(()),
-            Edited::Already => Err(StoreError::Refused(format!("ticket {number} is closed already"))),
-            Edited::NoTicket | Edited::NoClock => Err(unknown(number)),
-        }
+        self.by(who, at, |t, by| ticket_rows::close(t, by, number, closing))
     }
 
     /// Changes fields of a ticket; a new owner is a hand-over and logged as one (R13).
@@ -63,7 +176,8 @@ impl Editor {
         edit: &TicketEdit,
     ) -> Result<(), StoreError> {
         edit.check().map_err(StoreError::Refused)?;
-        match self.transaction(|t| ticket_rows::edit(t, at, number, who, edit))? {
+        let book = Arc::clone(&self.clocks);
+        match self.transaction(|t| ticket_rows::edit(t, By { who, at, book: &book }, number, edit))? {
             Edited::Done => Ok(()),
             Edited::Already | Edited::NoTicket | Edited::NoClock => Err(unknown(number)),
         }
@@ -143,6 +257,22 @@ impl Editor {
             Some(false) => Err(StoreError::Refused(format!("alarm {} was acknowledged before", alarm.0))),
             None => Err(StoreError::Unknown(format!("alarm {}", alarm.0))),
         }
+    }
+
+    /// One transaction in somebody's name, whose refusal leaves nothing written.
+    fn by<T>(
+        &mut self,
+        who: &str,
+        at: DateTime<Utc>,
+        work: impl FnOnce(&Transaction<'_>, By<'_>) -> rusqlite::Result<Refused<T>>,
+    ) -> Result<T, StoreError> {
+        let book = Arc::clone(&self.clocks);
+        let done = self.transaction(|t| work(t, By { who, at, book: &book }))?;
+        done.map_err(|refusing| match refusing {
+            Refusing::Unknown(what) => StoreError::Unknown(what),
+            Refusing::Because(why) => StoreError::Refused(why),
+            Refusing::Changed(version) => StoreError::Changed { version },
+        })
     }
 
     fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {

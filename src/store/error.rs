@@ -38,6 +38,9 @@ pub enum StoreError {
     Unknown(String),
     #[error("{0}")]
     Refused(String),
+    /// Nothing was written: the ticket is not as it was seen.
+    #[error("somebody else changed it meanwhile (it is at version {version} now): look at it again")]
+    Changed { version: i64 },
 }
 
 impl StoreError {

@@ -8,6 +8,7 @@ use super::ticket_rows;
 use super::time::At;
 use super::{Opened, alarm_rows, call_back_rows, call_rows, errand_rows, trunk_rows};
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::clocks::ClockBook;
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// The reason given for calls that a crash or a power cut ended.
@@ -17,10 +18,14 @@ const MISSED: &str = "the line was cut off while duty officers rang";
 
 /// Ends every open call at the last moment that anything is known of it, and starts the clocks of tickets that waited for
 /// their call's end (R24). Tickets and messages that were not finished stay incomplete.
-pub fn end_calls_of_earlier_runs(connection: &mut Connection, now: DateTime<Utc>) -> rusqlite::Result<Opened> {
+pub fn end_calls_of_earlier_runs(
+    connection: &mut Connection,
+    book: &ClockBook,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<Opened> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let interrupted = end_open_calls(&transaction)?;
-    start_waiting_clocks(&transaction)?;
+    let interrupted = end_open_calls(&transaction, book)?;
+    start_waiting_clocks(&transaction, book)?;
     let missed = alarm_rows::raise_watched(&transaction, MISSED)?;
     trunk_rows::leave_all(&transaction, now)?;
     let call_backs = call_back_rows::take_up(&transaction, now)?;
@@ -30,13 +35,13 @@ pub fn end_calls_of_earlier_runs(connection: &mut Connection, now: DateTime<Utc>
     Ok(Opened { next_call_id, interrupted, missed_emergencies: missed, errands_again, call_backs })
 }
 
-fn end_open_calls(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<CallRecord>> {
+fn end_open_calls(transaction: &Transaction<'_>, book: &ClockBook) -> rusqlite::Result<Vec<CallRecord>> {
     let sql = format!("SELECT {}, updated_at_ms FROM calls WHERE ended_at_ms IS NULL ORDER BY id", call_rows::COLUMNS);
     let open: Vec<(CallRecord, At)> = transaction
         .prepare(&sql)?
         .query_map([], |row| Ok((call_rows::read(row)?, row.get("updated_at_ms")?)))?
         .collect::<Result<_, _>>()?;
-    let mut put = call_rows::Put::prepare(transaction)?;
+    let mut put = call_rows::Put::prepare(transaction, book)?;
     let mut ended = Vec::with_capacity(open.len());
     for (mut record, At(updated_at)) in open {
         let end = last_known(transaction, record.id)?.map_or(updated_at, |at| at.max(updated_at));
@@ -90,7 +95,7 @@ fn messages_of(transaction: &Transaction<'_>, call: CallId) -> rusqlite::Result<
 
 /// At a start no call lives, so every clock that has not started is overdue to: from its call's end, or from the ticket's
 /// last change where the call's row is missing.
-fn start_waiting_clocks(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn start_waiting_clocks(transaction: &Transaction<'_>, book: &ClockBook) -> rusqlite::Result<()> {
     let waiting: Vec<(i64, At, Option<At>)> = transaction
         .prepare(
             "SELECT t.id, t.updated_at_ms, c.ended_at_ms FROM tickets t LEFT JOIN calls c ON c.id = t.call
@@ -99,7 +104,7 @@ fn start_waiting_clocks(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     for (ticket, At(updated_at), ended_at) in waiting {
-        ticket_rows::start_clocks_of_ticket(transaction, ticket, ended_at.map_or(updated_at, |at| at.0))?;
+        ticket_rows::start_clocks_of_ticket(transaction, book, ticket, ended_at.map_or(updated_at, |at| at.0))?;
     }
     // Those that started with their call's end above, too: the history says why nothing more came.
     let cut_off: Vec<(i64, At)> = transaction

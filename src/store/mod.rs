@@ -17,6 +17,8 @@ pub mod backup;
 mod ban_rows;
 mod call_back_rows;
 mod call_rows;
+mod clerk;
+mod clock_rows;
 mod connection;
 mod counters;
 mod editor;
@@ -36,9 +38,11 @@ mod ticket_reads;
 mod ticket_rows;
 mod time;
 mod trunk_rows;
+mod work_rows;
 mod writer;
 
 pub use ban_rows::BanWatch;
+pub use clerk::{Clerk, Looked};
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
@@ -58,6 +62,7 @@ use chrono_tz::Tz;
 
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::CallRecord;
+use crate::desk::clocks::ClockBook;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest};
 use crate::types::CallId;
 
@@ -88,6 +93,8 @@ pub struct StoreOptions {
     pub retry: Duration,
     /// How long to wait for another process's transaction.
     pub busy: Duration,
+    /// How long the clocks of tickets are; `Store::set_clocks` changes it.
+    pub clocks: Arc<ClockBook>,
     /// A ceiling for the database in pages of 4096 bytes; beyond it writes fail as on a full disk.
     pub pages_max: Option<u32>,
 }
@@ -105,6 +112,7 @@ impl StoreOptions {
             gather: Duration::from_millis(25),
             retry: Duration::from_secs(1),
             busy: Duration::from_secs(5),
+            clocks: Arc::default(),
             pages_max: None,
         }
     }
@@ -142,7 +150,7 @@ impl Store {
     pub fn open(options: StoreOptions, reply: Box<dyn Fn(DeskReply) + Send>) -> Result<(Store, Opened), StoreError> {
         let lock = lock(&options.path)?;
         let mut connection = connection::for_writing(&options)?;
-        let opened = interrupted::end_calls_of_earlier_runs(&mut connection, Utc::now())
+        let opened = interrupted::end_calls_of_earlier_runs(&mut connection, &options.clocks, Utc::now())
             .map_err(|source| StoreError::sqlite(&options.path, source))?;
         let queue = Arc::new(Queue::new(&options));
         let writer = Writer::new(connection, Arc::clone(&queue), reply, options);
@@ -157,6 +165,11 @@ impl Store {
     /// every other request that is accepted here gets exactly one reply.
     pub fn submit(&self, call: CallId, at: DateTime<Utc>, request: DeskRequest) -> Result<(), DeskError> {
         self.0.queue.submit(call, at, request)
+    }
+
+    /// Clocks that begin from now on are as long as these.
+    pub fn set_clocks(&self, clocks: Arc<ClockBook>) {
+        self.0.queue.set_clocks(clocks);
     }
 
     /// What the store has done since it was opened, and what waits.

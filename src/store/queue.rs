@@ -2,13 +2,14 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
 use super::{StoreCounters, StoreOptions};
 use crate::desk::call_record::CallRecord;
+use crate::desk::clocks::ClockBook;
 use crate::desk::request::{DeskError, DeskRequest};
 use crate::types::CallId;
 
@@ -52,6 +53,7 @@ pub struct Queue {
     state: Mutex<State>,
     wake: Condvar,
     limits: Limits,
+    clocks: Mutex<Option<Arc<ClockBook>>>,
 }
 
 struct Limits {
@@ -82,6 +84,7 @@ impl Queue {
         Self {
             state: Mutex::default(),
             wake: Condvar::new(),
+            clocks: Mutex::default(),
             limits: Limits {
                 requests_max: options.queue_max,
                 calls_max: options.calls_max,
@@ -148,6 +151,15 @@ impl Queue {
 
     pub fn count(&self, update: impl FnOnce(&mut StoreCounters)) {
         update(&mut self.lock().counters);
+    }
+
+    pub fn set_clocks(&self, clocks: Arc<ClockBook>) {
+        *self.clocks.lock().unwrap_or_else(PoisonError::into_inner) = Some(clocks);
+    }
+
+    /// The clocks that hold from now on, where they are others than before.
+    pub fn new_clocks(&self) -> Option<Arc<ClockBook>> {
+        self.clocks.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub fn counters(&self) -> StoreCounters {

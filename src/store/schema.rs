@@ -243,6 +243,7 @@ mod tests {
         0010_ladders_and_bans.sql fbda2928747c81de
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
+        0013_errands.sql a9548402b8ffdd03
         ");
     }
 }

@@ -1,4 +1,7 @@
-//! The store on real files, through its public face.
+//! The store on real files, through its public face. `work`: tickets on their way.
+
+mod errands;
+mod work;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
@@ -19,6 +22,7 @@ use crate::desk::presence::{Notice, Whereabouts};
 use crate::desk::request::{Done, RequestId};
 use crate::desk::ticket::{Class, Kind, Ticket, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
+use crate::desk::workflow::Advance;
 use crate::types::{Codec, MessageId, RecordingId, TicketNumber};
 
 const SHANGHAI: Tz = chrono_tz::Asia::Shanghai;
@@ -757,6 +761,15 @@ fn r20_a_ticket_is_closed_once_and_with_a_note_and_its_clocks_are_met() {
     assert!(matches!(editor.meet_clock(&number, "李强", arrived, "on_mars"), Err(StoreError::Unknown(_))));
     let close = |note: &str| Closing::Done { note: note.into() };
     assert!(matches!(editor.close(&number, "李强", done, &close(" ")), Err(StoreError::Refused(_))));
+    let early = editor.close(&number, "李强", done, &close("pipe replaced")).expect_err("nobody was there yet");
+    assert_eq!(
+        early.to_string(),
+        "a repair does not go from `reported` to `closed`; it goes on to dispatched, accepted"
+    );
+    let way = [("accepted", done), ("on_site", done), ("repaired", done), ("accepted_by_customer", done)];
+    for (stage, at) in way {
+        editor.advance(&number, "李强", at, None, &Advance::to(stage).by_engineer("301")).unwrap();
+    }
     editor.close(&number, "李强", done, &close("pipe replaced")).unwrap();
     assert!(matches!(editor.close(&number, "李强", done, &close("again")), Err(StoreError::Refused(_))));
     let ticket = desk.ticket(&number, done + TimeDelta::days(9));

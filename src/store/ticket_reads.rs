@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Row};
 
+use super::clock_rows;
 use super::time::{At, word, word_or_null};
-use crate::desk::clocks::breached;
-use crate::desk::ticket::{Clock, Ticket, TicketEvent};
+use crate::desk::ticket::{Ticket, TicketEvent, Work};
+use crate::desk::workflow::WorkSheet;
 use crate::types::{CallId, RecordingId, TicketNumber};
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, number, kind, class, urgency, category, channel, status, stage, owner, caller, \
     callback_number, building, room, resident, wanted_time, key_left, description, recording, opened_at_ms, incomplete, \
-    call";
+    call, version, nature, serious, responsible, engineer, rework_of, quote, quote_cents, work_done, materials, \
+    material_cents, labour_cents, awaiting, satisfaction, feedback, reopened, repaired_at_ms, closed_at_ms";
 
 /// A row as a ticket without clocks and history, and its row id to fetch them with.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Ticket)> {
@@ -41,20 +43,39 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Ticket)> {
         events: Vec::new(),
         incomplete: row.get(20)?,
         call: row.get::<_, Option<i64>>(21)?.map(CallId),
+        version: row.get(22)?,
+        work: work(row)?,
     };
     Ok((row.get(0)?, ticket))
 }
 
+fn work(row: &Row<'_>) -> rusqlite::Result<Work> {
+    Ok(Work {
+        nature: word_or_null(row, 23)?,
+        serious: row.get(24)?,
+        responsible: row.get(25)?,
+        engineer: row.get(26)?,
+        rework_of: row.get::<_, Option<String>>(27)?.map(TicketNumber),
+        quote: word_or_null(row, 28)?,
+        quote_cents: row.get(29)?,
+        sheet: WorkSheet {
+            work_done: row.get(30)?,
+            materials: row.get(31)?,
+            material_cents: row.get(32)?,
+            labour_cents: row.get(33)?,
+        },
+        awaiting: row.get(34)?,
+        satisfaction: word_or_null(row, 35)?,
+        feedback: row.get::<_, Option<String>>(36)?.map(RecordingId),
+        reopened: row.get(37)?,
+        repaired_at: row.get::<_, Option<At>>(38)?.map(|at| at.0),
+        closed_at: row.get::<_, Option<At>>(39)?.map(|at| at.0),
+    })
+}
+
 /// Adds clocks, judged at `now`, and history.
 pub fn fill(connection: &Connection, id: i64, ticket: &mut Ticket, now: DateTime<Utc>) -> rusqlite::Result<()> {
-    ticket.due = connection
-        .prepare_cached("SELECT name, due_at_ms, met_at_ms FROM ticket_clocks WHERE ticket = ?1")?
-        .query_map([id], |row| {
-            let at = row.get::<_, At>(1)?.0;
-            let met_at = row.get::<_, Option<At>>(2)?.map(|at| at.0);
-            Ok((row.get(0)?, Clock { at, met_at, breached: breached(at, met_at, now) }))
-        })?
-        .collect::<Result<_, _>>()?;
+    ticket.due = clock_rows::of_ticket(connection, id, now)?.into_iter().collect();
     ticket.events = connection
         .prepare_cached("SELECT at_ms, who, what, note FROM ticket_events WHERE ticket = ?1 ORDER BY id")?
         .query_map([id], |row| {

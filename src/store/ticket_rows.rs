@@ -4,11 +4,14 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::clock_rows::{self, Found};
 use super::time::{At, word, word_or_null};
-use crate::desk::clocks;
+use super::work_rows::{self, By, Refused, Refusing};
+use crate::desk::clocks::{self, ClockBook};
 use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::ticket_number::{day_of, numbered};
+use crate::desk::workflow::Advance;
 use crate::types::{CallId, TicketNumber};
 
 /// When and by whom a ticket is taken on.
@@ -17,11 +20,12 @@ pub struct Opening<'a> {
     pub time_zone: Tz,
     /// Its owner from acceptance on (R13).
     pub owner: &'a str,
+    pub book: &'a ClockBook,
 }
 
 /// Begins a ticket: incomplete until the caller's report is (R24). An emergency's clocks run at once (R18).
 pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft) -> rusqlite::Result<TicketNumber> {
-    let number = next_number(connection, &day_of(opening.at, opening.time_zone))?;
+    let number = next_number_at(connection, opening)?;
     connection
         .prepare_cached(
             "INSERT INTO tickets (number, kind, class, urgency, category, channel, status, stage, owner, caller,
@@ -46,7 +50,7 @@ pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft)
     let ticket = connection.last_insert_rowid();
     event(connection, ticket, opening.at, "system", "opened", Some(opening.owner))?;
     if clocks::start_at_opening(draft.kind, draft.class) {
-        start_clocks(connection, ticket, draft.kind, draft.urgency, opening.at)?;
+        start_clocks(connection, opening.book, (ticket, draft.kind, draft.urgency), opening.at)?;
     }
     Ok(number)
 }
@@ -54,6 +58,7 @@ pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft)
 /// Adds what the caller told. False when there is no such ticket.
 pub fn change(
     connection: &Connection,
+    book: &ClockBook,
     at: DateTime<Utc>,
     number: &TicketNumber,
     change: &TicketChange,
@@ -98,12 +103,17 @@ pub fn change(
     }
     let after =
         Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, &before, at, change.complete.is_some())?;
+    after.keep_clocks(connection, book, &before, at, change.complete.is_some())?;
     Ok(true)
 }
 
 /// Starts the clocks of a call's tickets from its end, where nothing did before (R24).
-pub fn start_clocks_of_call(connection: &Connection, call: CallId, end: DateTime<Utc>) -> rusqlite::Result<()> {
+pub fn start_clocks_of_call(
+    connection: &Connection,
+    book: &ClockBook,
+    call: CallId,
+    end: DateTime<Utc>,
+) -> rusqlite::Result<()> {
     let unstarted: Vec<Standing> = connection
         .prepare_cached(
             "SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets
@@ -112,17 +122,22 @@ pub fn start_clocks_of_call(connection: &Connection, call: CallId, end: DateTime
         .query_map([call.0], Standing::read)?
         .collect::<Result<_, _>>()?;
     for ticket in unstarted {
-        start_clocks(connection, ticket.id, ticket.kind, ticket.urgency, end)?;
+        start_clocks(connection, book, (ticket.id, ticket.kind, ticket.urgency), end)?;
     }
     Ok(())
 }
 
 /// Starts the clocks of one ticket.
-pub fn start_clocks_of_ticket(connection: &Connection, ticket: i64, start: DateTime<Utc>) -> rusqlite::Result<()> {
+pub fn start_clocks_of_ticket(
+    connection: &Connection,
+    book: &ClockBook,
+    ticket: i64,
+    start: DateTime<Utc>,
+) -> rusqlite::Result<()> {
     let standing = connection
         .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE id = ?1")?
         .query_row([ticket], Standing::read)?;
-    start_clocks(connection, ticket, standing.kind, standing.urgency, start)
+    start_clocks(connection, book, (ticket, standing.kind, standing.urgency), start)
 }
 
 /// Adds a line to the history. False when there is no such ticket.
@@ -143,34 +158,43 @@ pub fn note(
 pub enum Edited {
     Done,
     NoTicket,
-    /// It was already so: closed, or its clock met.
+    /// It was already so: its clock was met.
     Already,
     NoClock,
 }
 
-/// Closes a ticket: every clock that still ran is met now.
+/// Closes a ticket: every clock that still ran is met now. What is done is closed at the end of its way alone; what is
+/// taken back, or another's matter, from anywhere.
 pub fn close(
     connection: &Connection,
-    at: DateTime<Utc>,
+    by: By<'_>,
     number: &TicketNumber,
-    who: &str,
     closing: &Closing,
-) -> rusqlite::Result<Edited> {
-    let Some(ticket) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
-    let closed = connection.execute(
-        "UPDATE tickets SET status = 'closed', updated_at_ms = ?2 WHERE id = ?1 AND status <> 'closed'",
-        params![ticket.id, At(at)],
-    )?;
-    if closed == 0 {
-        return Ok(Edited::Already);
+) -> rusqlite::Result<Refused<()>> {
+    let Some(ticket) = Standing::of(connection, number)? else {
+        return Ok(Err(Refusing::Unknown(format!("ticket {number}"))));
+    };
+    if is_closed(connection, ticket.id)? {
+        return Ok(Err(Refusing::Because(format!("ticket {number} is closed already"))));
+    }
+    if let Closing::Done { note } = closing {
+        let step = Advance::to(ticket.kind.last_stage()).with_note(note);
+        return Ok(work_rows::advance(connection, by, number, None, &step)?.map(|_| ()));
     }
     connection.execute(
-        "UPDATE ticket_clocks SET met_at_ms = ?2 WHERE ticket = ?1 AND met_at_ms IS NULL",
-        params![ticket.id, At(at)],
+        "UPDATE tickets SET status = 'closed', closed_at_ms = ?2, updated_at_ms = ?2, stage = ?3 WHERE id = ?1",
+        params![ticket.id, At(by.at), ticket.kind.last_stage()],
     )?;
+    clock_rows::meet_all(connection, ticket.id, by.at)?;
     let (what, note) = closing.event();
-    event(connection, ticket.id, at, who, what, Some(&note))?;
-    Ok(Edited::Done)
+    event(connection, ticket.id, by.at, by.who, what, Some(&note))?;
+    Ok(Ok(()))
+}
+
+fn is_closed(connection: &Connection, ticket: i64) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT status = 'closed' FROM tickets WHERE id = ?1")?
+        .query_row([ticket], |row| row.get(0))
 }
 
 /// Notes that a clock's promise was kept: somebody is on site, the customer was answered.
@@ -182,22 +206,12 @@ pub fn meet_clock(
     clock: &str,
 ) -> rusqlite::Result<Edited> {
     let Some(ticket) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
-    let met: Option<Option<i64>> = connection
-        .query_row(
-            "SELECT met_at_ms FROM ticket_clocks WHERE ticket = ?1 AND name = ?2",
-            params![ticket.id, clock],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match met {
-        None => return Ok(Edited::NoClock),
-        Some(Some(_)) => return Ok(Edited::Already),
-        Some(None) => {}
+    match clock_rows::find(connection, ticket.id, clock)? {
+        Found::None => return Ok(Edited::NoClock),
+        Found::Met => return Ok(Edited::Already),
+        Found::Running => {}
     }
-    connection.execute(
-        "UPDATE ticket_clocks SET met_at_ms = ?3 WHERE ticket = ?1 AND name = ?2",
-        params![ticket.id, clock, At(at)],
-    )?;
+    clock_rows::meet(connection, ticket.id, clock, at)?;
     event(connection, ticket.id, at, who, "clock_met", Some(clock))?;
     Ok(Edited::Done)
 }
@@ -205,9 +219,8 @@ pub fn meet_clock(
 /// Changes fields by hand. A hand-over is a line of its own in the history (R13).
 pub fn edit(
     connection: &Connection,
-    at: DateTime<Utc>,
+    By { who, at, book }: By<'_>,
     number: &TicketNumber,
-    who: &str,
     edit: &TicketEdit,
 ) -> rusqlite::Result<Edited> {
     let Some(before) = Standing::of(connection, number)? else { return Ok(Edited::NoTicket) };
@@ -244,7 +257,7 @@ pub fn edit(
         event(connection, before.id, at, who, "changed", Some(&edited))?;
     }
     let after = Standing { urgency: edit.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, &before, at, false)?;
+    after.keep_clocks(connection, book, &before, at, false)?;
     Ok(Edited::Done)
 }
 
@@ -281,42 +294,43 @@ impl Standing {
     fn keep_clocks(
         &self,
         connection: &Connection,
+        book: &ClockBook,
         before: &Standing,
         at: DateTime<Utc>,
         report_over: bool,
     ) -> rusqlite::Result<()> {
         match self.started {
             None if report_over || clocks::start_at_opening(self.kind, self.class) => {
-                start_clocks(connection, self.id, self.kind, self.urgency, at)
+                start_clocks(connection, book, (self.id, self.kind, self.urgency), at)
             }
             Some(At(started)) if self.urgency != before.urgency => {
-                connection
-                    .prepare_cached("DELETE FROM ticket_clocks WHERE ticket = ?1 AND met_at_ms IS NULL")?
-                    .execute([self.id])?;
-                start_clocks(connection, self.id, self.kind, self.urgency, started)
+                clock_rows::forget_running(connection, self.id)?;
+                start_clocks(connection, book, (self.id, self.kind, self.urgency), started)
             }
             None | Some(_) => Ok(()),
         }
     }
 }
 
-fn start_clocks(
+/// Starts the clocks of one ticket.
+pub(super) fn start_clocks(
     connection: &Connection,
-    ticket: i64,
-    kind: Kind,
-    urgency: Option<Urgency>,
+    book: &ClockBook,
+    (ticket, kind, urgency): (i64, Kind, Option<Urgency>),
     start: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE tickets SET clocks_started_at_ms = ?2 WHERE id = ?1")?
         .execute(params![ticket, At(start)])?;
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO ticket_clocks (ticket, name, due_at_ms) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-    )?;
-    for (name, due) in clocks::due_times(kind, urgency, start) {
-        insert.execute(params![ticket, name, At(due)])?;
+    for key in clocks::clocks_of(kind, urgency) {
+        clock_rows::begin(connection, book, ticket, *key, start)?;
     }
     Ok(())
+}
+
+/// The next number of the day.
+pub(super) fn next_number_at(connection: &Connection, opening: &Opening<'_>) -> rusqlite::Result<TicketNumber> {
+    next_number(connection, &day_of(opening.at, opening.time_zone))
 }
 
 fn next_number(connection: &Connection, day: &str) -> rusqlite::Result<TicketNumber> {

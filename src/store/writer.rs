@@ -45,6 +45,9 @@ impl Writer {
         // Whatever ends this thread, nobody may wait for it afterwards.
         let _closes = ClosesQueue(Arc::clone(&self.queue));
         while let Some(batch) = self.queue.take() {
+            if let Some(clocks) = self.queue.new_clocks() {
+                self.options.clocks = clocks;
+            }
             self.carry_out(batch);
         }
         let waiting = self.queue.counters().calls_waiting;
@@ -202,7 +205,7 @@ fn write(
         }
     }
     {
-        let mut put = call_rows::Put::prepare(&transaction)?;
+        let mut put = call_rows::Put::prepare(&transaction, &options.clocks)?;
         // From the back, since order between calls means nothing and the end is cheap to take from.
         while let Some(row) = rows.left.last() {
             let refused = match put.row(row) {
@@ -243,11 +246,12 @@ fn request(
         // Rows and notes have their own place in the transaction.
         DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => Ok(Done::Changed),
         DeskRequest::OpenTicket { draft, .. } => {
-            let opening = Opening { at: asked.at, time_zone: options.time_zone, owner: &options.owner };
+            let opening =
+                Opening { at: asked.at, time_zone: options.time_zone, owner: &options.owner, book: &options.clocks };
             Ok(Done::TicketOpened(ticket_rows::open(connection, &opening, draft)?))
         }
         DeskRequest::ChangeTicket { number, change, .. } => {
-            match ticket_rows::change(connection, asked.at, number, change)? {
+            match ticket_rows::change(connection, &options.clocks, asked.at, number, change)? {
                 true => Ok(Done::Changed),
                 false => Err(DeskError::Unknown(format!("ticket {number}"))),
             }

@@ -1,0 +1,23 @@
+//! What a repair's work sheet says of the work (维修服务任务单, R29).
+
+use serde::{Deserialize, Serialize};
+
+/// `None` leaves a field as it is. Money in hundredths of the currency's unit.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkSheet {
+    pub work_done: Option<String>,
+    pub materials: Option<String>,
+    pub material_cents: Option<i64>,
+    pub labour_cents: Option<i64>,
+}
+
+impl WorkSheet {
+    /// What is wrong with it, if anything is.
+    pub fn check(&self) -> Result<(), String> {
+        match [self.material_cents, self.labour_cents].into_iter().flatten().find(|cents| *cents < 0) {
+            Some(_) => Err("a cost is not below zero".to_owned()),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Tickets on their way: steps, clocks, what is told of them.
+
+use super::*;
+use crate::desk::clocks::PauseReason;
+use crate::desk::ticket::Channel;
+use crate::desk::ticket_edit::{HandTicket, Progress};
+use crate::desk::workflow::{Nature, Satisfaction, WorkSheet};
+
+fn minutes(minutes: i64) -> DateTime<Utc> {
+    noon() + TimeDelta::minutes(minutes)
+}
+
+impl Desk {
+    fn by_hand(&self, ticket: &HandTicket) -> TicketNumber {
+        self.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), ticket).expect("it is kept")
+    }
+
+    fn step(&self, number: &TicketNumber, at: DateTime<Utc>, step: &Advance) -> Result<&'static str, StoreError> {
+        self.editor().advance(number, "李强", at, None, step)
+    }
+
+    fn clerk(&self) -> Clerk {
+        Clerk::open(&self.path()).expect("it opens")
+    }
+
+    fn open_alarms(&self) -> Vec<String> {
+        let filter = AlarmFilter { open: true, ..AlarmFilter::default() };
+        let alarms = self.reader().alarms(&filter).expect("they are read");
+        alarms.iter().map(|alarm| format!("{} {}", alarm.kind, alarm.about.as_deref().unwrap_or_default())).collect()
+    }
+}
+
+fn urgent() -> HandTicket {
+    let mut ticket = HandTicket::new(Kind::Repair, Channel::Visit);
+    ticket.category = Some("burst_pipe".into());
+    ticket
+}
+
+#[test]
+fn r39_somebody_who_comes_or_writes_gets_a_ticket_like_a_caller() {
+    let desk = Desk::open();
+    let mut wanted = urgent();
+    wanted.resident = Some("李四".into());
+    wanted.room = Some("1201".into());
+    let number = desk.by_hand(&wanted);
+    let ticket = desk.ticket(&number, noon());
+    assert_eq!(
+        (ticket.channel, ticket.urgency),
+        (Channel::Visit, Some(Urgency::Urgent)),
+        "its category is urgent (R21)"
+    );
+    assert_eq!((ticket.owner.as_deref(), ticket.resident.as_deref()), (Some("desk"), Some("李四")));
+    assert_eq!(ticket.due["on_site"].at, minutes(120));
+    assert!(!ticket.incomplete && ticket.call.is_none());
+    let wrong = HandTicket { category: Some("attitude".into()), ..urgent() };
+    let told = desk.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), &wrong).expect_err("it is a complaint's");
+    assert_eq!(told.to_string(), "the category `attitude` is one of a complaint, not of a repair");
+    assert_eq!(desk.reader().tickets(&TicketFilter::default(), noon()).expect("they are read").len(), 1);
+}
+
+#[test]
+fn r23_to_r37_a_repair_is_seen_through_with_who_when_and_what() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let sheet = WorkSheet {
+        work_done: Some("换阀门".into()),
+        materials: Some("阀门 1".into()),
+        material_cents: Some(3_500),
+        labour_cents: Some(8_000),
+    };
+    let happy = Advance { satisfaction: Some(Satisfaction::Satisfied), ..Advance::to("followed_up") };
+    let steps = [
+        (1, Advance::to("dispatched").by_engineer("301")),
+        (3, Advance::to("dispatched").by_engineer("302")),
+        (5, Advance::to("accepted")),
+        (60, Advance::to("on_site")),
+        (100, Advance { sheet, ..Advance::to("repaired") }),
+        (110, Advance::to("accepted_by_customer")),
+        (1_500, happy),
+        (1_501, Advance::to("closed")),
+    ];
+    for (at, step) in &steps {
+        desk.step(&number, minutes(*at), step).unwrap_or_else(|fault| panic!("{}: {fault}", step.to));
+    }
+    let ticket = desk.ticket(&number, minutes(9_999));
+    assert_eq!((&*ticket.status, &*ticket.stage, ticket.work.engineer.as_deref()), ("closed", "closed", Some("302")));
+    assert_eq!((ticket.due["on_site"].met_at, ticket.due["repaired"].met_at), (Some(minutes(60)), Some(minutes(100))));
+    assert_eq!(
+        (ticket.work.sheet.labour_cents, ticket.work.satisfaction),
+        (Some(8_000), Some(Satisfaction::Satisfied))
+    );
+    assert_eq!((ticket.work.repaired_at, ticket.work.closed_at), (Some(minutes(100)), Some(minutes(1_501))));
+    let told: Vec<_> = ticket.events.iter().skip(2).map(|e| (&*e.what, e.note.as_deref())).collect();
+    let wanted = [
+        ("dispatched", Some("301")),
+        ("dispatched", Some("302")),
+        ("accepted", Some("302")),
+        ("on_site", None),
+        ("repaired", None),
+        ("accepted_by_customer", None),
+        ("followed_up", Some("satisfied")),
+        ("closed", None),
+    ];
+    assert_eq!(told, wanted);
+    assert_eq!(ticket.version, 1 + i64::try_from(ticket.events.len()).expect("it is small"));
+}
+
+#[test]
+fn two_who_change_one_ticket_don_t_undo_each_other() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let mut editor = desk.editor();
+    let seen = editor.version(&number).expect("it is read");
+    desk.step(&number, minutes(1), &Advance::to("accepted").by_engineer("301")).expect("it goes");
+    let stale = editor.advance(&number, "王芳", minutes(2), Some(seen), &Advance::to("dispatched").by_engineer("302"));
+    assert!(matches!(stale, Err(StoreError::Changed { version }) if version == seen + 1), "{stale:?}");
+    assert_eq!(desk.ticket(&number, minutes(3)).stage, "accepted");
+}
+
+#[test]
+fn r33_a_complaint_walks_its_stages_and_is_begun_again_when_the_customer_is_not_satisfied() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&HandTicket::new(Kind::Complaint, Channel::Letter));
+    let skip = desk.step(&number, minutes(1), &Advance::to("handle").with_note("x")).expect_err("it skips three");
+    assert!(skip.to_string().contains("it goes on to judge"), "{skip}");
+    let walk = |from: i64, stages: &[&str], satisfied| {
+        for (stage, at) in stages.iter().zip(from..) {
+            let said = if satisfied { Satisfaction::Satisfied } else { Satisfaction::NotSatisfied };
+            let step = Advance {
+                nature: Some(Nature::Valid).filter(|_| *stage == "analyse"),
+                responsible: Some("工程部".to_owned()).filter(|_| *stage == "handle"),
+                satisfaction: Some(said).filter(|_| *stage == "sum_up"),
+                ..Advance::to(stage).with_note("done")
+            };
+            desk.step(&number, minutes(at), &step).unwrap_or_else(|fault| panic!("{stage}: {fault}"));
+        }
+    };
+    walk(1, &["judge", "analyse", "assign", "handle", "follow_up", "sum_up"], false);
+    let again = desk.ticket(&number, minutes(7));
+    assert_eq!((&*again.stage, again.work.reopened, &*again.status), ("handle", 1, "open"));
+    assert_eq!(again.due["handle"].met_at, None, "its clock runs again");
+    walk(10, &["follow_up", "sum_up", "archive"], true);
+    let archived = desk.ticket(&number, minutes(99));
+    assert_eq!((&*archived.status, &*archived.stage), ("closed", "archive"));
+    assert!(archived.events.iter().any(|e| e.what == "reopened_not_satisfied"));
+}
+
+#[test]
+fn clocks_are_warned_of_once_then_alarmed_once_also_when_the_time_of_day_is_set_back() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let mut clerk = desk.clerk();
+    let looked = clerk.look(minutes(89)).expect("it looks");
+    assert_eq!((looked.warned, looked.breached, looked.next), (0, 0, Some(minutes(90))), "75 % of two hours (R23)");
+    assert_eq!(clerk.look(minutes(90)).expect("it looks").warned, 1);
+    assert_eq!(clerk.look(minutes(120)).expect("it looks").breached, 0, "it is over when its time is over");
+    // A day back, and forth again: nothing is told twice.
+    assert_eq!(clerk.look(minutes(90 - 1_440)).expect("it looks").warned, 0);
+    assert_eq!(clerk.look(minutes(121)).expect("it looks").breached, 1);
+    assert_eq!(
+        clerk.look(minutes(121 - 1_440)).expect("it looks"),
+        Looked { next: Some(minutes(1_080)), ..Looked::default() }
+    );
+    assert_eq!(desk.clerk().look(minutes(122)).expect("it looks").breached, 0, "nor by another run");
+    assert_eq!(desk.open_alarms(), [format!("overdue {number} on_site")]);
+    let ticket = desk.ticket(&number, minutes(122));
+    let told: Vec<_> = ticket.events.iter().skip(2).map(|e| &*e.what).collect();
+    assert_eq!(told, ["clock_warned", "clock_breached"]);
+    assert!(ticket.due["on_site"].breached && ticket.due["on_site"].warned_at == Some(minutes(90)));
+    // One that nobody looked at before it was over is not warned of any more.
+    let late = desk.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Visit));
+    let looked = clerk.look(minutes(500)).expect("it looks");
+    assert_eq!((looked.warned, looked.breached), (0, 1));
+    assert!(desk.ticket(&late, minutes(500)).due["reply"].breached);
+}
+
+#[test]
+fn a_clock_stands_still_for_a_listed_reason_and_goes_on_with_what_it_had_left() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let (mut editor, mut clerk) = (desk.editor(), desk.clerk());
+    let why = (PauseReason::NoAccess, Some("nobody opens"));
+    editor.pause_clock(&number, "李强", minutes(30), "on_site", why).expect("it stands still");
+    let twice = editor.pause_clock(&number, "李强", minutes(31), "on_site", why).expect_err("it does already");
+    assert!(twice.to_string().contains("stands still already"), "{twice}");
+    assert_eq!(clerk.look(minutes(600)).expect("it looks").breached, 0);
+    assert!(!desk.ticket(&number, minutes(600)).due["on_site"].breached);
+    editor.resume_clock(&number, "李强", minutes(600), "on_site").expect("it goes on");
+    let clock = desk.ticket(&number, minutes(600)).due["on_site"].clone();
+    assert_eq!((clock.at, clock.paused), (minutes(690), None), "90 of 120 minutes were left");
+    assert_eq!(clerk.look(minutes(659)).expect("it looks").warned, 0);
+    assert_eq!(clerk.look(minutes(660)).expect("it looks").warned, 1);
+    clerk.look(minutes(691)).expect("it looks");
+    let late = editor.pause_clock(&number, "李强", minutes(692), "on_site", why).expect_err("it is over");
+    assert!(late.to_string().contains("overdue"), "{late}");
+    let inquiry = desk.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Visit));
+    let answer = editor.pause_clock(&inquiry, "王芳", minutes(1), "reply", why).expect_err("an answer does not wait");
+    assert!(answer.to_string().contains("does not wait"), "{answer}");
+}
+
+#[test]
+fn r36_an_overdue_complaint_waits_until_the_customer_knows_why_and_by_when() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&HandTicket::new(Kind::Complaint, Channel::Letter));
+    desk.clerk().look(minutes(61)).expect("it looks");
+    let judge = Advance::to("judge").with_note("heard");
+    let told = desk.step(&number, minutes(62), &judge).expect_err("it is overdue").to_string();
+    assert!(told.contains("R36") && told.contains("2026-"), "{told}");
+    let progress = Progress { note: "the manager is away".into(), until: Some(minutes(4_000)) };
+    desk.editor().progress(&number, "王芳", minutes(63), &progress).expect("it is noted");
+    assert_eq!(desk.ticket(&number, minutes(63)).due["reply"].at, minutes(4_000), "the promise holds");
+    desk.step(&number, minutes(64), &judge).expect("it goes on");
+    let past = Progress { until: Some(minutes(1)), ..progress };
+    assert!(desk.editor().progress(&number, "王芳", minutes(65), &past).is_err());
+}
+
+#[test]
+fn r27_a_price_is_asked_for_told_and_agreed_before_work() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let mut editor = desk.editor();
+    assert!(editor.request_quote(&number, "李强", minutes(1), None).is_err(), "no engineer has it yet");
+    desk.step(&number, minutes(2), &Advance::to("accepted").by_engineer("301")).expect("it goes");
+    desk.step(&number, minutes(3), &Advance::to("on_site")).expect("it goes");
+    editor.request_quote(&number, "李强", minutes(4), Some("not in the list")).expect("it is asked for");
+    assert_eq!(desk.ticket(&number, minutes(4)).due["quote"].at, minutes(19));
+    assert!(desk.step(&number, minutes(5), &Advance::to("repaired")).is_err());
+    let price = Advance { price_cents: Some(12_050), ..Advance::to("quoted") };
+    desk.step(&number, minutes(6), &price).expect("it is told");
+    assert_eq!(desk.ticket(&number, minutes(6)).due["quote"].met_at, Some(minutes(6)));
+    let agreed = Advance { consent: Some(true), ..Advance::to("on_site") };
+    desk.step(&number, minutes(7), &agreed).expect("the customer agrees");
+    desk.step(&number, minutes(8), &Advance::to("repaired")).expect("it is done");
+    assert_eq!(desk.ticket(&number, minutes(9)).work.quote_cents, Some(12_050));
+}
+
+#[test]
+fn a_ticket_that_is_withdrawn_ends_from_anywhere_and_can_be_opened_again() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let withdrawn = Closing::Withdrawn { note: "it was the neighbour's".into() };
+    desk.editor().close(&number, "王芳", minutes(5), &withdrawn).expect("it is closed");
+    let ticket = desk.ticket(&number, minutes(6));
+    assert_eq!((&*ticket.status, &*ticket.stage), ("closed", "closed"));
+    assert!(ticket.due.values().all(|clock| clock.met_at.is_some()));
+    desk.step(&number, minutes(10), &Advance::to("reported").with_note("it was theirs after all")).expect("again");
+    let again = desk.ticket(&number, minutes(10));
+    assert_eq!((&*again.status, again.work.reopened, again.due["on_site"].at), ("open", 1, minutes(130)));
+}
