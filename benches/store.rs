@@ -92,8 +92,8 @@ fn now() -> DateTime<Utc> {
 fn call(id: i64, stage: u8) -> CallRecord {
     let step = |at_ms, node: &str| PathStep { at_ms, node: node.into(), input: Some("1".into()) };
     CallRecord {
+        direction: frontdesk::desk::call_record::Direction::In,
         id: CallId(id),
-        direction: frontdesk::desk::call_record::Direction::default(),
         // Spread over all numbers, so that the index on callers is not merely appended to.
         caller: Some(format!("138{:08}", id.wrapping_mul(7_654_321) % 100_000_000)),
         caller_name: Some("张伟".into()),

@@ -16,8 +16,8 @@ pub mod period;
 pub mod pin;
 pub mod prompts;
 pub mod report;
-pub mod tasks;
 pub mod roster;
+pub mod tasks;
 pub mod tickets;
 mod trunks;
 

@@ -1,6 +1,7 @@
 //! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
 //! itself over hours and days; `shifts`: handovers and the journal.
 
+mod errands;
 mod seen_through;
 mod shifts;
 mod work;
