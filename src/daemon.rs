@@ -50,7 +50,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, Editor, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -96,6 +96,10 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
     let clocks = Arc::new(site::clock_book(&config, &site.hours));
     let (store, next_call, call_backs) = open_store(&config, clocks, data, to_line.clone())?;
+    let mut journal = Editor::open(&data.join("frontdesk.db"))?;
+    if let Err(error) = journal.begin_run(chrono::Utc::now(), env!("CARGO_PKG_VERSION")) {
+        tracing::warn!(%error, "the beginning of this run could not be written in the journal");
+    }
     repair_recordings(&recordings);
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
@@ -167,6 +171,9 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let unwritten = store.shutdown();
     if unwritten > 0 {
         tracing::error!(unwritten, "call rows could not be written");
+    }
+    if let Err(error) = journal.end_run(chrono::Utc::now()) {
+        tracing::warn!(%error, "the end of this run could not be written in the journal");
     }
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))

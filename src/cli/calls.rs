@@ -179,11 +179,11 @@ fn path(call: &CallRecord, out: &mut dyn Write) -> Result<(), CliError> {
 
 const COLUMNS: &[Column<CallRecord>] = &[
     Column { name: "id", in_table: true, cell: |c, _| c.id.to_string() },
-    Column { name: "direction", in_table: false, cell: |c, _| c.direction.to_string() },
     Column { name: "started_at", in_table: true, cell: |c, tz| LocalTime::new(c.started_at, tz).short() },
     Column { name: "caller", in_table: true, cell: |c, _| or_empty(&c.caller) },
     Column { name: "caller_name", in_table: true, cell: |c, _| or_empty(&c.caller_name) },
     Column { name: "callee", in_table: false, cell: |c, _| c.callee.clone() },
+    Column { name: "direction", in_table: false, cell: |c, _| c.direction.to_string() },
     Column {
         name: "answered_at",
         in_table: false,

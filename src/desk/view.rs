@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
-use super::journal::{JournalEntry, JournalKind};
+use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
 use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
@@ -387,15 +387,30 @@ impl<'a> TrunkView<'a> {
 /// One entry of the journal.
 #[derive(Debug, Serialize)]
 pub struct JournalView<'a> {
+    pub id: i64,
     pub at: LocalTime,
     pub kind: JournalKind,
     pub about: &'a str,
     pub text: &'a str,
+    /// Null for the system.
+    pub who: Option<&'a str>,
+    pub corrects: Option<i64>,
+    pub corrected_by: Option<i64>,
 }
 
 impl<'a> JournalView<'a> {
-    pub fn new(entry: &'a JournalEntry, time_zone: Tz) -> Self {
-        Self { at: LocalTime::new(entry.at, time_zone), kind: entry.kind, about: &entry.about, text: &entry.text }
+    pub fn new(kept: &'a KeptEntry, time_zone: Tz) -> Self {
+        let entry = &kept.entry;
+        Self {
+            id: kept.id,
+            at: LocalTime::new(entry.at, time_zone),
+            kind: entry.kind,
+            about: &entry.about,
+            text: &entry.text,
+            who: entry.who.as_deref(),
+            corrects: entry.corrects,
+            corrected_by: kept.corrected_by,
+        }
     }
 }
 

@@ -115,6 +115,8 @@ mod tests {
         assert!(chart.starts_with("flowchart TD\n    n_welcome["), "{chart}");
         assert!(chart.contains("    n_main -->|9| n_emergency\n"), "{chart}");
         assert!(chart.contains("    n_main -.->|failed| n_by_hand\n"), "{chart}");
-        assert_eq!(chart.lines().count(), 1 + flow.nodes().len() + flow.edges().len());
+        assert!(chart.contains("    errand_dispatch[/\"dispatch\"/] -.-> n_dispatch_call\n"), "{chart}");
+        let errands = flow.errands().iter().count();
+        assert_eq!(chart.lines().count(), 1 + errands + flow.nodes().len() + flow.edges().len());
     }
 }

@@ -260,7 +260,7 @@ impl Editor {
     }
 
     /// One transaction in somebody's name, whose refusal leaves nothing written.
-    fn by<T>(
+    pub(super) fn by<T>(
         &mut self,
         who: &str,
         at: DateTime<Utc>,
@@ -275,7 +275,10 @@ impl Editor {
         })
     }
 
-    fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let run = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;

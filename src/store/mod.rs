@@ -25,6 +25,7 @@ mod editor;
 mod errand_rows;
 mod error;
 mod filter;
+mod handover_rows;
 mod happening_rows;
 mod interrupted;
 mod journal_rows;

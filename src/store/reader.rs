@@ -18,7 +18,7 @@ use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
 use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::happening::Happening;
-use crate::desk::journal::JournalEntry;
+use crate::desk::journal::KeptEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
@@ -30,7 +30,7 @@ use crate::types::{CallId, MessageId, TicketNumber};
 /// A connection that reads. It sees what is committed and never holds up the writer; give each thread its own.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
 }
 
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// The journal, the newest first.
-    pub fn journal(&self, filter: &JournalFilter) -> Result<Vec<JournalEntry>, StoreError> {
+    pub fn journal(&self, filter: &JournalFilter) -> Result<Vec<KeptEntry>, StoreError> {
         let mut clause = filter.clause();
         let sql = clause.sql("at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM journal {sql}", journal_rows::COLUMNS);
@@ -260,7 +260,7 @@ impl Reader {
         Ok(Some(message))
     }
 
-    fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {
         result.map_err(|source| StoreError::sqlite(&self.path, source))
     }
 }

@@ -31,7 +31,7 @@ hunt = ["sip:801@127.0.0.1:5080"]
 duty = ["supervisor"]
 "#;
 
-/// A desk whose clerk looks every ten seconds, and whose telephones are answered by the test.
+/// A desk whose clerk looks whenever something is due, and whose telephones are answered by the test.
 struct Story {
     desk: Desk,
     clerk: Clerk,
@@ -75,12 +75,23 @@ impl Story {
         let until = Self::time(time);
         assert!(until >= self.now, "{time} is over");
         loop {
-            while self.clerk.look(self.now, &self.knows).expect("it looks").more {}
-            self.tell();
+            let next = self.work();
             if self.now >= until {
                 return;
             }
-            self.now = (self.now + TimeDelta::seconds(10)).min(until);
+            let leap = next.filter(|next| *next > self.now).unwrap_or(until);
+            self.now = leap.min(until);
+        }
+    }
+
+    /// The clerk does what is due, and says when there is something to do next.
+    fn work(&mut self) -> Option<DateTime<Utc>> {
+        loop {
+            let looked = self.clerk.look(self.now, &self.knows).expect("it looks");
+            if !looked.more {
+                self.tell();
+                return looked.next;
+            }
         }
     }
 
@@ -94,12 +105,7 @@ impl Story {
         assert_eq!(changed, 1, "nobody is called");
         let now = self.local();
         let _ = writeln!(self.told, "{now}        answer: {result}");
-        self.until_now();
-    }
-
-    fn until_now(&mut self) {
-        while self.clerk.look(self.now, &self.knows).expect("it looks").more {}
-        self.tell();
+        self.work();
     }
 
     fn sql(&self, sql: &str) -> usize {
@@ -111,13 +117,13 @@ impl Story {
     fn by_hand(&mut self, ticket: &HandTicket) -> TicketNumber {
         let mut editor = self.desk.editor();
         let number = editor.open_by_hand("王芳", self.now, (SHANGHAI, "desk"), ticket).expect("it is kept");
-        self.until_now();
+        self.work();
         number
     }
 
     fn step(&mut self, number: &TicketNumber, who: &str, step: &Advance) {
         self.desk.editor().advance(number, who, self.now, None, step).expect("it goes");
-        self.until_now();
+        self.work();
     }
 
     fn local(&self) -> String {

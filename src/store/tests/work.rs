@@ -170,12 +170,13 @@ fn clocks_are_warned_of_once_then_alarmed_once_also_when_the_time_of_day_is_set_
     // A day back, and forth again: nothing is told twice.
     assert_eq!(look(minutes(90 - 1_440)).warned, 0);
     assert_eq!(look(minutes(121)).breached, 1);
+    assert_eq!(look(minutes(121)).tasks_begun, 1, "the supervisor would be told");
     assert_eq!(look(minutes(121 - 1_440)), Looked { next: Some(minutes(1_080)), ..Looked::default() });
     assert_eq!(desk.clerk().look(minutes(122), &nobody()).expect("it looks").breached, 0, "nor by another run");
     assert_eq!(desk.open_alarms(), [format!("overdue {number} on_site")]);
     let ticket = desk.ticket(&number, minutes(122));
     let told: Vec<_> = ticket.events.iter().skip(2).map(|e| &*e.what).collect();
-    assert_eq!(told, ["clock_warned", "clock_breached"]);
+    assert_eq!(told, ["not_dispatched", "clock_warned", "clock_breached"]);
     assert!(ticket.due["on_site"].breached && ticket.due["on_site"].warned_at == Some(minutes(90)));
     // One that nobody looked at before it was over is not warned of any more.
     let late = desk.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Visit));
