@@ -249,6 +249,7 @@ mod tests {
         0013_errands.sql a9548402b8ffdd03
         0017_shifts.sql 5d2095839188832b
         0020_tasks.sql 17380c3e3b73500d
+        0019_reports.sql b6b2054f94e152d8
         ");
     }
 }

@@ -2,6 +2,7 @@
 //! itself over hours and days; `shifts`: handovers and the journal.
 
 mod errands;
+mod reports;
 mod seen_through;
 mod shifts;
 mod work;
@@ -60,6 +61,12 @@ impl Desk {
     fn again(self) -> Self {
         assert_eq!(self.store.shutdown(), 0);
         Self::open_in(self.folder, |_| {})
+    }
+
+    /// Ends this run in good order: everything is written.
+    fn closed(self) -> TempDir {
+        assert_eq!(self.store.shutdown(), 0);
+        self.folder
     }
 
     fn path(&self) -> PathBuf {
