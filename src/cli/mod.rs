@@ -16,6 +16,7 @@ pub mod period;
 pub mod pin;
 pub mod prompts;
 pub mod report;
+pub mod residents;
 pub mod roster;
 pub mod tasks;
 pub mod tickets;
@@ -119,6 +120,7 @@ enum Command {
     Roster(roster::Args),
     Trunks(trunks::Args),
     Report(report::Args),
+    Residents(residents::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
     /// Calls a line, presses keys, speaks, records what it hears, and shows what happened with times.
@@ -164,6 +166,10 @@ impl Command {
                 on_stdout(|out| roster::run(args, roster::staff(&site, &presences), Utc::now(), out))
             }
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
+            Command::Residents(args) => {
+                let numbers = global.load_config()?.numbers;
+                on_store(global, |context, out| residents::run(args, &numbers, context, out))
+            }
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -25,6 +25,7 @@ pub mod pin;
 pub mod presence;
 pub mod privacy;
 pub mod request;
+pub mod residents;
 pub mod roster;
 pub mod tasks;
 pub mod ticket;

@@ -8,6 +8,7 @@ use super::errand::{ErrandEnd, ErrandId};
 use super::journal::JournalEntry;
 use super::ladder::CallLadder;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
+use super::residents::{Home, OpenRepair};
 use super::ticket::{TicketChange, TicketDraft};
 use super::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
@@ -35,6 +36,10 @@ pub enum DeskRequest {
     ChangeMessage { id: RequestId, message: MessageId, change: MessageChange },
     /// Messages for an extension, those not heard yet first, then the oldest first; `LISTED_MAX` of them at most.
     ListMessages { id: RequestId, for_person: String },
+    /// Where the resident lives whose number this is (R11).
+    FindHomes { id: RequestId, number: String },
+    /// The repair that is open there already, of that category, that another call or a person has begun.
+    FindOpenRepair { id: RequestId, building: String, room: String, category: Option<String> },
     /// How many messages wait for an extension.
     CountMessages { id: RequestId, for_person: String },
     /// Inserts the alarm, or puts this word in the place of an older one of the same call.
@@ -64,6 +69,8 @@ impl DeskRequest {
             | DeskRequest::OpenMessage { id, .. }
             | DeskRequest::ChangeMessage { id, .. }
             | DeskRequest::ListMessages { id, .. }
+            | DeskRequest::FindHomes { id, .. }
+            | DeskRequest::FindOpenRepair { id, .. }
             | DeskRequest::CountMessages { id, .. }
             | DeskRequest::PutAlarm { id, .. }
             | DeskRequest::PutTrunk { id, .. }
@@ -95,6 +102,9 @@ pub enum Done {
         waiting: MessagesWaiting,
     },
     Waiting(MessagesWaiting),
+    /// None for a number that nobody here has.
+    Homes(Vec<Home>),
+    OpenRepair(Option<OpenRepair>),
 }
 
 impl Done {
@@ -106,7 +116,9 @@ impl Done {
             | Done::MessageOpened(_)
             | Done::Changed
             | Done::Messages { .. }
-            | Done::Waiting(_) => &[],
+            | Done::Waiting(_)
+            | Done::Homes(_)
+            | Done::OpenRepair(_) => &[],
         }
     }
 }

@@ -104,6 +104,11 @@ impl Flow {
         &self.entries
     }
 
+    /// Whether any node wants to know where the caller lives (R11).
+    pub fn knows_callers(&self) -> bool {
+        self.nodes.values().any(|node| node.step.knows_callers())
+    }
+
     /// Where the desk's own calls of a kind begin.
     pub fn errand(&self, kind: ErrandKind) -> Option<&str> {
         self.errands.of(kind).map(|word| word.get_ref().as_str())

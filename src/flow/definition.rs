@@ -51,7 +51,7 @@ impl Limits {
 }
 
 /// What may stand in braces in a saying.
-pub const PLACEHOLDERS: [&str; 17] = [
+pub const PLACEHOLDERS: [&str; 19] = [
     "ticket",
     "callback",
     "caller",
@@ -62,6 +62,9 @@ pub const PLACEHOLDERS: [&str; 17] = [
     "position",
     "minutes",
     "report",
+    // Of the caller, and of the repair that is open for them already.
+    "home",
+    "stage",
     // Of the ticket or message that the desk calls for, or that is reported on.
     "urgency",
     "category",
@@ -112,6 +115,8 @@ pub struct Phrases {
     /// Said before the building and the room of a ticket.
     pub building: Word,
     pub room: Word,
+    /// Said before the number of tickets that are open for a caller's place.
+    pub open_tickets: Word,
     /// Said of a message whose caller's number is withheld.
     pub withheld: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
@@ -128,6 +133,7 @@ impl Default for Phrases {
             extension: word("person-extension"),
             building: word("place-building"),
             room: word("place-readback-room"),
+            open_tickets: word("home-open"),
             withheld: word("mailbox-withheld"),
             announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
@@ -137,7 +143,7 @@ impl Default for Phrases {
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
         let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
-        let of_tickets = [&self.building, &self.room, &self.withheld];
+        let of_tickets = [&self.building, &self.room, &self.open_tickets, &self.withheld];
         single.into_iter().chain(of_tickets).chain(&self.announcement)
     }
 }

@@ -15,6 +15,7 @@ use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
 use crate::desk::errand::Errand;
 use crate::desk::request::{DeskError, Done, RequestId};
+use crate::desk::residents::{Home, OpenRepair};
 use crate::types::{Digit, Lang, Mono, Now, RecordingId, TicketNumber};
 
 /// Keys typed ahead beyond this are dropped.
@@ -68,6 +69,10 @@ pub struct Facts {
     pub room: Option<String>,
     pub callback: Option<String>,
     pub person: Option<PersonMatch>,
+    /// The places of the caller's number.
+    pub homes: Vec<Home>,
+    /// The repair that is open there already.
+    pub open_repair: Option<OpenRepair>,
 }
 
 #[derive(Debug)]
@@ -100,6 +105,8 @@ pub struct State {
     pub found: Option<Vec<PersonMatch>>,
     pub pin: Question<Option<bool>>,
     pub asked_desk: Question<Result<Done, DeskError>>,
+    /// Where the caller lives.
+    pub asked_homes: Question<()>,
     /// A recording of the last play that could not be read.
     pub unreadable: Option<RecordingId>,
     /// What the desk calls for, or what is reported on.
@@ -139,6 +146,7 @@ impl State {
             found: None,
             pin: Question::default(),
             asked_desk: Question::default(),
+            asked_homes: Question::default(),
             unreadable: None,
             errand: None,
             node,
@@ -192,6 +200,12 @@ impl State {
             }
             Input::PinChecked { id, right } => self.pin.answer(id, right),
             Input::Unreadable(recording) => self.unreadable = Some(recording),
+            Input::Desk(reply) if self.asked_homes.is(reply.id) => {
+                self.asked_homes.answer(reply.id, ());
+                if let Ok(Done::Homes(homes)) = reply.result {
+                    self.facts.homes = homes;
+                }
+            }
             Input::Desk(reply) if self.asked_desk.is(reply.id) => self.asked_desk.answer(reply.id, reply.result),
             Input::Desk(reply) => self.papers.reply(reply, &mut self.out),
             Input::Timeout => {}
@@ -264,6 +278,8 @@ impl State {
             Some("position") => self.queue.map(|place| Say::Number(place.position.into())).into_iter().collect(),
             Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
+            Some("home") => self.sound_of_home(phrases),
+            Some("stage") => self.facts.open_repair.iter().map(|open| if_known("stage", &open.stage)).collect(),
             Some(word) if self.errand.is_some() => self.sound_of_errand(word, flow),
             // The check refuses any other name in braces.
             Some(_) => Vec::new(),
@@ -272,6 +288,18 @@ impl State {
 }
 
 impl State {
+    /// Where the caller lives, when that is certain, and how many tickets are open for it.
+    fn sound_of_home(&self, phrases: &Phrases) -> Vec<Say> {
+        let [home] = self.facts.homes.as_slice() else { return Vec::new() };
+        let prompt = |word: &Word| Say::Prompt(word.get_ref().clone());
+        let mut say = vec![prompt(&phrases.building), Say::Digits(home.building.clone())];
+        say.extend([prompt(&phrases.room), Say::Digits(home.room.clone())]);
+        if home.open > 0 {
+            say.extend([prompt(&phrases.open_tickets), Say::Number(home.open.into())]);
+        }
+        say
+    }
+
     /// The same for what is known of the desk's own call, or of the ticket that is reported on.
     fn sound_of_errand(&self, word: &str, flow: &Flow) -> Vec<Say> {
         let phrases = flow.phrases();

@@ -119,6 +119,9 @@ async fn walk(line: Line) -> Finish {
         }
     });
     if begun.await {
+        if line.state().errand.is_none() && line.flow.knows_callers() {
+            line.look_up_homes();
+        }
         walk_nodes(&line).await;
     }
     close(&line).await

@@ -34,6 +34,7 @@ mod message_rows;
 mod presence_rows;
 mod queue;
 mod reader;
+mod resident_rows;
 mod schema;
 mod task_rows;
 mod ticket_reads;
@@ -49,7 +50,9 @@ pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
-pub use filter::{AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, TicketFilter};
+pub use filter::{
+    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, TicketFilter,
+};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 

@@ -8,7 +8,8 @@ use super::ladder_rows::Room;
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
 use super::{
-    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows, trunk_rows,
+    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows,
+    resident_rows, trunk_rows,
 };
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
@@ -295,6 +296,11 @@ fn request(
             true => Ok(Done::Changed),
             false => Err(DeskError::Unknown(format!("errand {}", end.errand.0))),
         },
+        DeskRequest::FindHomes { number, .. } => Ok(Done::Homes(resident_rows::homes(connection, number)?)),
+        DeskRequest::FindOpenRepair { building, room, category, .. } => {
+            let place = (building.as_str(), room.as_str());
+            Ok(Done::OpenRepair(resident_rows::open_repair(connection, asked.call, place, category.as_deref())?))
+        }
         DeskRequest::CountMessages { for_person, .. } => {
             Ok(Done::Waiting(message_rows::waiting(connection, for_person)?))
         }

@@ -158,6 +158,10 @@ impl Store {
             }
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::FindHomes { id, number } => (*id, format!("homes of {number}")),
+            DeskRequest::FindOpenRepair { id, building, room, .. } => {
+                (*id, format!("open repair at {building} {room}"))
+            }
             DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => {
                 unreachable!("it is put")
             }
@@ -173,6 +177,8 @@ impl Store {
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
             Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
             Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
+            Ok(Done::Homes(homes)) => format!("{} {told}", homes.len()),
+            Ok(Done::OpenRepair(open)) => format!("{} {told}", open.iter().count()),
             Ok(Done::Waiting(waiting)) => format!("counts {} messages {told}", waiting.new),
             Err(_) => format!("not kept: {told}"),
         };
@@ -228,6 +234,8 @@ impl Store {
             DeskRequest::CountMessages { for_person, .. } => {
                 Done::Waiting(MessagesWaiting { extension: for_person, new: 0, old: 0 })
             }
+            DeskRequest::FindHomes { .. } => Done::Homes(Vec::new()),
+            DeskRequest::FindOpenRepair { .. } => Done::OpenRepair(None),
             DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }

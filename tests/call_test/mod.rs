@@ -31,7 +31,7 @@ use frontdesk::desk::ladder::CallLadder;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
-use frontdesk::desk::request::DeskRequest;
+use frontdesk::desk::request::{DeskRequest, Done};
 use frontdesk::desk::ticket::{Kind, Urgency};
 use frontdesk::desk::trunks::Gateway;
 use frontdesk::flow::io::RecordSpec;
@@ -885,7 +885,12 @@ impl CallTest {
         }
         let at_once = self.store.state == StoreState::Overloaded;
         let (reply, told) = self.store.serve(call, request);
-        self.note(told);
+        // That nothing is known of a caller is so in most calls.
+        let known_of = !matches!(&reply.result, Ok(Done::Homes(homes)) if homes.is_empty())
+            && !matches!(&reply.result, Ok(Done::OpenRepair(None)));
+        if known_of {
+            self.note(told);
+        }
         let delay = if at_once { Duration::ZERO } else { COMMIT };
         self.after(delay, Due::Input(Box::new(move || Input::Desk(reply))));
     }

@@ -17,6 +17,7 @@ use frontdesk::desk::hours::Hours;
 use frontdesk::desk::message::MessageChange;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
+use frontdesk::desk::residents::{Home, OpenRepair};
 use frontdesk::desk::ticket::{TicketChange, TicketDraft, Urgency};
 use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token, Whom};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
@@ -99,6 +100,10 @@ pub struct FlowTest {
     pub finished: bool,
     directory: Directory,
     pub mailbox: Mailbox,
+    /// Places of the caller's number.
+    pub homes: Vec<Home>,
+    /// What is open there already.
+    pub open_repair: Option<OpenRepair>,
 }
 
 impl FlowTest {
@@ -177,6 +182,8 @@ impl FlowTest {
             hung_up: false,
             finished: false,
             mailbox: Mailbox::default(),
+            homes: Vec::new(),
+            open_repair: None,
             directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
         }
     }
@@ -445,7 +452,51 @@ impl FlowTest {
         }
     }
 
+    /// `3*1201`: a place of the caller's number, with a ticket open for it.
+    pub fn add_home(&mut self, place: &str) {
+        let (building, room) = place.split_once('*').expect("building * room");
+        let resident = self.homes.is_empty().then(|| "李四".to_owned());
+        self.homes.push(Home { building: building.to_owned(), room: room.to_owned(), resident, open: 1 });
+    }
+
+    /// A repair that is open there already, at that stage.
+    pub fn add_open_repair(&mut self, stage: &str) {
+        let number = TicketNumber("20261122-0009".to_owned());
+        self.open_repair = Some(OpenRepair { number, stage: stage.to_owned(), category: None });
+    }
+
+    /// What is known of the caller: asked for nothing and told by nobody where there is nothing.
+    fn look_up(&mut self, request: &DeskRequest) -> bool {
+        let (id, found, done) = match request {
+            DeskRequest::FindHomes { id, number } => {
+                let homes = self.homes.clone();
+                (
+                    *id,
+                    (!homes.is_empty()).then(|| format!("find homes of {number} -> {}", homes.len())),
+                    Done::Homes(homes),
+                )
+            }
+            DeskRequest::FindOpenRepair { id, building, room, .. } => {
+                let open = self.open_repair.clone();
+                let told =
+                    open.as_ref().map(|open| format!("find open repair at {building} {room} -> {}", open.number));
+                (*id, told, Done::OpenRepair(open))
+            }
+            _ => return false,
+        };
+        if let Some(told) = found {
+            self.note(told);
+        }
+        if self.desk != Desk::Silent {
+            self.due.push_back(Input::Desk(DeskReply { call: CallId(42), id, result: Ok(done) }));
+        }
+        true
+    }
+
     fn serve(&mut self, request: DeskRequest) {
+        if self.look_up(&request) {
+            return;
+        }
         let fails = match self.desk {
             Desk::Silent => {
                 self.note(format!("{} (no reply)", request_shown(&request)));
@@ -465,6 +516,8 @@ impl FlowTest {
             | DeskRequest::OpenMessage { .. }
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
+            | DeskRequest::FindHomes { .. }
+            | DeskRequest::FindOpenRepair { .. }
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }
             | DeskRequest::PutJournal { .. }
@@ -491,7 +544,9 @@ impl FlowTest {
             Ok(Done::TicketOpened(number)) => format!("{text} -> {number}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("{text} -> message {id}"),
             Ok(Done::Messages { list, .. }) => format!("{text} -> {}", list.len()),
-            Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_)) => text,
+            Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_) | Done::Homes(_) | Done::OpenRepair(_)) => {
+                text
+            }
             Err(_) => format!("{text} -> fails"),
         };
         self.note(told);
@@ -525,6 +580,8 @@ impl FlowTest {
             DeskRequest::KeepErrand { id, .. } => (id, Ok(Done::Changed)),
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
             DeskRequest::CountMessages { .. }
+            | DeskRequest::FindHomes { .. }
+            | DeskRequest::FindOpenRepair { .. }
             | DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }
@@ -618,6 +675,8 @@ fn request_shown(request: &DeskRequest) -> String {
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_)
+        | DeskRequest::FindHomes { .. }
+        | DeskRequest::FindOpenRepair { .. }
         | DeskRequest::PutAlarm { .. }
         | DeskRequest::PutTrunk { .. }
         | DeskRequest::PutJournal { .. }
@@ -639,6 +698,8 @@ fn ticket_change(change: &TicketChange) -> String {
         ("room", change.room.clone()),
         ("callback", change.callback_number.clone()),
         ("recording", change.recording.as_ref().map(|r| r.0.clone())),
+        ("resident", change.resident.clone()),
+        ("same_as", change.same_as.as_ref().map(|n| n.0.clone())),
         ("note", change.note.clone()),
         ("complete", change.complete.map(|c| c.to_string())),
     ])

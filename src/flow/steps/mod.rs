@@ -14,6 +14,7 @@ mod person;
 mod place;
 mod play;
 mod record;
+mod repeat;
 mod result;
 mod ring;
 mod ticket;
@@ -113,6 +114,11 @@ pub trait Step: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it wants to know where the caller lives (R11).
+    fn knows_callers(&self) -> bool {
+        self.words().iter().any(|word| word.get_ref() == "{home}")
+    }
+
     /// Whether a menu offers it to this caller.
     fn is_offered(&self, _caller: &CallerInfo) -> bool {
         true
@@ -143,6 +149,10 @@ pub const STEPS: &[StepKind] = &[
     kind::<play::Play>("play", "says something and goes on"),
     kind::<ticket::Ticket>("ticket", "begins a ticket of a kind and class"),
     kind::<place::Place>("place", "asks for building * room # and reads it back"),
+    kind::<repeat::Repeat>(
+        "repeat",
+        "tells a caller of a repair that is open for their place already, and hurries it up",
+    ),
     kind::<number::Number>("number", "asks for the number to call back"),
     kind::<record::Record>("record", "takes down what the caller says, for the ticket"),
     kind::<complete::Complete>("complete", "makes sure that ticket and message are on disk, complete"),
