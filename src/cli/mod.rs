@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod bans;
 pub mod calls;
 pub mod context;
+pub mod errands;
 pub mod flow;
 pub mod import;
 pub mod journal;
@@ -106,6 +107,7 @@ enum Command {
     Tickets(Box<tickets::Args>),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Errands(errands::Args),
     Bans(bans::Args),
     Journal(journal::Args),
     Trunks(trunks::Args),
@@ -136,6 +138,7 @@ impl Command {
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Errands(args) => on_store(global, |context, out| errands::run(args, context, out)),
             Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),

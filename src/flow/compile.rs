@@ -260,6 +260,7 @@ pub(super) mod tests {
                 ("2", "complaint"),
                 ("3", "inquiry"),
                 ("4", "person"),
+                ("6", "work"),
                 ("7", "mailbox"),
                 ("8", "language"),
                 ("9", "emergency"),

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::compile::Flow;
 use super::io::{Finish, Input, Output, RecordSpec, Say};
-use super::line::{Exit, Gone, Line, State};
+use super::line::{Exit, Gone, Line, State, Subject};
 use super::steps::Nature;
 use crate::desk::errand::Errand;
 use crate::types::{CallId, Lang, Now};
@@ -55,7 +55,7 @@ impl FlowRun {
     }
 
     /// For somebody whom the desk calls; `None` where the flow has no beginning for it.
-    pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: Arc<Errand>) -> Option<Self> {
+    pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: &Errand) -> Option<Self> {
         let begin = flow.errand(errand.kind)?.to_owned();
         let mut run = Self::new(flow, called);
         {
@@ -63,7 +63,8 @@ impl FlowRun {
             state.node = begin;
             state.facts.building.clone_from(&errand.about.building);
             state.facts.room.clone_from(&errand.about.room);
-            state.errand = Some(errand);
+            let (ticket, note) = (errand.ticket.clone(), errand.note.clone());
+            state.subject = Some(Subject { ticket, note, about: errand.about.clone() });
         }
         run.way = Some(Box::pin(walk(run.line.clone())));
         Some(run)

@@ -46,7 +46,8 @@ impl Sort for TicketSort {
             | Done::Changed
             | Done::MessageChanged(_)
             | Done::Messages { .. }
-            | Done::Waiting(_) => None,
+            | Done::Waiting(_)
+            | Done::Work(_) => None,
         }
     }
 
@@ -103,7 +104,8 @@ impl Sort for MessageSort {
             | Done::Changed
             | Done::MessageChanged(_)
             | Done::Messages { .. }
-            | Done::Waiting(_) => None,
+            | Done::Waiting(_)
+            | Done::Work(_) => None,
         }
     }
 

@@ -33,6 +33,7 @@ mod message_rows;
 mod presence_rows;
 mod queue;
 mod reader;
+mod report_rows;
 mod schema;
 mod ticket_reads;
 mod ticket_rows;

@@ -1272,9 +1272,12 @@ fn name_of(item: &Encoded) -> &'static str {
         let mut names = BTreeMap::new();
         // Encoding all of them takes long: those that the flow says, and digits.
         let said = |id: &&str| {
-            ["category", "digit", "language", "note", "place", "urgency", "answer", "mailbox", "date", "time", "num"]
-                .iter()
-                .any(|group| id.starts_with(group))
+            [
+                "brief", "category", "digit", "language", "note", "place", "stage", "urgency", "work", "answer",
+                "mailbox", "date", "time", "num",
+            ]
+            .iter()
+            .any(|group| id.starts_with(group))
                 || Flow::default_text().contains(*id)
         };
         for id in library.ids().into_iter().filter(said) {
