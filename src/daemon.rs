@@ -4,8 +4,9 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod clerk;
 mod settings;
 mod sockets;
 mod trunks;
@@ -25,6 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::clerk::ClerkThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -48,7 +50,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, Editor, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -94,6 +96,10 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let (to_line, inbox) = mpsc::channel(INBOX_MAX);
     let clocks = Arc::new(site::clock_book(&config, &site.hours));
     let (store, next_call, call_backs) = open_store(&config, clocks, data, to_line.clone())?;
+    let mut journal = Editor::open(&data.join("frontdesk.db"))?;
+    if let Err(error) = journal.begin_run(chrono::Utc::now(), env!("CARGO_PKG_VERSION")) {
+        tracing::warn!(%error, "the beginning of this run could not be written in the journal");
+    }
     repair_recordings(&recordings);
     let threads = start_disk_threads(&config, &recordings, &to_line)?;
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
@@ -146,16 +152,28 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
+    let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped =
-        serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans, errands), &reload);
+    let stopped = serve_until_stopped(
+        control,
+        &config,
+        &line,
+        console,
+        &to_line,
+        ((&store, &clerk), presences, bans, errands),
+        &reload,
+    );
+    drop(clerk);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
     let unwritten = store.shutdown();
     if unwritten > 0 {
         tracing::error!(unwritten, "call rows could not be written");
+    }
+    if let Err(error) = journal.end_run(chrono::Utc::now()) {
+        tracing::warn!(%error, "the end of this run could not be written in the journal");
     }
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))
@@ -342,7 +360,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences, mut bans, mut errands): (&Store, WhoIsOut, Bans, DueErrands),
+    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -362,8 +380,8 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, store).await,
-                _ = look.tick() => figures.look(to_line, store).await,
+                _ = hup.recv() => reload_service(reload, to_line, desk).await,
+                _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     presences.look(to_line).await;
                     bans.look(to_line).await;
@@ -380,7 +398,7 @@ fn serve_until_stopped(
         let until: Mono = clock.mono() + grace;
         let _ = to_line.send(ToLine::Shutdown { until }).await;
         to_line.closed().await;
-        figures.look(to_line, store).await;
+        figures.look(to_line, desk.0).await;
         let _ = stop_console.send(());
         let _ = console.await;
         Ok(())
@@ -472,11 +490,12 @@ impl DueErrands {
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    store: &Store,
+    (store, clerk): (&Store, &ClerkThread),
 ) {
     match reload() {
         Ok(site) => {
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
+            clerk.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

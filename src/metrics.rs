@@ -57,6 +57,10 @@ metrics! {
     talks_begun: Counter = "frontdesk_talks_begun_total", Counter::new();
     /// Emergencies that nobody took (R18); each is an alarm.
     emergencies_missed: Counter = "frontdesk_emergencies_missed_total", Counter::new();
+    /// Clocks of tickets that a share of their time went by on (R23).
+    clocks_warned: Counter = "frontdesk_clocks_warned_total", Counter::new();
+    /// Clocks of tickets that are over without their promise being kept; each is an alarm.
+    clocks_breached: Counter = "frontdesk_clocks_breached_total", Counter::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);

@@ -160,7 +160,7 @@ mod tests {
         use crate::desk::journal::JournalKind;
         let mut words = DiskWords::default();
         let (kind, at, text) = (JournalKind::LineDown, chrono::DateTime::UNIX_EPOCH, "no answer".to_owned());
-        let entry = JournalEntry { at, kind, about: "carrier".to_owned(), text };
+        let entry = JournalEntry::of_system(at, kind, "carrier", &text);
         words.say(Mono(0), word(1, AlarmState::Open));
         words.say(Mono(0), Word::Journal(entry.clone()));
         words.say(Mono(0), Word::Journal(entry.clone()));

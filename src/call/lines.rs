@@ -139,7 +139,7 @@ fn what_of(name: &str, standing: &Standing) -> Option<What> {
 }
 
 fn entry(at: DateTime<Utc>, kind: JournalKind, about: &str, text: &str) -> Word {
-    Word::Journal(JournalEntry { at, kind, about: about.to_owned(), text: text.to_owned() })
+    Word::Journal(JournalEntry::of_system(at, kind, about, text))
 }
 
 #[cfg(test)]

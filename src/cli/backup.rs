@@ -8,6 +8,7 @@ use clap::Args;
 use super::Global;
 use super::failure::Failure;
 use crate::backup;
+use crate::desk::journal::JournalKind;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
@@ -32,6 +33,9 @@ pub(super) fn back_up(args: &BackupArgs, global: &Global) -> Result<(), Failure>
 
 pub(super) fn restore(args: &RestoreArgs, global: &Global) -> Result<(), Failure> {
     let summary = backup::restore(&args.file, &global.data, args.force, Utc::now())?;
+    let text =
+        format!("from {} with {} recordings, by {}", args.file.display(), summary.recordings, super::shell_user());
+    super::write_down(global, JournalKind::Restored, &text);
     println!("{}: database and {} recordings restored", global.data.display(), summary.recordings);
     Ok(())
 }

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use crate::desk::answer_time::Cadence;
 use crate::desk::clocks::ClockBook;
+use crate::desk::privacy::{Kept, Role, Sight, Surface};
 use crate::store::{Editor, Reader, StoreError};
 
 /// Settings of the desk and of this one run.
@@ -28,6 +29,10 @@ pub struct Context {
     pub owner: String,
     /// Who changes things, for the tickets' histories: the shell's user unless `--by` names somebody.
     pub who: String,
+    /// What the shell's user may see of callers (R12).
+    pub role: Role,
+    /// The desk's name, for what is printed.
+    pub desk: String,
 }
 
 /// Why a command failed.
@@ -75,6 +80,27 @@ impl From<csv::Error> for CliError {
 }
 
 impl Context {
+    /// How a surface shows callers to this user.
+    pub(super) fn sight(&self, surface: Surface) -> Sight<'_> {
+        Sight { role: self.role, surface, who: Some(&self.who) }
+    }
+
+    /// A list is one that leaves the desk when it is CSV.
+    pub(super) fn list_sight(&self, format: super::output::FormatArgs) -> Sight<'_> {
+        self.sight(if format.csv { Surface::Export } else { Surface::List })
+    }
+
+    /// Refuses what this user's role may not have.
+    pub(super) fn allow(&self, kept: Kept, what: &str) -> Result<(), CliError> {
+        if self.role.may_have(kept) {
+            return Ok(());
+        }
+        Err(CliError::Failed(format!(
+            "{what} is not for the role {}: ask a supervisor or an administrator (R12)",
+            self.role
+        )))
+    }
+
     /// The store for reading; before the first `serve` there is none, and that is said plainly.
     pub(super) fn reader(&self) -> Result<Reader, CliError> {
         Reader::open(&self.db_path).map_err(|fault| self.told(fault))

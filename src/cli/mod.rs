@@ -6,6 +6,7 @@ pub mod calls;
 pub mod context;
 pub mod errands;
 pub mod flow;
+pub mod handover;
 pub mod import;
 pub mod journal;
 mod limit;
@@ -16,6 +17,8 @@ pub mod period;
 pub mod pin;
 pub mod prompts;
 pub mod report;
+pub mod roster;
+pub mod tasks;
 pub mod tickets;
 mod trunks;
 
@@ -40,7 +43,10 @@ use clap::{Args, Parser, Subcommand};
 use self::context::{CliError, Context};
 use self::failure::Failure;
 use crate::config::{self, Config};
+use crate::desk::handover_view::DutyView;
+use crate::desk::journal::{JournalEntry, JournalKind};
 use crate::site::Site;
+use crate::store::{Editor, StoreError};
 use crate::telemetry::LogFormat;
 
 /// The database in the data folder.
@@ -105,11 +111,14 @@ enum Command {
     Check(check::CheckArgs),
     Calls(calls::Args),
     Tickets(Box<tickets::Args>),
+    Tasks(tasks::Args),
     Messages(messages::Args),
     Alarms(alarms::Args),
     Errands(errands::Args),
     Bans(bans::Args),
     Journal(journal::Args),
+    Handover(handover::Args),
+    Roster(roster::Args),
     Trunks(trunks::Args),
     Report(report::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
@@ -136,11 +145,27 @@ impl Command {
             Command::Check(args) => check::run(args, global),
             Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
+            Command::Tasks(args) => on_store(global, |context, out| tasks::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
             Command::Errands(args) => on_store(global, |context, out| errands::run(args, context, out)),
             Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
+            Command::Handover(args) => {
+                let duty = || {
+                    let site = Site::load(global.load_config().map_err(|_| "the settings have faults".to_owned())?)
+                        .map_err(|problems| told(&problems))?;
+                    let presences =
+                        people::presences(&global.data.join(DATABASE)).map_err(|fault| fault.to_string())?;
+                    Ok(DutyView::all(roster::staff(&site, &presences), Utc::now()))
+                };
+                on_store(global, |context, out| handover::run(args, context, duty, out))
+            }
+            Command::Roster(args) => {
+                let site = global.load_site()?;
+                let presences = people::presences(&global.data.join(DATABASE)).map_err(Failure::Command)?;
+                on_stdout(|out| roster::run(args, roster::staff(&site, &presences), Utc::now(), out))
+            }
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
@@ -151,7 +176,11 @@ impl Command {
             }
             Command::People(people::PeopleArgs { command: Some(people::PeopleCommand::Import(args)), format }) => {
                 let config = global.load_config()?;
-                import::run(args, &config, format.json, &mut io::stdout().lock())
+                import::run(args, &config, format.json, &mut io::stdout().lock())?;
+                if !args.dry_run {
+                    write_down(global, JournalKind::Imported, &format!("people from {}", args.file.display()));
+                }
+                Ok(())
             }
             Command::People(people::PeopleArgs { command: Some(people::PeopleCommand::Set(args)), .. }) => {
                 let directory = crate::site::people(&global.load_config()?).map_err(Failure::Problems)?;
@@ -221,8 +250,20 @@ fn on_store(
         clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
         owner: "desk".to_owned(),
         who: shell_user(),
+        role: crate::desk::privacy::Role::Administrator,
+        desk: config.desk.name.clone(),
     };
     on_stdout(|out| run(&context, out))
+}
+
+/// What a command did besides its own: in the journal, where there is one (R41). An older database gets its entry when the
+/// line has brought it up to date, which it says itself.
+fn write_down(global: &Global, kind: JournalKind, text: &str) {
+    let entry = JournalEntry { who: Some(shell_user()), ..JournalEntry::of_system(Utc::now(), kind, "", text) };
+    match Editor::open(&global.data.join(DATABASE)).and_then(|mut editor| editor.add_to_journal(&entry)) {
+        Ok(_) | Err(StoreError::Missing { .. } | StoreError::Older { .. }) => {}
+        Err(fault) => eprintln!("note: not written in the journal: {fault}"),
+    }
 }
 
 /// Faults as one text.

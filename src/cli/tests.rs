@@ -27,6 +27,8 @@ enum Line {
     Messages(super::messages::Args),
     Alarms(super::alarms::Args),
     Errands(super::errands::Args),
+    Journal(super::journal::Args),
+    Handover(super::handover::Args),
     Bans(super::bans::Args),
     Report(super::report::Args),
 }
@@ -48,6 +50,8 @@ impl Shell {
             clocks: Ok(std::sync::Arc::default()),
             owner: "desk".to_owned(),
             who: "wang".into(),
+            role: crate::desk::privacy::Role::Administrator,
+            desk: "物业管理处".into(),
         };
         Self { _folder: folder, context }
     }
@@ -81,6 +85,8 @@ impl Shell {
             Line::Errands(args) => super::errands::run(args, &self.context, &mut out),
             Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
+            Line::Journal(args) => super::journal::run(args, &self.context, &mut out),
+            Line::Handover(args) => super::handover::run(args, &self.context, || Ok(Vec::new()), &mut out),
             Line::Report(args) => super::report::run(args, &self.context, &mut out),
         };
         ran.map_err(|fault: CliError| (fault.to_string(), fault.exit_code()))?;
@@ -438,4 +444,40 @@ fn bans_are_listed_and_lifted() {
     assert_eq!(shell.ok("bans list").lines().count(), 2);
     assert_eq!(shell.run("bans lift 192.0.2.1").expect_err("not banned").1, 1);
     assert_eq!(shell.run("bans lift desk").expect_err("no address").1, 2);
+}
+
+#[test]
+fn r41_the_journal_is_written_and_corrected_by_hand() {
+    let shell = a_day();
+    assert_eq!(
+        shell.ok("journal add 门禁坏了,已报修 --kind equipment --about 3栋 --by 王芳"),
+        "journal entry 1 written\n"
+    );
+    assert_eq!(shell.ok("journal correct 1 是4栋"), "journal entry 2 written: it corrects 1\n");
+    insta::assert_snapshot!(shell.ok("journal"));
+    let entries: serde_json::Value = serde_json::from_str(&shell.ok("journal list --json")).expect("JSON");
+    assert_eq!((&entries[0]["corrects"], &entries[1]["corrected_by"]), (&1.into(), &2.into()));
+    assert!(shell.run("journal add x --kind line_down").unwrap_err().0.contains("the system's own"));
+    assert!(shell.run("journal correct 9 x").unwrap_err().0.contains("journal entry 9 does not exist"));
+}
+
+#[test]
+fn r40_a_shift_is_handed_over_on_one_page() {
+    let shell = a_day();
+    shell.ok("journal add 门禁坏了 --by 王芳");
+    let code = |shell: &Shell| {
+        let page: serde_json::Value = serde_json::from_str(&shell.ok("handover show --json")).expect("JSON");
+        page["read"].as_str().expect("a code").to_owned()
+    };
+    shell.ok(&format!("handover sign-on 王芳 --read {}", code(&shell)));
+    assert_eq!(shell.ok("handover sign-off 王芳 --note 钥匙在前台"), "handover 2: 王芳 signed off\n");
+    shell.ok("journal add 停电十分钟 --kind incident --by 王芳");
+    insta::assert_snapshot!(shell.ok("handover show"));
+    let html = shell.ok("handover show --html");
+    assert!(html.contains("<p>note: 钥匙在前台</p>") && html.contains("签字"), "{html}");
+    let (told, code_of_failure) = shell.run("handover sign-on 李娜 --read H1-0-0-0").unwrap_err();
+    assert!(told.contains("older than the last handover") && code_of_failure == 1, "{told}");
+    assert_eq!(shell.run("handover sign-on 李娜 --read 7").unwrap_err().1, 2);
+    assert_eq!(shell.ok(&format!("handover sign-on 李娜 --read {}", code(&shell))), "李娜 has the shift\n");
+    insta::assert_snapshot!(shell.ok("handover list"));
 }

@@ -29,6 +29,7 @@ mod rtp;
 mod sip;
 mod store;
 mod tls;
+mod work;
 
 use std::path::{Path, PathBuf};
 
@@ -54,6 +55,7 @@ pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
+use crate::desk::tasks::WorkRules;
 use crate::types::{NumberPlan, Problem};
 
 /// Every section of the file, in the order of the documents.
@@ -66,8 +68,12 @@ pub const SECTIONS: &[SectionKeys] = &[
     console::KEYS,
     answer::KEYS,
     call_back::KEYS,
-    errands::KEYS,
     clocks::KEYS,
+    work::DISPATCH,
+    work::RELAY,
+    work::FOLLOW_UP,
+    work::ALERT,
+    errands::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -97,8 +103,10 @@ pub struct Config {
     pub console: Console,
     pub answer: Answer,
     pub call_back: CallBack,
-    pub errands: Errands,
     pub clocks: Clocks,
+    /// Whom the desk calls by itself: `[dispatch]`, `[relay]`, `[follow_up]`, `[alert]`.
+    pub work: WorkRules,
+    pub errands: Errands,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -225,8 +233,15 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         console: Console::read(Section::open(&console::KEYS, root, folder, problems)),
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
-        errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
         clocks: Clocks::read(Section::open(&clocks::KEYS, root, folder, problems)),
+        work: WorkRules {
+            dispatch: work::dispatch(Section::open(&work::DISPATCH, root, folder, problems)),
+            relay: work::relay(Section::open(&work::RELAY, root, folder, problems)),
+            follow_up: work::follow_up(Section::open(&work::FOLLOW_UP, root, folder, problems)),
+            alert: work::alert(Section::open(&work::ALERT, root, folder, problems)),
+            time_zone: WorkRules::default().time_zone,
+        },
+        errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

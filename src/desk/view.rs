@@ -13,8 +13,9 @@ use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
 use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState};
-use super::journal::{JournalEntry, JournalKind};
+use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
+use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
 use super::workflow::{Nature, Quote, Satisfaction};
@@ -301,6 +302,31 @@ pub struct DeletionView<'a> {
     pub by: &'a str,
 }
 
+/// Something that the desk sees to by itself.
+#[derive(Debug, Serialize)]
+pub struct TaskView<'a> {
+    pub id: i64,
+    pub kind: TaskKind,
+    pub subject: &'a str,
+    pub begun_at: LocalTime,
+    pub next_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+}
+
+impl<'a> TaskView<'a> {
+    pub fn new(task: &'a TaskRow, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: task.id,
+            kind: task.kind,
+            subject: &task.subject,
+            begun_at: local(task.begun_at),
+            next_at: task.next_at.map(local),
+            ended_at: task.ended_at.map(local),
+        }
+    }
+}
+
 /// An alarm (R41).
 #[derive(Debug, Serialize)]
 pub struct AlarmView<'a> {
@@ -407,15 +433,30 @@ impl<'a> TrunkView<'a> {
 /// One entry of the journal.
 #[derive(Debug, Serialize)]
 pub struct JournalView<'a> {
+    pub id: i64,
     pub at: LocalTime,
     pub kind: JournalKind,
     pub about: &'a str,
     pub text: &'a str,
+    /// Null for the system.
+    pub who: Option<&'a str>,
+    pub corrects: Option<i64>,
+    pub corrected_by: Option<i64>,
 }
 
 impl<'a> JournalView<'a> {
-    pub fn new(entry: &'a JournalEntry, time_zone: Tz) -> Self {
-        Self { at: LocalTime::new(entry.at, time_zone), kind: entry.kind, about: &entry.about, text: &entry.text }
+    pub fn new(kept: &'a KeptEntry, time_zone: Tz) -> Self {
+        let entry = &kept.entry;
+        Self {
+            id: kept.id,
+            at: LocalTime::new(entry.at, time_zone),
+            kind: entry.kind,
+            about: &entry.about,
+            text: &entry.text,
+            who: entry.who.as_deref(),
+            corrects: entry.corrects,
+            corrected_by: kept.corrected_by,
+        }
     }
 }
 

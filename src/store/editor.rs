@@ -231,7 +231,7 @@ impl Editor {
 
     /// Calls of the desk's own that have ended, and that whoever asked for them has not seen yet; the oldest first.
     pub fn ended_errands(&mut self) -> Result<Vec<EndedErrand>, StoreError> {
-        self.transaction(|t| errand_rows::ended_unseen(t))
+        self.transaction(|t| errand_rows::ended_unseen(t, 1_000))
     }
 
     /// What came of it was seen.
@@ -260,7 +260,7 @@ impl Editor {
     }
 
     /// One transaction in somebody's name, whose refusal leaves nothing written.
-    fn by<T>(
+    pub(super) fn by<T>(
         &mut self,
         who: &str,
         at: DateTime<Utc>,
@@ -275,7 +275,10 @@ impl Editor {
         })
     }
 
-    fn transaction<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let run = || {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;

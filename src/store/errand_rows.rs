@@ -119,11 +119,29 @@ pub fn cancel(connection: &Connection, at: DateTime<Utc>, errand: ErrandId, who:
 }
 
 /// Those that have ended since and that whoever asked for them has not seen, the oldest first.
-pub fn ended_unseen(connection: &Connection) -> rusqlite::Result<Vec<EndedErrand>> {
+pub fn ended_unseen(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<EndedErrand>> {
     let sql = "
         SELECT id, kind, to_extension, to_number, ticket, message, note, task, call, result, why, comment, ended_at_ms
-        FROM errands WHERE state = 'ended' AND NOT seen ORDER BY id";
-    connection.prepare_cached(sql)?.query_map([], read_ended)?.collect()
+        FROM errands WHERE state = 'ended' AND NOT seen ORDER BY id LIMIT ?1";
+    connection.prepare_cached(sql)?.query_map([limit], read_ended)?.collect()
+}
+
+/// Whether there are any.
+pub fn any_unseen(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM errands WHERE state = 'ended' AND NOT seen)")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Takes back those of a task that nobody has begun.
+pub fn cancel_of_task(connection: &Connection, at: DateTime<Utc>, task: i64, who: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE errands SET state = 'ended', result = ?2, why = ?3, ended_at_ms = ?4, seen = 1
+             WHERE task = ?1 AND state = 'waiting'",
+        )?
+        .execute(params![task, ErrandResult::Failed.as_str(), format!("cancelled by {who}"), At(at)])?;
+    Ok(())
 }
 
 /// They are seen: in the transaction that does what follows from it.

@@ -32,6 +32,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0011_diverted.sql",
     "0012_work.sql",
     "0013_errands.sql",
+    "0017_shifts.sql",
+    "0020_tasks.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -244,6 +246,8 @@ mod tests {
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
         0013_errands.sql a9548402b8ffdd03
+        0017_shifts.sql 5d2095839188832b
+        0020_tasks.sql 17380c3e3b73500d
         ");
     }
 }

@@ -1,6 +1,9 @@
-//! The store on real files, through its public face. `work`: tickets on their way.
+//! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
+//! itself over hours and days; `shifts`: handovers and the journal.
 
 mod errands;
+mod seen_through;
+mod shifts;
 mod work;
 
 use std::path::PathBuf;
@@ -977,9 +980,10 @@ fn what_happens_is_kept_with_the_change_itself() {
         format!("1 ticket opened {n}"),
         format!("2 ticket report_complete {n}"),
         format!("3 ticket note {n}"),
-        "4 alarm raised 1".to_owned(),
+        "4 journal missed_emergency 1".to_owned(),
+        "5 alarm raised 1".to_owned(),
     ];
     assert_eq!(told(0), wanted);
     assert_eq!(told(3), wanted[3..]);
-    assert_eq!(desk.reader().last_happening().expect("it is read"), 4);
+    assert_eq!(desk.reader().last_happening().expect("it is read"), 5);
 }

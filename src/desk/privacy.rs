@@ -1,0 +1,301 @@
+//! Who may see what of callers (R12): their numbers, whole or masked, and what was recorded of them. Every surface asks
+//! here: the command line, the HTTP API, notifications, lists and logs.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::alarm::Alarm;
+use super::call_record::CallRecord;
+use super::journal::KeptEntry;
+use super::message::Message;
+use super::ticket::Ticket;
+use super::words::words;
+
+/// What somebody is to the desk; those further on see all that the ones before see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Engineer,
+    Receptionist,
+    Supervisor,
+    Administrator,
+}
+
+words!(Role {
+    Engineer => "engineer",
+    Receptionist => "receptionist",
+    Supervisor => "supervisor",
+    Administrator => "administrator",
+});
+
+/// Where it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surface {
+    /// Many at once.
+    List,
+    /// One record that somebody works on.
+    Record,
+    /// What leaves the desk: CSV, e-mail, webhooks.
+    Export,
+}
+
+/// What was kept of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// What a caller said for a ticket, or left for a person.
+    Recording,
+    /// A talk between people.
+    Talk,
+    /// The SIP messages: numbers and addresses as they went over the wire.
+    Signalling,
+    /// All of it: a backup.
+    Everything,
+    /// Who heard and saw what.
+    Audit,
+}
+
+impl Role {
+    /// Whether callers' numbers are whole there. The engineer sees none but that of a ticket of their own; a receptionist
+    /// sees the one that they work on, since they call back.
+    pub fn sees_numbers(self, surface: Surface) -> bool {
+        match self {
+            Role::Supervisor | Role::Administrator => true,
+            Role::Receptionist => surface == Surface::Record,
+            Role::Engineer => false,
+        }
+    }
+
+    /// Whether it may be given to them.
+    pub fn may_have(self, kept: Kept) -> bool {
+        let least = match kept {
+            Kept::Recording => Role::Receptionist,
+            Kept::Talk | Kept::Audit => Role::Supervisor,
+            Kept::Signalling | Kept::Everything => Role::Administrator,
+        };
+        self >= least
+    }
+}
+
+/// A role in front of a surface: what it makes of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight<'a> {
+    pub role: Role,
+    pub surface: Surface,
+    /// Extension or name of whoever looks: their own tickets show an engineer whom to call.
+    pub who: Option<&'a str>,
+}
+
+impl Sight<'_> {
+    /// A call as it may be seen.
+    pub fn call(self, mut call: CallRecord) -> CallRecord {
+        if !self.role.sees_numbers(self.surface) {
+            mask(&mut call.caller);
+            mask(&mut call.diverted_from);
+            call.caller_name = call.caller_name.map(|name| mask_text(&name).into_owned());
+            // What was keyed can be a number.
+            for step in &mut call.path {
+                mask(&mut step.input);
+            }
+            for leg in &mut call.legs {
+                leg.place = mask_text(&leg.place).into_owned();
+            }
+        }
+        if !self.role.may_have(Kept::Recording) {
+            call.recording = None;
+        }
+        call
+    }
+
+    /// A ticket as it may be seen.
+    pub fn ticket(self, mut ticket: Ticket) -> Ticket {
+        let is_own =
+            self.who.is_some() && [&ticket.owner, &ticket.work.engineer].iter().any(|o| o.as_deref() == self.who);
+        let works_on_it = is_own && self.surface == Surface::Record;
+        if !self.role.sees_numbers(self.surface) {
+            mask(&mut ticket.caller);
+            if !works_on_it {
+                mask(&mut ticket.callback_number);
+            }
+            for event in &mut ticket.events {
+                event.note = event.note.take().map(|note| mask_text(&note).into_owned());
+            }
+        }
+        if !self.role.may_have(Kept::Recording) && !works_on_it {
+            ticket.recording = None;
+            ticket.work.feedback = None;
+        }
+        ticket
+    }
+
+    /// A message as it may be seen.
+    pub fn message(self, mut message: Message) -> Message {
+        if !self.role.sees_numbers(self.surface) {
+            mask(&mut message.from_number);
+            message.from_name = message.from_name.map(|name| mask_text(&name).into_owned());
+        }
+        if !self.role.may_have(Kept::Recording) {
+            message.recording = None;
+        }
+        message
+    }
+
+    /// An alarm as it may be seen.
+    pub fn alarm(self, mut alarm: Alarm) -> Alarm {
+        if !self.role.sees_numbers(self.surface) {
+            mask(&mut alarm.caller);
+            alarm.note = mask_text(&alarm.note).into_owned();
+        }
+        alarm
+    }
+
+    /// An entry of the journal as it may be seen.
+    pub fn entry(self, mut kept: KeptEntry) -> KeptEntry {
+        if !self.role.sees_numbers(self.surface) {
+            kept.entry.text = mask_text(&kept.entry.text).into_owned();
+        }
+        kept
+    }
+}
+
+fn mask(number: &mut Option<String>) {
+    if let Some(number) = number {
+        *number = mask_number(number);
+    }
+}
+
+/// A number of so many digits or fewer is an extension, and nobody's secret.
+const EXTENSION_DIGITS: usize = 4;
+/// From so many digits on the beginning and the end of a number are shown.
+const LONG_DIGITS: usize = 9;
+/// In a text, fewer digits than these are no telephone number.
+const NUMBER_DIGITS_MIN: usize = 7;
+
+/// `13800138000` as `138****8000`, `+8613800138000` as `+86138****8000`. Extensions stay; so does what is no number.
+pub fn mask_number(number: &str) -> String {
+    let mut masked = String::with_capacity(number.len());
+    for_runs(number, |run, is_digits| match is_digits {
+        true => masked.push_str(&mask_digits(run, EXTENSION_DIGITS)),
+        false => masked.push_str(run),
+    });
+    masked
+}
+
+/// The same for the numbers in a text; dates, counts and ticket numbers in it stay.
+pub fn mask_text(text: &str) -> Cow<'_, str> {
+    if !has_long_run(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    for_runs(text, |run, is_digits| {
+        rest = &rest[run.len()..];
+        match is_digits && !is_ticket(run, rest) {
+            true => masked.push_str(&mask_digits(run, NUMBER_DIGITS_MIN - 1)),
+            false => masked.push_str(run),
+        }
+    });
+    Cow::Owned(masked)
+}
+
+/// `20261123-0007`: a day and a count.
+fn is_ticket(run: &str, rest: &str) -> bool {
+    let count = rest.strip_prefix('-').and_then(|rest| rest.get(..4));
+    run.len() == 8 && run.starts_with("20") && count.is_some_and(|count| count.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn has_long_run(text: &str) -> bool {
+    let mut long = false;
+    for_runs(text, |run, is_digits| long |= is_digits && digits(run) >= NUMBER_DIGITS_MIN);
+    long
+}
+
+fn digits(run: &str) -> usize {
+    run.chars().filter(char::is_ascii_digit).count()
+}
+
+/// Hands out the text in pieces, one after the other: runs of digits, and what is between them.
+fn for_runs<'a>(text: &'a str, mut each: impl FnMut(&'a str, bool)) {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_digits = first.is_ascii_digit();
+        let length = rest.find(|c: char| c.is_ascii_digit() != is_digits).unwrap_or(rest.len());
+        let (run, after) = rest.split_at(length);
+        each(run, is_digits);
+        rest = after;
+    }
+}
+
+fn mask_digits(run: &str, whole_max: usize) -> Cow<'_, str> {
+    let length = run.len();
+    if length <= whole_max {
+        return Cow::Borrowed(run);
+    }
+    let (head, tail) = match length {
+        0..LONG_DIGITS => (length.min(2) - usize::from(length <= EXTENSION_DIGITS + 2), 2),
+        // With its country's code before it.
+        13.. => (length - 8, 4),
+        _ => (3, 4),
+    };
+    Cow::Owned(format!("{}{}{}", &run[..head], "*".repeat(length - head - tail), &run[length - tail..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_keeps_its_ends_and_an_extension_all_of_itself() {
+        for (number, masked) in [
+            ("13800138000", "138****8000"),
+            ("+8613800138000", "+86138****8000"),
+            ("8613800138000", "86138****8000"),
+            ("057188886666", "057*****6666"),
+            ("88886666", "88****66"),
+            ("12345", "1**45"),
+            ("201", "201"),
+            ("", ""),
+            ("anonymous", "anonymous"),
+            ("sip:13800138000@10.0.0.5", "sip:138****8000@10.0.0.5"),
+        ] {
+            assert_eq!(mask_number(number), masked);
+        }
+    }
+
+    #[test]
+    fn in_a_text_numbers_are_masked_and_dates_counts_and_tickets_stay() {
+        let text = "20261123-0007: 张伟 13800138000 asked at 2026-11-23 12:00 (123456 ms), then 0571-88886666";
+        assert_eq!(
+            mask_text(text),
+            "20261123-0007: 张伟 138****8000 asked at 2026-11-23 12:00 (123456 ms), then 0571-88****66"
+        );
+        assert!(matches!(mask_text("nothing of that kind, 2026"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn each_role_sees_what_its_work_needs() {
+        use Surface::{Export, List, Record};
+        let sees = |role: Role| [List, Record, Export].map(|surface| role.sees_numbers(surface));
+        assert_eq!(sees(Role::Engineer), [false, false, false]);
+        assert_eq!(sees(Role::Receptionist), [false, true, false]);
+        assert_eq!(sees(Role::Supervisor), [true; 3]);
+        let has = |role: Role| {
+            [Kept::Recording, Kept::Talk, Kept::Signalling, Kept::Everything, Kept::Audit]
+                .map(|kept| role.may_have(kept))
+        };
+        assert_eq!(has(Role::Engineer), [false; 5]);
+        assert_eq!(has(Role::Receptionist), [true, false, false, false, false]);
+        assert_eq!(has(Role::Supervisor), [true, true, false, false, true]);
+        assert_eq!(has(Role::Administrator), [true; 5]);
+    }
+
+    #[test]
+    fn nothing_of_any_text_makes_it_panic_and_no_long_number_gets_through() {
+        for text in ["张1234567890伟", "１２３４５６７８９０", "+", "1234567-", "20261123-", "20261123-00070000000"]
+        {
+            for_runs(&mask_text(text), |run, is_digits| {
+                assert!(!is_digits || run.len() < NUMBER_DIGITS_MIN || text.contains(&format!("{run}-0007")), "{text}");
+            });
+        }
+    }
+}
