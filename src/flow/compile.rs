@@ -105,8 +105,8 @@ impl Flow {
     }
 
     /// Where the desk's own calls of a kind begin.
-    pub fn errand(&self, kind: ErrandKind) -> Option<&str> {
-        self.errands.of(kind).map(|word| word.get_ref().as_str())
+    pub fn errand(&self, kind: ErrandKind, of_message: bool) -> Option<&str> {
+        self.errands.of(kind, of_message).map(|word| word.get_ref().as_str())
     }
 
     pub(super) fn errands(&self) -> &Errands {

@@ -74,7 +74,7 @@ pub struct Facts {
 #[derive(Debug, Default)]
 pub struct Subject {
     pub ticket: Option<TicketNumber>,
-    /// What is to be told of it: the name of a clock.
+    /// What is to be told of it, and the name of a clock.
     pub note: Option<String>,
     pub about: ErrandAbout,
 }
@@ -290,7 +290,10 @@ impl State {
         match word {
             "urgency" => about.urgency.map(|urgency| if_known("urgency", urgency.as_str())).into_iter().collect(),
             "category" => about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect(),
-            "note" => subject.note.as_ref().map(|note| if_known("note", note)).into_iter().collect(),
+            "note" => subject.note.iter().flat_map(|note| note.split(' ')).map(|word| if_known("note", word)).collect(),
+            "for_person" => about.for_person.as_ref().map_or_else(Vec::new, |extension| {
+                vec![prompt(&phrases.for_person), Say::Extension(extension.clone())]
+            }),
             "said" => about.recording.clone().map(Say::Recording).into_iter().collect(),
             "place" => {
                 let of = |phrase: &Word, number: &Option<String>| {

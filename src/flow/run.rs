@@ -56,7 +56,7 @@ impl FlowRun {
 
     /// For somebody whom the desk calls; `None` where the flow has no beginning for it.
     pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: &Errand) -> Option<Self> {
-        let begin = flow.errand(errand.kind)?.to_owned();
+        let begin = flow.errand(errand.kind, errand.ticket.is_none())?.to_owned();
         let mut run = Self::new(flow, called);
         {
             let mut state = run.line.state();

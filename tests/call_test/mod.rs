@@ -1233,6 +1233,7 @@ fn errand(id: i64, kind: &str, to: &str, rest: &[&str], due: DateTime<Utc>) -> E
         recording: Some(RecordingId("2026/11/22/000007-1.wav".to_owned())),
         from_number: Some("13900139000".to_owned()),
         left_at: Some(due - Duration::from_secs(600)),
+        for_person: None,
         called_from: (!rest.contains(&"keyed")).then(|| "13900139000".to_owned()),
         trunk: None,
         number_by: None,

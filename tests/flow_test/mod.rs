@@ -112,7 +112,8 @@ impl FlowTest {
     /// Somebody whom the desk calls.
     pub fn on_errand(kind: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
         let mut test = Self::called("", flow.clone(), number, languages);
-        let kind: ErrandKind = kind.parse().expect("a kind of errand");
+        let of_message = kind == "message_notice";
+        let kind = if of_message { ErrandKind::Notice } else { kind.parse().expect("a kind of errand") };
         let ticket = "20261122-0003";
         let about = ErrandAbout {
             urgency: Some(Urgency::Urgent),
@@ -122,15 +123,16 @@ impl FlowTest {
             recording: Some(RecordingId("said.wav".to_owned())),
             from_number: (kind != ErrandKind::Relay).then(|| "13900139000".to_owned()),
             left_at: Some(test.now.wall - Duration::from_secs(600)),
+            for_person: (kind == ErrandKind::Relay).then(|| "302".to_owned()),
             ..ErrandAbout::default()
         };
         let errand = Errand {
             id: ErrandId(1),
             kind,
             to: ErrandTo::Person { extension: "201".to_owned() },
-            ticket: Some(TicketNumber(ticket.to_owned())),
-            message: None,
-            note: Some("on_site".to_owned()),
+            ticket: (!of_message).then(|| TicketNumber(ticket.to_owned())),
+            message: of_message.then_some(MessageId(5)),
+            note: Some(if of_message { "message_arrived" } else { "overdue on_site" }.to_owned()),
             due: test.now.wall,
             about,
         };
