@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod bans;
 pub mod calls;
 pub mod context;
+pub mod errands;
 pub mod flow;
 pub mod handover;
 pub mod import;
@@ -114,6 +115,7 @@ enum Command {
     Tasks(tasks::Args),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Errands(errands::Args),
     Bans(bans::Args),
     Journal(journal::Args),
     Handover(handover::Args),
@@ -148,6 +150,7 @@ impl Command {
             Command::Tasks(args) => on_store(global, |context, out| tasks::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Errands(args) => on_store(global, |context, out| errands::run(args, context, out)),
             Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
             Command::Handover(args) => {

@@ -26,6 +26,7 @@ enum Line {
     Tickets(super::tickets::Args),
     Messages(super::messages::Args),
     Alarms(super::alarms::Args),
+    Errands(super::errands::Args),
     Journal(super::journal::Args),
     Handover(super::handover::Args),
     Bans(super::bans::Args),
@@ -81,6 +82,7 @@ impl Shell {
             Line::Calls(args) => super::calls::run(args, &self.context, &mut out),
             Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
             Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
+            Line::Errands(args) => super::errands::run(args, &self.context, &mut out),
             Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Journal(args) => super::journal::run(args, &self.context, &mut out),
@@ -297,6 +299,36 @@ fn tickets_and_messages_are_changed_from_a_shell() {
     let message: serde_json::Value = serde_json::from_str(&shell.ok("messages show 1 --json")).unwrap();
     assert_eq!(message["relay"], "confirmed");
     assert_eq!(message["attempts"][0]["channel"], "by hand: wang");
+}
+
+#[test]
+fn calls_of_the_desks_own_are_asked_for_listed_and_taken_back() {
+    let shell = a_day();
+    assert_eq!(shell.ok("errands add dispatch --person 201 --ticket 20261123-0001"), "errand 1 waits for the line\n");
+    shell.ok("errands add relay --person 201 --message 1");
+    shell.ok("errands cancel 2 --by 王芳");
+    let list: serde_json::Value = serde_json::from_str(&shell.ok("errands --json")).unwrap();
+    let of = |nth: usize, key: &str| list[nth][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!((of(0, "state"), of(0, "why")), ("ended".to_owned(), "cancelled by 王芳".to_owned()));
+    assert_eq!((of(1, "state"), of(1, "extension")), ("waiting".to_owned(), "201".to_owned()));
+    let waiting: serde_json::Value =
+        serde_json::from_str(&shell.ok("errands --json --state waiting --ticket 20261123-0001")).unwrap();
+    assert_eq!(waiting.as_array().unwrap().len(), 1);
+    assert!(shell.ok("errands show 1").contains("20261123-0001"));
+    assert!(shell.ok("errands --csv").starts_with("\u{feff}id,created_at,kind,extension,number,ticket"));
+    for (line, code) in [
+        ("errands cancel 2", 1),
+        ("errands show 9", 1),
+        ("errands add dispatch --person 201 --ticket 20261123-0404", 1),
+        ("errands add relay --person 201 --message 7", 1),
+        ("errands add relay --person 201", 2),
+        ("errands add visit --person 201", 2),
+        ("errands add notice", 2),
+        ("errands add notice --person 201 --number 138", 2),
+    ] {
+        let (text, told) = shell.run(line).expect_err(line);
+        assert_eq!(told, code, "{line}: {text}");
+    }
 }
 
 #[test]

@@ -35,4 +35,5 @@ pub mod trunk_state;
 pub mod trunks;
 pub mod view;
 pub mod words;
+pub mod work_report;
 pub mod workflow;

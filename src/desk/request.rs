@@ -11,6 +11,7 @@ use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
 use super::residents::{Home, OpenRepair};
 use super::ticket::{TicketChange, TicketDraft};
 use super::trunk_state::TrunkWord;
+use super::work_report::{WorkFound, WorkWord};
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// Ties a reply to its request; unique within one call.
@@ -50,6 +51,10 @@ pub enum DeskRequest {
     PutJournal { id: RequestId, entry: JournalEntry },
     /// The same for a call-back.
     PutCallBack { id: RequestId, word: CallBackWord },
+    /// The ticket that somebody of the staff means by these keys.
+    FindWork { id: RequestId, digits: String },
+    /// Somebody of the staff says how far a ticket is. Replied to once it is on disk.
+    ReportWork { id: RequestId, number: TicketNumber, extension: String, word: WorkWord },
     /// Claims a waiting errand for this call; an error when it waits no more. Replied to once it is on disk.
     BeginErrand { id: RequestId, errand: ErrandId },
     /// What came of an errand so far; `over`: nothing more comes. The same word may be said again.
@@ -76,6 +81,8 @@ impl DeskRequest {
             | DeskRequest::PutTrunk { id, .. }
             | DeskRequest::PutJournal { id, .. }
             | DeskRequest::PutCallBack { id, .. }
+            | DeskRequest::FindWork { id, .. }
+            | DeskRequest::ReportWork { id, .. }
             | DeskRequest::BeginErrand { id, .. }
             | DeskRequest::KeepErrand { id, .. } => Some(*id),
         }
@@ -105,6 +112,8 @@ pub enum Done {
     /// None for a number that nobody here has.
     Homes(Vec<Home>),
     OpenRepair(Option<OpenRepair>),
+    /// The ticket that was asked for; none where there is no such one.
+    Work(Option<Box<WorkFound>>),
 }
 
 impl Done {
@@ -118,7 +127,8 @@ impl Done {
             | Done::Messages { .. }
             | Done::Waiting(_)
             | Done::Homes(_)
-            | Done::OpenRepair(_) => &[],
+            | Done::OpenRepair(_)
+            | Done::Work(_) => &[],
         }
     }
 }

@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
+use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState};
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
 use super::tasks::{TaskKind, TaskRow};
@@ -356,6 +357,51 @@ impl<'a> AlarmView<'a> {
             note: &alarm.note,
             acknowledged_at: alarm.acknowledged.as_ref().map(|a| LocalTime::new(a.at, time_zone)),
             acknowledged_by: alarm.acknowledged.as_ref().map(|a| a.by.as_str()),
+        }
+    }
+}
+
+/// A call that the desk makes about its work.
+#[derive(Debug, Serialize)]
+pub struct ErrandView<'a> {
+    pub id: ErrandId,
+    pub kind: ErrandKind,
+    pub extension: Option<&'a str>,
+    pub number: Option<&'a str>,
+    pub ticket: Option<&'a TicketNumber>,
+    pub message: Option<MessageId>,
+    pub note: Option<&'a str>,
+    pub state: ErrandState,
+    pub result: Option<ErrandResult>,
+    pub why: Option<&'a str>,
+    pub comment: Option<&'a RecordingId>,
+    pub call: Option<CallId>,
+    pub created_at: LocalTime,
+    pub not_before: LocalTime,
+    pub started_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+}
+
+impl<'a> ErrandView<'a> {
+    pub fn new(errand: &'a ErrandRecord, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: errand.id,
+            kind: errand.kind,
+            extension: errand.extension.as_deref(),
+            number: errand.number.as_deref(),
+            ticket: errand.ticket.as_ref(),
+            message: errand.message,
+            note: errand.note.as_deref(),
+            state: errand.state,
+            result: errand.result,
+            why: errand.why.as_deref(),
+            comment: errand.comment.as_ref(),
+            call: errand.call,
+            created_at: local(errand.created_at),
+            not_before: local(errand.not_before),
+            started_at: errand.started_at.map(local),
+            ended_at: errand.ended_at.map(local),
         }
     }
 }

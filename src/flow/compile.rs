@@ -110,8 +110,8 @@ impl Flow {
     }
 
     /// Where the desk's own calls of a kind begin.
-    pub fn errand(&self, kind: ErrandKind) -> Option<&str> {
-        self.errands.of(kind).map(|word| word.get_ref().as_str())
+    pub fn errand(&self, kind: ErrandKind, of_message: bool) -> Option<&str> {
+        self.errands.of(kind, of_message).map(|word| word.get_ref().as_str())
     }
 
     pub(super) fn errands(&self) -> &Errands {
@@ -265,6 +265,7 @@ pub(super) mod tests {
                 ("2", "complaint"),
                 ("3", "inquiry"),
                 ("4", "person"),
+                ("6", "work"),
                 ("7", "mailbox"),
                 ("8", "language"),
                 ("9", "emergency"),

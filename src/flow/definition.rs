@@ -51,7 +51,7 @@ impl Limits {
 }
 
 /// What may stand in braces in a saying.
-pub const PLACEHOLDERS: [&str; 19] = [
+pub const PLACEHOLDERS: [&str; 20] = [
     "ticket",
     "callback",
     "caller",
@@ -64,7 +64,7 @@ pub const PLACEHOLDERS: [&str; 19] = [
     "report",
     // Of the caller, and of the repair that is open for them already.
     "home",
-    "stage",
+    "repeat",
     // Of the ticket or message that the desk calls for, or that is reported on.
     "urgency",
     "category",
@@ -72,6 +72,7 @@ pub const PLACEHOLDERS: [&str; 19] = [
     "said",
     "left",
     "from",
+    "for_person",
     "note",
 ];
 
@@ -117,6 +118,8 @@ pub struct Phrases {
     pub room: Word,
     /// Said before the number of tickets that are open for a caller's place.
     pub open_tickets: Word,
+    /// Said before the extension of whom a message is for.
+    pub for_person: Word,
     /// Said of a message whose caller's number is withheld.
     pub withheld: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
@@ -134,6 +137,7 @@ impl Default for Phrases {
             building: word("place-building"),
             room: word("place-readback-room"),
             open_tickets: word("home-open"),
+            for_person: word("relay-for"),
             withheld: word("mailbox-withheld"),
             announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
@@ -143,7 +147,7 @@ impl Default for Phrases {
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
         let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
-        let of_tickets = [&self.building, &self.room, &self.open_tickets, &self.withheld];
+        let of_tickets = [&self.building, &self.room, &self.open_tickets, &self.for_person, &self.withheld];
         single.into_iter().chain(of_tickets).chain(&self.announcement)
     }
 }
@@ -155,22 +159,28 @@ pub struct Errands {
     pub dispatch: Option<Word>,
     pub relay: Option<Word>,
     pub follow_up: Option<Word>,
+    /// About a ticket.
     pub notice: Option<Word>,
+    /// About a message.
+    pub message_notice: Option<Word>,
 }
 
 impl Errands {
-    pub fn of(&self, kind: ErrandKind) -> Option<&Word> {
+    /// `of_message`: it is about a message, not about a ticket.
+    pub fn of(&self, kind: ErrandKind, of_message: bool) -> Option<&Word> {
         match kind {
             ErrandKind::Dispatch => self.dispatch.as_ref(),
             ErrandKind::Relay => self.relay.as_ref(),
             ErrandKind::FollowUp => self.follow_up.as_ref(),
+            ErrandKind::Notice if of_message => self.message_notice.as_ref(),
             ErrandKind::Notice => self.notice.as_ref(),
         }
     }
 
     /// Those that there are.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let all = ErrandKind::ALL.iter().map(|kind| (kind.as_str(), self.of(*kind)));
+        let all = ErrandKind::ALL.iter().map(|kind| (kind.as_str(), self.of(*kind, false)));
+        let all = all.chain([("message_notice", self.message_notice.as_ref())]);
         all.filter_map(|(name, word)| word.map(|word| (name, word)))
     }
 }

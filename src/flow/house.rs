@@ -10,7 +10,8 @@ use crate::desk::errand::ErrandResult;
 use crate::desk::message::{Message, MessageChange, MessagesWaiting};
 use crate::desk::request::{DeskRequest, Done, RequestId};
 use crate::desk::residents::{Home, OpenRepair};
-use crate::types::{MessageId, Mono, RecordingId, Redacted};
+use crate::desk::work_report::{WorkFound, WorkWord};
+use crate::types::{MessageId, Mono, RecordingId, Redacted, TicketNumber};
 
 /// A PIN that has not been checked by then counts as not checked.
 pub const PIN_MAX: Duration = Duration::from_secs(10);
@@ -98,6 +99,28 @@ impl Line {
         let state = &mut *self.state();
         let id = state.papers.next_request();
         state.out.push_back(Output::Desk(DeskRequest::ChangeMessage { id, message, change }));
+    }
+
+    /// The ticket that somebody of the staff means by these keys; the outer `None` when that can't be found out.
+    pub async fn find_work(&self, digits: String) -> Result<Option<Option<WorkFound>>, Gone> {
+        self.work(|id| DeskRequest::FindWork { id, digits }).await
+    }
+
+    /// Reports how far it is, and waits until that is on disk.
+    pub async fn report_work(
+        &self,
+        number: TicketNumber,
+        extension: String,
+        word: WorkWord,
+    ) -> Result<Option<Option<WorkFound>>, Gone> {
+        self.work(|id| DeskRequest::ReportWork { id, number, extension, word }).await
+    }
+
+    async fn work(&self, request: impl FnOnce(RequestId) -> DeskRequest) -> Result<Option<Option<WorkFound>>, Gone> {
+        Ok(match self.desk(request).await? {
+            Some(Done::Work(found)) => Some(found.map(|found| *found)),
+            Some(_) | None => None,
+        })
     }
 
     /// Keeps what came of the call that the desk makes; whether that is on disk.

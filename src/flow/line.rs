@@ -13,7 +13,7 @@ use super::io::{Input, Output, PersonMatch, RecordEnd, Say, Token};
 use super::papers::Papers;
 use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
-use crate::desk::errand::Errand;
+use crate::desk::errand::ErrandAbout;
 use crate::desk::request::{DeskError, Done, RequestId};
 use crate::desk::residents::{Home, OpenRepair};
 use crate::types::{Digit, Lang, Mono, Now, RecordingId, TicketNumber};
@@ -75,6 +75,15 @@ pub struct Facts {
     pub open_repair: Option<OpenRepair>,
 }
 
+/// A ticket or message that is on disk, of which the line speaks: the desk's own call is about it, or a report of the staff.
+#[derive(Debug, Default)]
+pub struct Subject {
+    pub ticket: Option<TicketNumber>,
+    /// What is to be told of it, and the name of a clock.
+    pub note: Option<String>,
+    pub about: ErrandAbout,
+}
+
 #[derive(Debug)]
 pub struct State {
     pub now: Now,
@@ -110,7 +119,7 @@ pub struct State {
     /// A recording of the last play that could not be read.
     pub unreadable: Option<RecordingId>,
     /// What the desk calls for, or what is reported on.
-    pub errand: Option<Arc<Errand>>,
+    pub subject: Option<Subject>,
     pub node: String,
     pub out: VecDeque<Output>,
     pub wake: Option<Mono>,
@@ -148,7 +157,7 @@ impl State {
             asked_desk: Question::default(),
             asked_homes: Question::default(),
             unreadable: None,
-            errand: None,
+            subject: None,
             node,
             out: VecDeque::new(),
             wake: None,
@@ -255,8 +264,8 @@ impl State {
 
     /// The ticket whose number may be said: on disk, complete (R9); or that of the desk's own call.
     fn number_to_say(&self) -> Option<&TicketNumber> {
-        let of_errand = || self.errand.as_ref().and_then(|errand| errand.ticket.as_ref());
-        self.papers.number_to_say().or_else(of_errand)
+        let of_subject = || self.subject.as_ref().and_then(|subject| subject.ticket.as_ref());
+        self.papers.number_to_say().or_else(of_subject)
     }
 
     /// What a word of a saying stands for; nothing when that isn't known.
@@ -279,8 +288,8 @@ impl State {
             Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
             Some("home") => self.sound_of_home(phrases),
-            Some("stage") => self.facts.open_repair.iter().map(|open| if_known("stage", &open.stage)).collect(),
-            Some(word) if self.errand.is_some() => self.sound_of_errand(word, flow),
+            Some("repeat") => self.facts.open_repair.iter().map(|open| if_known("repeat", &open.stage)).collect(),
+            Some(word) if self.subject.is_some() => self.sound_of_subject(word, flow),
             // The check refuses any other name in braces.
             Some(_) => Vec::new(),
         }
@@ -301,15 +310,18 @@ impl State {
     }
 
     /// The same for what is known of the desk's own call, or of the ticket that is reported on.
-    fn sound_of_errand(&self, word: &str, flow: &Flow) -> Vec<Say> {
+    fn sound_of_subject(&self, word: &str, flow: &Flow) -> Vec<Say> {
         let phrases = flow.phrases();
         let prompt = |word: &Word| Say::Prompt(word.get_ref().clone());
-        let Some(errand) = &self.errand else { return Vec::new() };
-        let about = &errand.about;
+        let Some(subject) = &self.subject else { return Vec::new() };
+        let about = &subject.about;
         match word {
             "urgency" => about.urgency.map(|urgency| if_known("urgency", urgency.as_str())).into_iter().collect(),
             "category" => about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect(),
-            "note" => errand.note.as_ref().map(|note| if_known("note", note)).into_iter().collect(),
+            "note" => subject.note.iter().flat_map(|note| note.split(' ')).map(|word| if_known("note", word)).collect(),
+            "for_person" => about.for_person.as_ref().map_or_else(Vec::new, |extension| {
+                vec![prompt(&phrases.for_person), Say::Extension(extension.clone())]
+            }),
             "said" => about.recording.clone().map(Say::Recording).into_iter().collect(),
             "place" => {
                 let of = |phrase: &Word, number: &Option<String>| {
@@ -328,7 +340,7 @@ impl State {
 }
 
 /// The prompt of a word of ours, or of the site's own: prompts have dashes where words have underscores.
-fn if_known(of: &str, word: &str) -> Say {
+pub fn if_known(of: &str, word: &str) -> Say {
     Say::IfKnown(format!("{of}-{}", word.replace('_', "-")))
 }
 

@@ -48,7 +48,8 @@ impl Sort for TicketSort {
             | Done::Messages { .. }
             | Done::Waiting(_)
             | Done::Homes(_)
-            | Done::OpenRepair(_) => None,
+            | Done::OpenRepair(_)
+            | Done::Work(_) => None,
         }
     }
 
@@ -109,7 +110,8 @@ impl Sort for MessageSort {
             | Done::Messages { .. }
             | Done::Waiting(_)
             | Done::Homes(_)
-            | Done::OpenRepair(_) => None,
+            | Done::OpenRepair(_)
+            | Done::Work(_) => None,
         }
     }
 

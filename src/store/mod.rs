@@ -35,6 +35,7 @@ mod presence_rows;
 mod queue;
 mod reader;
 mod resident_rows;
+mod work_report_rows;
 mod schema;
 mod task_rows;
 mod ticket_reads;

@@ -1238,6 +1238,7 @@ fn errand(id: i64, kind: &str, to: &str, rest: &[&str], due: DateTime<Utc>) -> E
         recording: Some(RecordingId("2026/11/22/000007-1.wav".to_owned())),
         from_number: Some("13900139000".to_owned()),
         left_at: Some(due - Duration::from_secs(600)),
+        for_person: None,
         called_from: (!rest.contains(&"keyed")).then(|| "13900139000".to_owned()),
         trunk: None,
         number_by: None,
@@ -1277,9 +1278,12 @@ fn name_of(item: &Encoded) -> &'static str {
         let mut names = BTreeMap::new();
         // Encoding all of them takes long: those that the flow says, and digits.
         let said = |id: &&str| {
-            ["category", "digit", "language", "note", "place", "urgency", "answer", "mailbox", "date", "time", "num"]
-                .iter()
-                .any(|group| id.starts_with(group))
+            [
+                "brief", "category", "digit", "language", "note", "place", "stage", "urgency", "work", "answer",
+                "mailbox", "date", "time", "num",
+            ]
+            .iter()
+            .any(|group| id.starts_with(group))
                 || Flow::default_text().contains(*id)
         };
         for id in library.ids().into_iter().filter(said) {

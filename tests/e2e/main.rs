@@ -13,6 +13,7 @@ mod dialled;
 mod edge_proxy;
 mod emergency;
 mod encrypted;
+mod errands;
 mod guarding;
 mod hostile;
 mod kamailio;

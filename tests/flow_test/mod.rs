@@ -4,6 +4,7 @@
 //! invariant breaks: a run that doesn't settle, a number said before it is on disk, anything said to a caller who is gone.
 
 mod mailbox;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
@@ -24,6 +25,7 @@ use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
 
 use mailbox::Mailbox;
+use work::WorkBook;
 
 /// More outputs than this for one input, or more timeouts for one wait, is a run that doesn't settle.
 const SETTLE_MAX: usize = 2_000;
@@ -104,6 +106,7 @@ pub struct FlowTest {
     pub homes: Vec<Home>,
     /// What is open there already.
     pub open_repair: Option<OpenRepair>,
+    work: WorkBook,
 }
 
 impl FlowTest {
@@ -114,7 +117,8 @@ impl FlowTest {
     /// Somebody whom the desk calls.
     pub fn on_errand(kind: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
         let mut test = Self::called("", flow.clone(), number, languages);
-        let kind: ErrandKind = kind.parse().expect("a kind of errand");
+        let of_message = kind == "message_notice";
+        let kind = if of_message { ErrandKind::Notice } else { kind.parse().expect("a kind of errand") };
         let ticket = "20261122-0003";
         let about = ErrandAbout {
             urgency: Some(Urgency::Urgent),
@@ -124,15 +128,16 @@ impl FlowTest {
             recording: Some(RecordingId("said.wav".to_owned())),
             from_number: (kind != ErrandKind::Relay).then(|| "13900139000".to_owned()),
             left_at: Some(test.now.wall - Duration::from_secs(600)),
+            for_person: (kind == ErrandKind::Relay).then(|| "302".to_owned()),
             ..ErrandAbout::default()
         };
         let errand = Errand {
             id: ErrandId(1),
             kind,
             to: ErrandTo::Person { extension: "201".to_owned() },
-            ticket: Some(TicketNumber(ticket.to_owned())),
-            message: None,
-            note: Some("on_site".to_owned()),
+            ticket: (!of_message).then(|| TicketNumber(ticket.to_owned())),
+            message: of_message.then_some(MessageId(5)),
+            note: Some(if of_message { "message_arrived" } else { "overdue on_site" }.to_owned()),
             due: test.now.wall,
             about,
         };
@@ -144,7 +149,7 @@ impl FlowTest {
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
         };
-        test.run = FlowRun::on_errand(flow, caller, Arc::new(errand)).expect("the flow has a beginning for it");
+        test.run = FlowRun::on_errand(flow, caller, &errand).expect("the flow has a beginning for it");
         test.tickets.insert(ticket.to_owned(), Some(true));
         test
     }
@@ -184,6 +189,7 @@ impl FlowTest {
             mailbox: Mailbox::default(),
             homes: Vec::new(),
             open_repair: None,
+            work: WorkBook::default(),
             directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
         }
     }
@@ -448,7 +454,8 @@ impl FlowTest {
             if let Some(mark) = self.tickets.get(digits) {
                 assert_eq!(*mark, Some(true), "R9: {digits} is said before it is on disk");
             }
-            assert!(!digits.contains('-') || self.tickets.contains_key(digits), "{digits} is nobody's number");
+            let known = self.tickets.contains_key(digits) || digits == work::NUMBER;
+            assert!(!digits.contains('-') || known, "{digits} is nobody's number");
         }
     }
 
@@ -526,6 +533,8 @@ impl FlowTest {
             | DeskRequest::PutCallBack { .. }
             | DeskRequest::BeginErrand { .. }
             | DeskRequest::KeepErrand { .. }
+            | DeskRequest::FindWork { .. }
+            | DeskRequest::ReportWork { .. }
             | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
@@ -544,6 +553,8 @@ impl FlowTest {
             Ok(Done::TicketOpened(number)) => format!("{text} -> {number}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("{text} -> message {id}"),
             Ok(Done::Messages { list, .. }) => format!("{text} -> {}", list.len()),
+            Ok(Done::Work(Some(work))) => format!("{text} -> {}{}", work.stage, if work.moved { " now" } else { "" }),
+            Ok(Done::Work(None)) => format!("{text} -> none"),
             Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_) | Done::Homes(_) | Done::OpenRepair(_)) => {
                 text
             }
@@ -578,6 +589,8 @@ impl FlowTest {
                 (id, Ok(Done::MessageChanged(Vec::new())))
             }
             DeskRequest::KeepErrand { id, .. } => (id, Ok(Done::Changed)),
+            DeskRequest::FindWork { id, digits } => (id, Ok(Done::Work(self.work.find(&digits).map(Box::new)))),
+            DeskRequest::ReportWork { id, word, .. } => (id, Ok(Done::Work(Some(Box::new(self.work.report(word)))))),
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
             DeskRequest::CountMessages { .. }
             | DeskRequest::FindHomes { .. }
@@ -672,6 +685,8 @@ fn request_shown(request: &DeskRequest) -> String {
             text
         }
         DeskRequest::KeepErrand { end, .. } => format!("keep {}", end.result),
+        DeskRequest::FindWork { digits, .. } => format!("find ticket {digits}"),
+        DeskRequest::ReportWork { number, extension, word, .. } => format!("report {number} {word} by {extension}"),
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_)

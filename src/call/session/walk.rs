@@ -28,7 +28,8 @@ impl Session {
                 | Done::Messages { .. }
                 | Done::Waiting(_)
                 | Done::Homes(_)
-                | Done::OpenRepair(_),
+                | Done::OpenRepair(_)
+                | Done::Work(_),
             ) => {}
             Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
         }

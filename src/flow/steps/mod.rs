@@ -7,6 +7,7 @@ mod hangup;
 mod hours;
 mod human;
 mod language;
+mod login;
 mod mailbox;
 mod menu;
 mod number;
@@ -17,8 +18,10 @@ mod record;
 mod repeat;
 mod result;
 mod ring;
+mod says;
 mod ticket;
 mod voicemail;
+mod work;
 
 use std::fmt;
 use std::pin::Pin;
@@ -160,6 +163,7 @@ pub const STEPS: &[StepKind] = &[
     kind::<ring::Ring>("ring", "rings the person who was looked up, or the duty officers, and puts the call through"),
     kind::<voicemail::Voicemail>("voicemail", "takes down a message to the person, or to the desk"),
     kind::<mailbox::Mailbox>("mailbox", "plays a person their messages, who passes them on or confirms them"),
+    kind::<work::Work>("work", "lets a person of the staff report how far they are with a ticket"),
     kind::<answers::AnswerTree>("answers", "lets the caller choose among the desk's answers"),
     kind::<language::Language>("language", "changes to the next language"),
     kind::<hours::OpeningHours>("hours", "leads on by whether the desk is open"),

@@ -15,7 +15,7 @@ use crate::types::Digit;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repeat {
-    /// `{stage}` is how far it is; asks for 1 to hurry it up, 2 for another matter.
+    /// `{repeat}` is how far it is; asks for 1 to hurry it up, 2 for another matter.
     say: Saying,
     /// Where it was hurried up, and that is on disk.
     urged: Word,
