@@ -5,6 +5,7 @@
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod audit;
 pub mod ban;
 pub mod call_back;
 pub mod call_record;
@@ -25,6 +26,7 @@ pub mod pin;
 pub mod presence;
 pub mod privacy;
 pub mod request;
+pub mod retention;
 pub mod roster;
 pub mod ticket;
 pub mod ticket_edit;

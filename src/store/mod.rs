@@ -13,6 +13,8 @@
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
 mod alarm_rows;
+mod anonymise;
+mod audit_rows;
 pub mod backup;
 mod ban_rows;
 mod call_back_rows;
@@ -26,6 +28,7 @@ mod error;
 mod filter;
 mod handover_rows;
 mod happening_rows;
+mod hold_rows;
 mod interrupted;
 mod journal_rows;
 mod ladder_rows;
@@ -34,6 +37,7 @@ mod presence_rows;
 mod queue;
 mod reader;
 mod schema;
+mod sweeper;
 mod ticket_reads;
 mod ticket_rows;
 mod time;
@@ -41,6 +45,7 @@ mod trunk_rows;
 mod work_rows;
 mod writer;
 
+pub use audit_rows::AuditFilter;
 pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Looked};
 pub use counters::StoreCounters;
@@ -49,6 +54,7 @@ pub use error::StoreError;
 pub use filter::{AlarmFilter, CallFilter, CallState, JournalFilter, MessageFilter, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
+pub use sweeper::{SweepError, Sweeper};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
-//! The store on real files, through its public face. `work`: tickets on their way; `shifts`: handovers and the journal.
+//! The store on real files, through its public face. `work`: tickets on their way; `shifts`: handovers and the journal; `privacy`: age, holds, audit.
 
+mod privacy;
 mod shifts;
 mod work;
 
