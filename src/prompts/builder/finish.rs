@@ -3,11 +3,11 @@
 //! The level is the RMS of the blocks of 50 ms that hold speech (those within 10 dB of the mean of all that are above
 //! -50 dBFS), brought to -20 dBFS. That is EBU R128's gating without its K-weighting, which for speech on the telephone
 //! band moves the result by less than 1 dB.
+//!
+//! Samples are rounded to 12 bits. Their noise is 77 dB below full scale, 57 dB below the speech: as fine as the finest
+//! steps of A-law (G.711), and far below its noise under speech (38 dB). FLAC makes a third less bytes of them.
 
-use flacenc::component::BitRepr;
-use flacenc::error::Verify;
-
-use super::SynthesisError;
+use super::{SynthesisError, wasted};
 use crate::media::clip::{self, Clip};
 use crate::media::resample::resample;
 
@@ -20,6 +20,9 @@ pub const PEAK_DBFS: f64 = -3.0;
 
 /// What is quieter than this at either end is no speech.
 const SILENCE_DBFS: f64 = -48.0;
+/// Significant bits of a sample.
+pub const BITS: u32 = 12;
+
 /// Silence after a prompt that begins with some, and after a clip of a number.
 const TAIL_MS: (u32, u32) = (80, 50);
 /// A lead below this marks a clip that others follow at once.
@@ -35,6 +38,7 @@ pub fn finish(raw: &Clip, lead_ms: u32) -> Result<Clip, SynthesisError> {
     let mut speech = trimmed(&samples).ok_or(SynthesisError::Silent)?.to_vec();
     even_out(&mut speech);
     soften_edges(&mut speech);
+    speech.iter_mut().for_each(|sample| *sample = rounded(*sample));
     let tail_ms = if lead_ms < SHORT_LEAD_MS { TAIL_MS.1 } else { TAIL_MS.0 };
     let silence = |ms: u32| std::iter::repeat_n(0_i16, count(ms));
     let mut samples: Vec<i16> = silence(lead_ms).chain(speech).chain(silence(tail_ms)).collect();
@@ -51,17 +55,9 @@ pub fn speech_level_dbfs(samples: &[i16], rate_hz: u32) -> f64 {
     db(mean(&loud))
 }
 
-/// Encodes as FLAC; the same samples give the same bytes on every machine.
+/// Encodes a finished prompt as FLAC; the same samples give the same bytes on every machine.
 pub fn to_flac(clip: &Clip) -> Result<Vec<u8>, SynthesisError> {
-    let fault = |what: String| SynthesisError::Flac(what);
-    let config = flacenc::config::Encoder::default().into_verified().map_err(|(_, e)| fault(e.to_string()))?;
-    let samples: Vec<i32> = clip.samples.iter().map(|s| i32::from(*s)).collect();
-    let source = flacenc::source::MemSource::from_samples(&samples, 1, 16, clip.rate_hz as usize);
-    let stream =
-        flacenc::encode_with_fixed_block_size(&config, source, config.block_size).map_err(|e| fault(e.to_string()))?;
-    let mut sink = flacenc::bitsink::ByteSink::new();
-    stream.write(&mut sink).map_err(|e| fault(e.to_string()))?;
-    Ok(sink.as_slice().to_vec())
+    wasted::encode(clip)
 }
 
 fn count(ms: u32) -> usize {
@@ -123,6 +119,14 @@ fn soften_edges(samples: &mut [i16]) {
     }
 }
 
+/// The nearest sample that needs [`BITS`] bits.
+fn rounded(sample: i16) -> i16 {
+    let step = 1 << (16 - BITS);
+    let steps = (i32::from(sample) + step / 2).div_euclid(step);
+    // Speech is at least 3 dB below full scale, so that it fits; anything else is cut.
+    (steps * step).min(i32::from(i16::MAX) - (step - 1)) as i16
+}
+
 /// Milliseconds of silence that a finished prompt begins with.
 pub fn lead_ms(clip: &Clip) -> u64 {
     clip.leading_silence_ms(SILENCE_DBFS)
@@ -172,6 +176,18 @@ mod tests {
         let silent = Clip { rate_hz: 16_000, samples: vec![3; 16_000] };
         assert!(matches!(finish(&silent, 200), Err(SynthesisError::Silent)));
         assert!(matches!(finish(&Clip { rate_hz: 16_000, samples: vec![] }, 200), Err(SynthesisError::Silent)));
+    }
+
+    #[test]
+    fn rounding_to_12_bits_stays_56_db_below_speech_and_leaves_silence_alone() {
+        let fine: Vec<i16> = tone_gen::sine(440.0, -13.86, 1000, RATE_HZ);
+        let noise: Vec<i16> = fine.iter().map(|s| s - rounded(*s)).collect();
+        let (signal, noise) = (db(power(&fine)), db(power(&noise)));
+        assert!(signal - noise > 56.0, "{signal} and {noise} dBFS");
+        assert_eq!([0, 7, -8, 8, -9, 32_767, -32_768].map(rounded), [0, 0, 0, 16, -16, 32_752, -32_768]);
+        let prompt = finish(&speech(-12.0, 22_050), 200).expect("it is to be heard");
+        assert!(prompt.samples.iter().all(|s| s % 16 == 0));
+        assert!(prompt.samples[..3_000].iter().all(|s| *s == 0), "silence is digital silence");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod espeak;
 pub mod finish;
 pub mod service;
+mod wasted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
