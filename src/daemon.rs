@@ -4,8 +4,9 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `keeper`: what goes by age. `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod keeper;
 mod settings;
 mod sockets;
 mod trunks;
@@ -25,6 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::keeper::{Keeper, KeeperOptions};
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -38,7 +40,7 @@ use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
-use crate::driver::observe::observe;
+use crate::driver::observe::{self, observe};
 use crate::driver::pin_checker;
 use crate::driver::ports::Ports;
 use crate::driver::recorder::{self, RecorderOptions};
@@ -86,6 +88,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     raise_file_limit();
     let config = site.config.clone();
+    observe::show_numbers_whole(config.privacy.log_numbers);
     measure_certificates(&site);
     let mut random = Random::from_seed(seed());
     let bound = bind_sip(&config, &trunks::transports(&site))?;
@@ -145,14 +148,23 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         inbox,
     )
     .map_err(DaemonError::Thread)?;
+    let keeper = Keeper::start(KeeperOptions {
+        clock,
+        database: data.join("frontdesk.db"),
+        recordings,
+        rules: config.retention,
+        disk_free_min_bytes: config.record.disk_free_min_bytes,
+    })?;
     // The line takes it before the first call.
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans), &reload);
+    let stopped =
+        serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans, &keeper), &reload);
     drop(to_line);
+    drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
     let unwritten = store.shutdown();
@@ -344,7 +356,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences, mut bans): (&Store, WhoIsOut, Bans),
+    (store, mut presences, mut bans, keeper): (&Store, WhoIsOut, Bans, &Keeper),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -364,7 +376,7 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, store).await,
+                _ = hup.recv() => reload_service(reload, to_line, store, keeper).await,
                 _ = look.tick() => figures.look(to_line, store).await,
                 _ = look_for_presences.tick() => {
                     presences.look(to_line).await;
@@ -452,9 +464,11 @@ async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
     store: &Store,
+    keeper: &Keeper,
 ) {
     match reload() {
         Ok(site) => {
+            keeper.set_rules(site.config.retention);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;

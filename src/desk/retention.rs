@@ -125,6 +125,45 @@ impl ClockWatch {
     }
 }
 
+/// After a start nothing is deleted at once: a clock that stands wrong is set right by then.
+const FIRST_AFTER_MS: u64 = 10 * 60_000;
+/// How often a pass is made.
+const EVERY_MS: u64 = 60 * 60_000;
+/// A clock that has jumped forward so far makes everything look old.
+const FORWARD: TimeDelta = TimeDelta::hours(12);
+/// So long nothing is deleted then: somebody may set it right.
+const AFTER_JUMP_MS: u64 = 24 * 60 * 60_000;
+
+/// When a pass of deletions is due, by a clock that never jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweepClock {
+    next_ms: u64,
+}
+
+impl Default for SweepClock {
+    fn default() -> Self {
+        Self { next_ms: FIRST_AFTER_MS }
+    }
+}
+
+impl SweepClock {
+    /// Whether one is to be made now; the next one is then an hour later.
+    pub fn is_due(&mut self, mono_ms: u64) -> bool {
+        let due = mono_ms >= self.next_ms;
+        if due {
+            self.next_ms = mono_ms + EVERY_MS;
+        }
+        due
+    }
+
+    /// The time of day jumped.
+    pub fn jumped(&mut self, mono_ms: u64, by: TimeDelta) {
+        if by >= FORWARD {
+            self.next_ms = self.next_ms.max(mono_ms + AFTER_JUMP_MS);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +174,18 @@ mod tests {
         assert_eq!(Retention::before(0, now), None);
         assert_eq!(Retention::before(1, now), Some(now - TimeDelta::hours(24)));
         assert_eq!(Retention::before(u32::MAX, now), None, "older than all time");
+    }
+
+    #[test]
+    fn a_pass_is_made_each_hour_and_not_for_a_day_after_the_clock_jumped_forward() {
+        let mut sweeps = SweepClock::default();
+        let minute = |n: u64| n * 60_000;
+        assert!(!sweeps.is_due(minute(9)) && sweeps.is_due(minute(10)) && !sweeps.is_due(minute(69)));
+        assert!(sweeps.is_due(minute(70)));
+        sweeps.jumped(minute(80), TimeDelta::days(-1));
+        assert!(sweeps.is_due(minute(130)), "back: everything is younger than it was");
+        sweeps.jumped(minute(140), TimeDelta::days(365));
+        assert!(!sweeps.is_due(minute(140 + 24 * 60 - 1)) && sweeps.is_due(minute(140 + 24 * 60)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::ticket_rows::{Edited, Opening};
 use super::work_rows::{self, By, Refused, Refusing};
 use super::{StoreError, alarm_rows, ban_rows, connection, message_rows, presence_rows, ticket_rows};
-use crate::desk::alarm::AlarmId;
+use crate::desk::alarm::{AlarmId, AlarmWord};
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::presence::Notice;
@@ -221,6 +221,11 @@ impl Editor {
     /// Lifts a ban; the running line notices it. Whether there was one.
     pub fn lift_ban(&mut self, network: BannedNetwork) -> Result<bool, StoreError> {
         self.transaction(|t| ban_rows::lift(t, network))
+    }
+
+    /// Raises an alarm that no call raises.
+    pub fn raise(&mut self, word: &AlarmWord, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction(|t| alarm_rows::put(t, at, word))
     }
 
     /// Notes who has seen an alarm (R41).
