@@ -2,7 +2,7 @@
 //!
 //! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`) and goes on with what the caller does
 //! (`<- ...`) and what must come of it. `mailbox: new heard` gives extension 201 messages to listen to, with the PIN 4711.
-//! `people: 20` adds so many people called Wang Xin, of the department 保洁部. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
+//! `notice: on` tells callers that they are recorded. `people: 20` adds so many people called Wang Xin, of the department 保洁部. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
 //!
 //! ```text
 //! <- key 1              <- keys 3*1201#          typed ahead, all at once
@@ -59,7 +59,8 @@ fn replay(path: &Path) -> (String, Vec<(String, Option<String>)>) {
         }
     };
     let callee = setting("callee:").unwrap_or("desk");
-    let mut test = FlowTest::called(callee, flow, (caller != "none").then_some(caller), &languages);
+    let notice = setting("notice:") == Some("on");
+    let mut test = FlowTest::called(callee, flow, (caller != "none").then_some(caller), &languages, notice);
     if let Some(count) = setting("people:") {
         test.add_people(count.parse().expect("a number"));
     }

@@ -92,6 +92,8 @@ pub struct Phrases {
     pub extension: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
     pub announcement: Saying,
+    /// Said before the first recording of a call, where `[record] notice` is on (R12).
+    pub recording_notice: Word,
 }
 
 impl Default for Phrases {
@@ -102,6 +104,7 @@ impl Default for Phrases {
             unsaved: word("ticket-unsaved"),
             trouble: word("trouble"),
             extension: word("person-extension"),
+            recording_notice: word("recording-notice"),
             announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
     }
@@ -109,7 +112,8 @@ impl Default for Phrases {
 
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
-        let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
+        let single =
+            [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension, &self.recording_notice];
         single.into_iter().chain(&self.announcement)
     }
 }

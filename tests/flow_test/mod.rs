@@ -102,11 +102,11 @@ pub struct FlowTest {
 
 impl FlowTest {
     pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
-        Self::called("desk", flow, number, languages)
+        Self::called("desk", flow, number, languages, false)
     }
 
     /// A caller of this user part or number.
-    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str], notice: bool) -> Self {
         // A Monday, 10:00 in Shanghai.
         let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
@@ -117,6 +117,7 @@ impl FlowTest {
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
+            recording_notice: notice,
         };
         Self {
             run: FlowRun::new(flow, caller),
