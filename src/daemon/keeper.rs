@@ -257,7 +257,114 @@ fn free_bytes(folder: &Path) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::desk::message::{MessageChange, MessageDraft, Relay};
+    use crate::desk::request::{DeskRequest, RequestId};
+    use crate::store::{AlarmFilter, JournalFilter, MessageFilter, Reader, Store, StoreOptions};
+    use crate::types::{CallId, MessageId, RecordingId};
+
+    #[test]
+    fn a_step_deletes_what_is_old_enough_with_its_file_and_one_that_resists_does_not_keep_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("frontdesk.db");
+        let recordings = folder.path().join("recordings");
+        fs::create_dir_all(recordings.join("day/resists.wav/inside")).expect("folders");
+        let left_at: DateTime<Utc> = "2026-11-23T04:00:00Z".parse().expect("a time");
+        messages(&database, left_at, &["day/1.wav", "day/resists.wav", "day/2.wav"]);
+        for name in ["day/1.wav", "day/2.wav"] {
+            fs::write(recordings.join(name), b"x").expect("a file");
+        }
+        let rules = Retention { message_days: 10, ..Retention::default() };
+        let mut house = House {
+            sweeper: Sweeper::open(&database).expect("it opens"),
+            editor: Editor::open(&database).expect("it opens"),
+            options: KeeperOptions {
+                clock: Clock::start(),
+                database: database.clone(),
+                recordings: recordings.clone(),
+                rules,
+                disk_free_min_bytes: 0,
+            },
+            watch: ClockWatch::default(),
+            sweeps: SweepClock::default(),
+            disk_low: false,
+            fails: false,
+        };
+        assert_eq!(house.step(left_at + TimeDelta::days(10), &rules), Some((0, 0, 0)));
+        let later = left_at + TimeDelta::days(11);
+        assert_eq!(house.step(later, &rules), Some((2, 0, 0)));
+        assert!(house.fails && !recordings.join("day/1.wav").exists());
+        fs::remove_dir_all(recordings.join("day/resists.wav")).expect("it is made free");
+        assert_eq!(house.step(later, &rules), Some((1, 0, 0)));
+        let left =
+            Reader::open(&database).expect("it opens").messages(&MessageFilter::default()).expect("they are read");
+        assert!(left.len() == 3 && left.iter().all(|message| message.recording.is_none()));
+    }
+
+    #[test]
+    fn too_little_room_is_an_alarm_and_in_the_journal_once_and_its_end_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("frontdesk.db");
+        messages(&database, Utc::now(), &[]);
+        let mut house = House {
+            sweeper: Sweeper::open(&database).expect("it opens"),
+            editor: Editor::open(&database).expect("it opens"),
+            options: KeeperOptions {
+                clock: Clock::start(),
+                database: database.clone(),
+                recordings: folder.path().to_owned(),
+                rules: Retention::default(),
+                disk_free_min_bytes: u64::MAX,
+            },
+            watch: ClockWatch::default(),
+            sweeps: SweepClock::default(),
+            disk_low: false,
+            fails: false,
+        };
+        house.look_at_disk(Utc::now());
+        house.look_at_disk(Utc::now());
+        house.options.disk_free_min_bytes = 0;
+        house.look_at_disk(Utc::now());
+        let reader = Reader::open(&database).expect("it opens");
+        let alarms = reader.alarms(&AlarmFilter::default()).expect("they are read");
+        assert_eq!(alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(), [AlarmKind::DiskLow]);
+        let mut kinds: Vec<_> = reader
+            .journal(&JournalFilter::default())
+            .expect("it is read")
+            .into_iter()
+            .map(|e| (e.id, e.entry.kind))
+            .collect();
+        kinds.sort_by_key(|(id, _)| *id);
+        assert_eq!(
+            kinds.into_iter().map(|(_, kind)| kind).collect::<Vec<_>>(),
+            [JournalKind::DiskLow, JournalKind::DiskBack]
+        );
+    }
+
+    /// A database with messages that were heard.
+    fn messages(database: &Path, at: DateTime<Utc>, recordings: &[&str]) {
+        let options = StoreOptions::new(database, chrono_tz::Asia::Shanghai);
+        let (store, _) = Store::open(options, Box::new(|_| {})).expect("it opens");
+        for (nth, recording) in (1_u32..).zip(recordings) {
+            let draft = MessageDraft { for_person: None, from_number: None, from_name: None, call: CallId(1) };
+            let change = MessageChange {
+                recording: Some(RecordingId((*recording).to_owned())),
+                relay: Some(Relay::Heard),
+                complete: Some(true),
+                ..MessageChange::default()
+            };
+            let message = MessageId(nth.into());
+            for request in [
+                DeskRequest::OpenMessage { id: RequestId(2 * nth), draft },
+                DeskRequest::ChangeMessage { id: RequestId(2 * nth + 1), message, change },
+            ] {
+                store.submit(CallId(1), at, request).expect("there is room");
+            }
+        }
+        assert_eq!(store.shutdown(), 0);
+    }
 
     #[test]
     fn a_file_goes_with_its_empty_folders_and_nothing_else() {

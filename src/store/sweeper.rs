@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_pa
 use super::time::{At, word};
 use super::{StoreError, anonymise, audit_rows, connection, ticket_rows};
 use crate::desk::audit::{AuditEntry, Deed};
-use crate::desk::retention::{DueRecording, RecordingKind, Retention};
+use crate::desk::retention::{DueRecording, HeldKind, RecordingKind, Retention};
 use crate::types::RecordingId;
 
 /// Who is named for what nobody did by hand.
@@ -213,5 +213,10 @@ fn forget(t: &Connection, now: DateTime<Utc>, due: &DueRecording) -> rusqlite::R
     ] {
         t.prepare_cached(sql)?.execute([recording])?;
     }
-    audit(t, now, Deed::Deleted, format!("recording {recording}"))
+    let of = match due.kind {
+        RecordingKind::Ticket | RecordingKind::Feedback => HeldKind::Ticket,
+        RecordingKind::Message => HeldKind::Message,
+        RecordingKind::Call => HeldKind::Call,
+    };
+    audit(t, now, Deed::Deleted, format!("{of} {}", due.about))
 }

@@ -138,9 +138,9 @@ fn each_sort_goes_after_its_days_and_what_is_still_needed_stays() {
         archive.audit(),
         [
             "201 heard message 1 phone",
-            "system deleted recording c.wav retention",
-            "system deleted recording m-heard.wav retention",
-            "system deleted recording t-closed.wav retention"
+            "system deleted call 42 retention",
+            "system deleted message 1 retention",
+            "system deleted ticket 20261123-0001 retention"
         ]
     );
 }
