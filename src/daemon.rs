@@ -4,8 +4,10 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `keeper`: what goes by age. `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `keeper`: the one that looks what goes by age; `sockets`: what is bound;
+//!   `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod clerk;
 mod keeper;
 mod settings;
 mod sockets;
@@ -26,6 +28,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::clerk::ClerkThread;
 use self::keeper::{Keeper, KeeperOptions};
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
@@ -50,7 +53,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, Editor, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, Editor, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -123,6 +126,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     let mut bans = Bans { watch: BanWatch::open(&data.join("frontdesk.db"))?, fails: false };
     bans.hold_on(clock, &mut exchange)?;
+    let errands = DueErrands { watch: ErrandWatch::open(&data.join("frontdesk.db"))?, fails: false };
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -159,10 +163,19 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
+    let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
-    let stopped =
-        serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans, &keeper), &reload);
+    let stopped = serve_until_stopped(
+        control,
+        &config,
+        &line,
+        console,
+        &to_line,
+        ((&store, &clerk, &keeper), presences, bans, errands),
+        &reload,
+    );
+    drop(clerk);
     drop(to_line);
     drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
@@ -208,6 +221,9 @@ fn open_store(
     let (store, opened) = Store::open(options, reply)?;
     if !opened.interrupted.is_empty() {
         tracing::warn!(calls = opened.interrupted.len(), "calls of an earlier run were cut off; their rows are closed");
+    }
+    if opened.errands_again > 0 {
+        tracing::info!(errands = opened.errands_again, "calls of the desk's own were cut off; they are made again");
     }
     if opened.missed_emergencies > 0 {
         let missed = opened.missed_emergencies;
@@ -356,7 +372,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     console: TcpListener,
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences, mut bans, keeper): (&Store, WhoIsOut, Bans, &Keeper),
+    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread, &Keeper), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -376,11 +392,12 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, store, keeper).await,
-                _ = look.tick() => figures.look(to_line, store).await,
+                _ = hup.recv() => reload_service(reload, to_line, desk).await,
+                _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     presences.look(to_line).await;
                     bans.look(to_line).await;
+                    errands.look(to_line).await;
                 }
             }
             if line.is_finished() {
@@ -393,7 +410,7 @@ fn serve_until_stopped(
         let until: Mono = clock.mono() + grace;
         let _ = to_line.send(ToLine::Shutdown { until }).await;
         to_line.closed().await;
-        figures.look(to_line, store).await;
+        figures.look(to_line, desk.0).await;
         let _ = stop_console.send(());
         let _ = console.await;
         Ok(())
@@ -460,16 +477,38 @@ impl Bans {
     }
 }
 
+/// Calls that the desk is to make, by whichever process they were asked for.
+struct DueErrands {
+    watch: ErrandWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl DueErrands {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let due = self.watch.look(chrono::Utc::now());
+        let failed_before = std::mem::replace(&mut self.fails, due.is_err());
+        match due {
+            Ok(due) if due.is_empty() => {}
+            Ok(due) => drop(to_line.send(ToLine::Errands(due)).await),
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "calls that the desk is to make can't be read; they are made once they can");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    store: &Store,
-    keeper: &Keeper,
+    (store, clerk, keeper): (&Store, &ClerkThread, &Keeper),
 ) {
     match reload() {
         Ok(site) => {
             keeper.set_rules(site.config.retention);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
+            clerk.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

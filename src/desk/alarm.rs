@@ -20,6 +20,10 @@ pub enum AlarmKind {
     Overdue,
     /// There is too little room on the disk for recordings (R6).
     DiskLow,
+    /// Nobody took a repair (R26).
+    NotDispatched,
+    /// Whom a message is for has not confirmed it (R5).
+    MessageUnconfirmed,
 }
 
 /// How far it is.
@@ -38,6 +42,8 @@ pub enum AlarmState {
 words!(AlarmKind {
     MissedEmergency => "missed_emergency", LineDown => "line_down", OutgoingCalls => "outgoing_calls",
     Overdue => "overdue", DiskLow => "disk_low",
+    NotDispatched => "not_dispatched",
+    MessageUnconfirmed => "message_unconfirmed",
 });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 

@@ -28,6 +28,7 @@ pub mod privacy;
 pub mod request;
 pub mod retention;
 pub mod roster;
+pub mod tasks;
 pub mod ticket;
 pub mod ticket_edit;
 pub mod ticket_number;

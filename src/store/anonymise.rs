@@ -21,18 +21,20 @@ pub struct Anonymised {
     pub tickets: usize,
     pub messages: usize,
     pub alarms: usize,
+    /// Calls that the desk made to customers.
+    pub errands: usize,
 }
 
 impl Anonymised {
     pub fn all(&self) -> usize {
-        self.calls + self.tickets + self.messages + self.alarms
+        self.calls + self.tickets + self.messages + self.alarms + self.errands
     }
 }
 
 impl fmt::Display for Anonymised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Anonymised { calls, tickets, messages, alarms } = self;
-        write!(f, "{calls} calls, {tickets} tickets, {messages} messages, {alarms} alarms")
+        let Anonymised { calls, tickets, messages, alarms, errands } = self;
+        write!(f, "{calls} calls, {tickets} tickets, {messages} messages, {alarms} alarms, {errands} errands")
     }
 }
 
@@ -43,6 +45,7 @@ pub fn rows(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Resu
         tickets: tickets(t, before, limit)?,
         messages: messages(t, before, limit)?,
         alarms: alarms(t, before, limit)?,
+        errands: errands(t, before, limit)?,
     })
 }
 
@@ -60,7 +63,8 @@ fn calls(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result<
         .collect::<Result<_, _>>()?;
     for (id, path, legs) in &old {
         t.prepare_cached(
-            "UPDATE calls SET anonymised = 1, caller = CASE WHEN caller IS NULL THEN NULL ELSE ?2 END,
+            "UPDATE calls SET anonymised = 1, callee = CASE WHEN direction = 'in' OR length(callee) < 7 THEN callee ELSE ?2 END,
+                caller = CASE WHEN caller IS NULL THEN NULL ELSE ?2 END,
                 caller_name = CASE WHEN caller_name IS NULL THEN NULL ELSE ?2 END,
                 diverted_from = CASE WHEN diverted_from IS NULL THEN NULL ELSE ?2 END, path = ?3, legs = ?4
              WHERE id = ?1",
@@ -149,6 +153,17 @@ fn alarms(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result
             AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
                 (h.what = 'call' AND h.about = CAST(a.call AS TEXT)) OR (h.what = 'ticket' AND h.about = a.ticket)))
             LIMIT ?2)",
+    )?
+    .execute(params![At(before), limit, NOBODY])
+}
+
+fn errands(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result<usize> {
+    t.prepare_cached(
+        "UPDATE errands SET to_number = ?3 WHERE id IN (SELECT id FROM errands e WHERE to_number IS NOT NULL AND to_number <> ?3
+            AND created_at_ms < ?1 AND state = 'ended'
+            AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
+                (h.what = 'call' AND h.about = CAST(e.call AS TEXT)) OR (h.what = 'ticket' AND h.about = e.ticket)))
+            ORDER BY created_at_ms LIMIT ?2)",
     )?
     .execute(params![At(before), limit, NOBODY])
 }

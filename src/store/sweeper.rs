@@ -169,6 +169,8 @@ fn due(
                 WHERE recording IS NOT NULL AND ended_at_ms IS NOT NULL AND started_at_ms < :call
                     AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.recording = calls.recording OR t.feedback = calls.recording)
                     AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.recording = calls.recording)
+                    AND NOT EXISTS (SELECT 1 FROM errands e JOIN tickets t ON t.number = e.ticket
+                        WHERE e.comment = calls.recording AND t.status = 'open')
          )
          WHERE NOT EXISTS (SELECT 1 FROM tickets WHERE recording = r AND (status = 'open' OR {CLOSED_AT} >= :ticket))
             AND NOT EXISTS (SELECT 1 FROM tickets WHERE feedback = r AND (status = 'open' OR {CLOSED_AT} >= :feedback))
@@ -210,6 +212,7 @@ fn forget(t: &Connection, now: DateTime<Utc>, due: &DueRecording) -> rusqlite::R
         "UPDATE tickets SET feedback = NULL WHERE feedback = ?1",
         "UPDATE messages SET recording = NULL WHERE recording = ?1",
         "UPDATE calls SET recording = NULL WHERE recording = ?1",
+        "UPDATE errands SET comment = NULL WHERE comment = ?1",
     ] {
         t.prepare_cached(sql)?.execute([recording])?;
     }

@@ -79,3 +79,13 @@ ALTER TABLE messages ADD COLUMN anonymised INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX calls_with_numbers ON calls (started_at_ms) WHERE NOT anonymised;
 CREATE INDEX tickets_with_numbers ON tickets (opened_at_ms) WHERE NOT anonymised;
 CREATE INDEX messages_with_numbers ON messages (left_at_ms) WHERE NOT anonymised;
+
+CREATE INDEX errands_commented ON errands (comment) WHERE comment IS NOT NULL;
+CREATE INDEX errands_with_numbers ON errands (created_at_ms) WHERE to_number IS NOT NULL AND to_number <> '*';
+
+-- A customer's number is in no list of what happened.
+DROP TRIGGER errand_ended;
+CREATE TRIGGER errand_ended AFTER UPDATE OF state ON errands WHEN OLD.state <> 'ended' AND NEW.state = 'ended' BEGIN
+    INSERT INTO happenings (at_ms, kind, what, about, who)
+        VALUES (NEW.ended_at_ms, 'errand', NEW.result, NEW.id, NEW.to_extension);
+END;
