@@ -1,12 +1,14 @@
 //! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
 
 pub mod alarms;
+pub mod audit;
 pub mod bans;
 pub mod calls;
 pub mod context;
 pub mod errands;
 pub mod flow;
 pub mod handover;
+pub mod hold;
 pub mod import;
 pub mod journal;
 mod limit;
@@ -25,6 +27,7 @@ mod trunks;
 
 mod backup;
 mod check;
+mod copy;
 mod dial;
 mod failure;
 mod ladder;
@@ -44,8 +47,10 @@ use clap::{Args, Parser, Subcommand};
 use self::context::{CliError, Context};
 use self::failure::Failure;
 use crate::config::{self, Config};
+use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::handover_view::DutyView;
 use crate::desk::journal::{JournalEntry, JournalKind};
+use crate::desk::privacy::Role;
 use crate::site::Site;
 use crate::store::{Editor, StoreError};
 use crate::telemetry::LogFormat;
@@ -79,6 +84,9 @@ pub struct Global {
     /// How the log is written to stderr; RUST_LOG chooses what is in it.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// See callers as this role does: engineer, receptionist, supervisor or administrator; never more than [privacy] cli_role
+    #[arg(long, global = true, env = "FRONTDESK_ROLE", value_name = "ROLE")]
+    pub role: Option<Role>,
 }
 
 impl Global {
@@ -120,6 +128,8 @@ enum Command {
     Journal(journal::Args),
     Handover(handover::Args),
     Roster(roster::Args),
+    Audit(audit::Args),
+    Hold(hold::Args),
     Trunks(trunks::Args),
     Report(report::Args),
     Residents(residents::Args),
@@ -163,6 +173,8 @@ impl Command {
                 };
                 on_store(global, |context, out| handover::run(args, context, duty, out))
             }
+            Command::Audit(args) => on_store(global, |context, out| audit::run(args, context, out)),
+            Command::Hold(args) => on_store(global, |context, out| hold::run(args, context, out)),
             Command::Roster(args) => {
                 let site = global.load_site()?;
                 let presences = people::presences(&global.data.join(DATABASE)).map_err(Failure::Command)?;
@@ -248,6 +260,7 @@ fn on_store(
     run: impl FnOnce(&Context, &mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), Failure> {
     let config = global.load_config()?;
+    let role = role(global, &config).map_err(Failure::Command)?;
     let context = Context {
         db_path: global.data.join(DATABASE),
         time_zone: config.desk.time_zone,
@@ -256,10 +269,21 @@ fn on_store(
         clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
         owner: "desk".to_owned(),
         who: shell_user(),
-        role: crate::desk::privacy::Role::Administrator,
+        role,
         desk: config.desk.name.clone(),
     };
     on_stdout(|out| run(&context, out))
+}
+
+/// What this user may see: as the settings say, or less.
+fn role(global: &Global, config: &Config) -> Result<Role, CliError> {
+    let most = config.privacy.cli_role;
+    match global.role {
+        Some(role) if role > most => {
+            Err(CliError::Failed(format!("the role here is {most} ([privacy] cli_role): it can't become {role}")))
+        }
+        role => Ok(role.unwrap_or(most)),
+    }
 }
 
 /// What a command did besides its own: in the journal, where there is one (R41). An older database gets its entry when the
@@ -269,6 +293,21 @@ fn write_down(global: &Global, kind: JournalKind, text: &str) {
     match Editor::open(&global.data.join(DATABASE)).and_then(|mut editor| editor.add_to_journal(&entry)) {
         Ok(_) | Err(StoreError::Missing { .. } | StoreError::Older { .. }) => {}
         Err(fault) => eprintln!("note: not written in the journal: {fault}"),
+    }
+}
+
+/// A backup is a copy of everything: who made it is in the audit log, where the database has this version's form.
+fn audit_backup(global: &Global, file: &std::path::Path) {
+    let entry = AuditEntry {
+        at: Utc::now(),
+        who: shell_user(),
+        what: Deed::Exported,
+        about: format!("backup {}", file.display()),
+        from_where: "shell".to_owned(),
+    };
+    match Editor::open(&global.data.join(DATABASE)).and_then(|mut editor| editor.audit(&entry)) {
+        Ok(()) | Err(StoreError::Missing { .. } | StoreError::Older { .. }) => {}
+        Err(fault) => eprintln!("note: not written in the audit log: {fault}"),
     }
 }
 

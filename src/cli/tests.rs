@@ -14,6 +14,7 @@ use crate::desk::call_record::{CallRecord, Direction, Outcome, PathStep, RtpStat
 use crate::desk::ladder::CallLadder;
 use crate::desk::ladder::tests::message;
 use crate::desk::message::{MessageChange, MessageDraft};
+use crate::desk::privacy::Role;
 use crate::desk::request::{DeskRequest, Done, RequestId};
 use crate::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
 use crate::store::{Store, StoreOptions};
@@ -29,6 +30,8 @@ enum Line {
     Errands(super::errands::Args),
     Journal(super::journal::Args),
     Handover(super::handover::Args),
+    Audit(super::audit::Args),
+    Hold(super::hold::Args),
     Bans(super::bans::Args),
     Report(super::report::Args),
 }
@@ -83,6 +86,8 @@ impl Shell {
             Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
             Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
             Line::Errands(args) => super::errands::run(args, &self.context, &mut out),
+            Line::Audit(args) => super::audit::run(args, &self.context, &mut out),
+            Line::Hold(args) => super::hold::run(args, &self.context, &mut out),
             Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Journal(args) => super::journal::run(args, &self.context, &mut out),
@@ -480,4 +485,65 @@ fn r40_a_shift_is_handed_over_on_one_page() {
     assert_eq!(shell.run("handover sign-on 李娜 --read 7").unwrap_err().1, 2);
     assert_eq!(shell.ok(&format!("handover sign-on 李娜 --read {}", code(&shell))), "李娜 has the shift\n");
     insta::assert_snapshot!(shell.ok("handover list"));
+}
+
+impl Shell {
+    fn of_role(mut self, role: Role) -> Self {
+        self.context.role = role;
+        self
+    }
+
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.context.db_path.with_file_name(name)
+    }
+}
+
+#[test]
+fn r12_each_role_sees_of_callers_what_its_work_needs() {
+    let (whole, masked) = ("13800138000", "138****8000");
+    let shows = |role: Role, line: &str| {
+        let text = a_day().of_role(role).ok(line);
+        (text.contains(whole), text.contains(masked))
+    };
+    for line in ["calls", "calls --json", "calls --csv", "tickets --csv", "messages --csv", "messages"] {
+        assert_eq!(shows(Role::Administrator, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Supervisor, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Receptionist, line), (false, true), "{line}");
+        assert_eq!(shows(Role::Engineer, line), (false, true), "{line}");
+    }
+    for line in ["calls show 42", "tickets show 20261123-0001", "messages show 1 --json"] {
+        assert_eq!(shows(Role::Receptionist, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Engineer, line), (false, true), "{line}");
+    }
+    let engineer = a_day().of_role(Role::Engineer);
+    assert!(!engineer.ok("tickets show 20261123-0001").contains(".wav"));
+    // The ticket that they were sent for shows whom to call.
+    engineer.ok("tickets set 20261123-0001 --owner wang");
+    assert!(engineer.ok("tickets show 20261123-0001").contains(whole));
+    for line in ["calls show 42 --messages", "audit", "hold list", "messages export 1 no.wav"] {
+        let (told, code) = engineer.run(line).unwrap_err();
+        assert!(told.contains("not for the role engineer") && code == 1, "{line}: {told}");
+    }
+}
+
+#[test]
+fn r12_who_gets_to_a_recording_is_written_down_before_they_do() {
+    let shell = a_day();
+    std::fs::create_dir_all(shell.file("recordings/2026/11/23")).expect("a folder");
+    std::fs::write(shell.file("recordings/2026/11/23/000042-1.wav"), b"RIFF").expect("a file");
+    let copy = shell.file("copy.wav");
+    let line = format!("tickets export 20261123-0001 {}", copy.display());
+    assert!(shell.ok(&line).starts_with("ticket 20261123-0001 is in "));
+    assert_eq!(std::fs::read(&copy).expect("the copy"), b"RIFF");
+    assert!(shell.run(&line).unwrap_err().0.contains("exists"), "nothing is written over");
+    shell.ok("tickets show 20261123-0001");
+    shell.ok("calls show 42 --json");
+    shell.ok("calls --csv");
+    shell.ok("calls --json");
+    shell.ok("hold set ticket 20261123-0001 --why 诉讼 --by 王芳");
+    insta::assert_snapshot!(shell.ok("hold list"));
+    shell.ok("hold lift 1 --why 结案");
+    insta::assert_snapshot!(shell.ok("audit --csv").replace(['\u{feff}', '\r'], ""));
+    let entries: serde_json::Value = serde_json::from_str(&shell.ok("audit --json --what held")).expect("JSON");
+    assert_eq!((entries.as_array().map(Vec::len), &entries[0]["who"]), (Some(1), &"王芳".into()));
 }

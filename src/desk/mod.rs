@@ -5,6 +5,7 @@
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
+pub mod audit;
 pub mod ban;
 pub mod call_back;
 pub mod call_record;
@@ -26,6 +27,7 @@ pub mod presence;
 pub mod privacy;
 pub mod request;
 pub mod residents;
+pub mod retention;
 pub mod roster;
 pub mod tasks;
 pub mod ticket;

@@ -10,11 +10,13 @@ use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
+use super::audit::KeptAudit;
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
 use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState};
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
+use super::retention::{HeldKind, Hold};
 use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
@@ -456,6 +458,56 @@ impl<'a> JournalView<'a> {
             who: entry.who.as_deref(),
             corrects: entry.corrects,
             corrected_by: kept.corrected_by,
+        }
+    }
+}
+
+/// One entry of the audit log (R12).
+#[derive(Debug, Serialize)]
+pub struct AuditView<'a> {
+    pub id: i64,
+    pub at: LocalTime,
+    pub who: &'a str,
+    pub what: &'a str,
+    pub about: &'a str,
+    pub from_where: &'a str,
+}
+
+impl<'a> AuditView<'a> {
+    pub fn new(entry: &'a KeptAudit, time_zone: Tz) -> Self {
+        let at = LocalTime::new(entry.at, time_zone);
+        let KeptAudit { id, who, what, about, from_where, .. } = entry;
+        Self { id: *id, at, who, what, about, from_where }
+    }
+}
+
+/// What is held back from deletion (R12).
+#[derive(Debug, Serialize)]
+pub struct HoldView<'a> {
+    pub id: i64,
+    pub what: HeldKind,
+    pub about: &'a str,
+    pub why: &'a str,
+    pub by: &'a str,
+    pub at: LocalTime,
+    pub lifted_by: Option<&'a str>,
+    pub lifted_at: Option<LocalTime>,
+    pub lifted_why: Option<&'a str>,
+}
+
+impl<'a> HoldView<'a> {
+    pub fn new(hold: &'a Hold, time_zone: Tz) -> Self {
+        let lifted = hold.lifted.as_ref();
+        Self {
+            id: hold.id,
+            what: hold.what,
+            about: &hold.about,
+            why: &hold.why,
+            by: &hold.by,
+            at: LocalTime::new(hold.at, time_zone),
+            lifted_by: lifted.map(|lifted| lifted.by.as_str()),
+            lifted_at: lifted.map(|lifted| LocalTime::new(lifted.at, time_zone)),
+            lifted_why: lifted.map(|lifted| lifted.why.as_str()),
         }
     }
 }

@@ -124,6 +124,8 @@ pub struct Phrases {
     pub withheld: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
     pub announcement: Saying,
+    /// Said before the first recording of a call, where `[record] notice` is on (R12).
+    pub recording_notice: Word,
 }
 
 impl Default for Phrases {
@@ -134,6 +136,7 @@ impl Default for Phrases {
             unsaved: word("ticket-unsaved"),
             trouble: word("trouble"),
             extension: word("person-extension"),
+            recording_notice: word("recording-notice"),
             building: word("place-building"),
             room: word("place-readback-room"),
             open_tickets: word("home-open"),
@@ -146,7 +149,8 @@ impl Default for Phrases {
 
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
-        let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
+        let single =
+            [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension, &self.recording_notice];
         let of_tickets = [&self.building, &self.room, &self.open_tickets, &self.for_person, &self.withheld];
         single.into_iter().chain(of_tickets).chain(&self.announcement)
     }

@@ -100,6 +100,8 @@ pub struct State {
     /// The node has asked for keys, so that `#` can come back to it.
     pub asked: bool,
     pub hung_up_at: Option<Mono>,
+    /// They were told that what they say is recorded, or need not be.
+    pub noticed: bool,
     pub playing: Option<Token>,
     pub recording: Option<Token>,
     pub recorded: Option<Recorded>,
@@ -130,6 +132,7 @@ pub struct State {
 
 impl State {
     pub fn new(now: Now, caller: CallerInfo, node: String) -> Self {
+        let notice = caller.recording_notice;
         let lang = caller.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"));
         Self {
             now,
@@ -143,6 +146,7 @@ impl State {
             served: false,
             asked: false,
             hung_up_at: None,
+            noticed: !notice,
             playing: None,
             recording: None,
             recorded: None,

@@ -29,6 +29,8 @@ pub struct CallerInfo {
     pub languages: Vec<Lang>,
     /// The desk's limits of a recording; nodes may differ.
     pub record: RecordSpec,
+    /// Whether they are told before the first recording that what they say is recorded (R12).
+    pub recording_notice: bool,
 }
 
 impl CallerInfo {

@@ -13,7 +13,7 @@ use super::work_rows::{self, By, Refused, Refusing};
 use super::{
     StoreError, alarm_rows, ban_rows, connection, errand_rows, message_rows, presence_rows, resident_rows, ticket_rows,
 };
-use crate::desk::alarm::AlarmId;
+use crate::desk::alarm::{AlarmId, AlarmWord};
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
@@ -226,6 +226,11 @@ impl Editor {
     /// Lifts a ban; the running line notices it. Whether there was one.
     pub fn lift_ban(&mut self, network: BannedNetwork) -> Result<bool, StoreError> {
         self.transaction(|t| ban_rows::lift(t, network))
+    }
+
+    /// Raises an alarm that no call raises.
+    pub fn raise(&mut self, word: &AlarmWord, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction(|t| alarm_rows::put(t, at, word))
     }
 
     /// Asks the desk to make a call; the running line makes it.

@@ -236,7 +236,7 @@ impl Clause {
         self.conditions.push(condition.to_owned());
     }
 
-    fn with(&mut self, condition: &str, value: Value) {
+    pub fn with(&mut self, condition: &str, value: Value) {
         self.conditions.push(condition.to_owned());
         self.values.push(value);
     }

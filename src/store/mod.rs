@@ -13,6 +13,8 @@
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
 mod alarm_rows;
+mod anonymise;
+mod audit_rows;
 pub mod backup;
 mod ban_rows;
 mod call_back_rows;
@@ -27,6 +29,7 @@ mod error;
 mod filter;
 mod handover_rows;
 mod happening_rows;
+mod hold_rows;
 mod interrupted;
 mod journal_rows;
 mod ladder_rows;
@@ -37,6 +40,7 @@ mod reader;
 mod resident_rows;
 mod work_report_rows;
 mod schema;
+mod sweeper;
 mod task_rows;
 mod ticket_reads;
 mod ticket_rows;
@@ -45,6 +49,7 @@ mod trunk_rows;
 mod work_rows;
 mod writer;
 
+pub use audit_rows::AuditFilter;
 pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Desk, Looked};
 pub use counters::StoreCounters;
@@ -56,6 +61,7 @@ pub use filter::{
 };
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
+pub use sweeper::{SweepError, Sweeper};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

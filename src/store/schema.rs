@@ -34,6 +34,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0013_errands.sql",
     "0015_residents.sql",
     "0017_shifts.sql",
+    "0018_privacy.sql",
     "0020_tasks.sql",
 ];
 
@@ -249,6 +250,7 @@ mod tests {
         0013_errands.sql a9548402b8ffdd03
         0015_residents.sql 09d5bd2f1d026225
         0017_shifts.sql 5d2095839188832b
+        0018_privacy.sql 1b50d955479c4290
         0020_tasks.sql 17380c3e3b73500d
         ");
     }

@@ -1,7 +1,8 @@
 //! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
-//! itself over hours and days; `shifts`: handovers and the journal.
+//! itself over hours and days; `shifts`: handovers and the journal; `privacy`: age, holds, audit.
 
 mod errands;
+mod privacy;
 mod seen_through;
 mod shifts;
 mod work;

@@ -114,6 +114,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
         ice: true,
         dtls: None,
         record: RecordSpec::default(),
+        recording_notice: false,
         call_max: Duration::from_secs(3600),
         call_back: CallBackSettings {
             gateway: setup.call_back_gateway.map(WayOut::Address),

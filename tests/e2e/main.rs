@@ -31,6 +31,7 @@ mod reached;
 mod registered;
 mod secure;
 mod servers;
+mod shifts;
 mod sipp_calls;
 mod talker;
 mod transferred;

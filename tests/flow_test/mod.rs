@@ -111,12 +111,12 @@ pub struct FlowTest {
 
 impl FlowTest {
     pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
-        Self::called("desk", flow, number, languages)
+        Self::called("desk", flow, number, languages, false)
     }
 
     /// Somebody whom the desk calls.
     pub fn on_errand(kind: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
-        let mut test = Self::called("", flow.clone(), number, languages);
+        let mut test = Self::called("", flow.clone(), number, languages, false);
         let of_message = kind == "message_notice";
         let kind = if of_message { ErrandKind::Notice } else { kind.parse().expect("a kind of errand") };
         let ticket = "20261122-0003";
@@ -148,6 +148,7 @@ impl FlowTest {
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
+            recording_notice: false,
         };
         test.run = FlowRun::on_errand(flow, caller, &errand).expect("the flow has a beginning for it");
         test.tickets.insert(ticket.to_owned(), Some(true));
@@ -155,7 +156,7 @@ impl FlowTest {
     }
 
     /// A caller of this user part or number.
-    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str], notice: bool) -> Self {
         // A Monday, 10:00 in Shanghai.
         let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
@@ -166,6 +167,7 @@ impl FlowTest {
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
+            recording_notice: notice,
         };
         Self {
             run: FlowRun::new(flow, caller),

@@ -328,6 +328,7 @@ fn called(service: &Service, call: CallId, number: Option<String>) -> CallerInfo
         name: None,
         languages: service.languages.clone(),
         record: service.record.clone(),
+        recording_notice: service.recording_notice,
     }
 }
 
