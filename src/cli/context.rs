@@ -1,5 +1,6 @@
 //! What the commands on the store need to know, and how they fail.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,6 +29,10 @@ pub struct Context {
     pub clocks: Result<Arc<ClockBook>, String>,
     /// The desk's own name as an owner of tickets.
     pub owner: String,
+    /// The desk's names by language, as pages say them; under "" the one for all others.
+    pub desk_names: BTreeMap<String, String>,
+    /// Names of people by extension, as far as the directory can be read.
+    pub people: BTreeMap<String, String>,
     /// Who changes things, for the tickets' histories: the shell's user unless `--by` names somebody.
     pub who: String,
     /// What the shell's user may see of callers (R12).

@@ -36,6 +36,7 @@ mod pcap;
 mod people_file;
 mod serve;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -268,6 +269,8 @@ fn on_store(
         now: Utc::now(),
         clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
         owner: "desk".to_owned(),
+        desk_names: desk_names(&config),
+        people: crate::site::people(&config).map(|people| people_names(&people)).unwrap_or_default(),
         who: shell_user(),
         role,
         desk: config.desk.name.clone(),
@@ -284,6 +287,15 @@ fn role(global: &Global, config: &Config) -> Result<Role, CliError> {
         }
         role => Ok(role.unwrap_or(most)),
     }
+}
+
+fn desk_names(config: &Config) -> BTreeMap<String, String> {
+    let named = config.desk.names.iter().map(|(lang, name)| (lang.0.clone(), name.clone()));
+    named.chain([(String::new(), config.desk.name.clone())]).collect()
+}
+
+fn people_names(directory: &crate::desk::people::Directory) -> BTreeMap<String, String> {
+    directory.people().iter().map(|person| (person.extension.clone(), person.name.clone())).collect()
 }
 
 /// What a command did besides its own: in the journal, where there is one (R41). An older database gets its entry when the

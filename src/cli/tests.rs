@@ -52,6 +52,8 @@ impl Shell {
             now: noon() + TimeDelta::hours(3),
             clocks: Ok(std::sync::Arc::default()),
             owner: "desk".to_owned(),
+            desk_names: [(String::new(), "光明物业".to_owned())].into(),
+            people: [("301".to_owned(), "李强".to_owned())].into(),
             who: "wang".into(),
             role: crate::desk::privacy::Role::Administrator,
             desk: "物业管理处".into(),

@@ -1,5 +1,6 @@
-//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows.
+//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows. `print`: forms to sign.
 
+mod print;
 mod work;
 
 use std::io::Write;
@@ -45,6 +46,8 @@ enum Command {
     Close(CloseArgs),
     /// Copy what the caller said into a new WAV file
     Export(ExportArgs),
+    /// Write a repair's work sheet (R29) or a complaint's report (R38) as a page to print and sign
+    Print(print::PrintArgs),
     #[command(flatten)]
     Work(work::Command),
 }
@@ -205,6 +208,7 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
             let recording = if args.feedback { &ticket.work.feedback } else { &ticket.recording };
             copy::recording(context, &format!("ticket {number}"), recording.as_ref(), &args.file, out)
         }
+        Some(Command::Print(args)) => print::run(args, context, out),
         Some(Command::Work(command)) => work::run(command, context, out),
     }
 }

@@ -25,6 +25,7 @@ pub mod phones;
 pub mod pin;
 pub mod presence;
 pub mod privacy;
+pub mod report;
 pub mod request;
 pub mod residents;
 pub mod retention;

@@ -10,7 +10,7 @@ use super::words::words;
 use super::workflow::{Nature, Quote, Satisfaction, WorkSheet};
 use crate::types::{CallId, RecordingId, TicketNumber};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Repair,

@@ -39,6 +39,7 @@ mod queue;
 mod reader;
 mod resident_rows;
 mod work_report_rows;
+mod report_rows;
 mod schema;
 mod sweeper;
 mod task_rows;
@@ -62,6 +63,7 @@ pub use filter::{
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 pub use sweeper::{SweepError, Sweeper};
+pub use report_rows::ReportPeriod;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -210,6 +210,18 @@ impl Reader {
         self.told(connection.execute("VACUUM INTO ?1", [name]).map(|_| ()))
     }
 
+    /// Everything that is read here is of the same moment.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let moment = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            read(&transaction)
+        };
+        self.told(moment())
+    }
+
     fn list<T>(
         &self,
         sql: &str,

@@ -35,6 +35,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0015_residents.sql",
     "0017_shifts.sql",
     "0018_privacy.sql",
+    "0019_reports.sql",
     "0020_tasks.sql",
 ];
 
@@ -251,6 +252,7 @@ mod tests {
         0015_residents.sql 09d5bd2f1d026225
         0017_shifts.sql 5d2095839188832b
         0018_privacy.sql 1b50d955479c4290
+        0019_reports.sql 93571387171d956c
         0020_tasks.sql 17380c3e3b73500d
         ");
     }
