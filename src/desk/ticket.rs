@@ -191,6 +191,10 @@ pub struct TicketChange {
     /// `Some(true)`: the caller's report is complete, so the clocks start now (R23) and `incomplete` goes.
     /// `Some(false)`: the call ended before; the clocks start all the same, `incomplete` stays (R24).
     pub complete: Option<bool>,
+    /// The resident's name, where the number is theirs alone (R11).
+    pub resident: Option<String>,
+    /// It is what that open ticket is about already: that one is hurried up, this one is withdrawn (催单).
+    pub same_as: Option<TicketNumber>,
     /// A line for the history.
     pub note: Option<String>,
 }

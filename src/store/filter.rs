@@ -92,6 +92,30 @@ impl ErrandFilter {
     }
 }
 
+/// Residents. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct ResidentFilter {
+    pub building: Option<String>,
+    pub room: Option<String>,
+    /// By exactly this number, as `[numbers]` writes it.
+    pub number: Option<String>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+impl ResidentFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.equal("building", self.building.as_deref());
+        clause.equal("room", self.room.as_deref());
+        if let Some(number) = &self.number {
+            let of_number = "r.id IN (SELECT resident FROM resident_numbers WHERE number = ?)";
+            clause.with(of_number, Value::Text(number.clone()));
+        }
+        clause
+    }
+}
+
 /// A `WHERE ... LIMIT ... OFFSET` with its values: text of ours only, what people typed is bound.
 #[derive(Debug, Default)]
 pub(super) struct Clause {
@@ -221,7 +245,7 @@ impl Clause {
         self.conditions.push(condition.to_owned());
     }
 
-    fn with(&mut self, condition: &str, value: Value) {
+    pub fn with(&mut self, condition: &str, value: Value) {
         self.conditions.push(condition.to_owned());
         self.values.push(value);
     }

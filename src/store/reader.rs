@@ -7,10 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::Clause;
 use super::time::{At, from_i64, word_or_null};
-use super::{AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
+use super::{
+    AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, StoreError, TicketFilter,
+};
 use super::{
     alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
-    presence_rows, task_rows, ticket_reads, trunk_rows,
+    presence_rows, resident_rows, task_rows, ticket_reads, trunk_rows,
 };
 use crate::desk::alarm::Alarm;
 use crate::desk::answer_time::CallFacts;
@@ -22,6 +24,7 @@ use crate::desk::journal::KeptEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
+use crate::desk::residents::Resident;
 use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
 use crate::desk::trunk_state::TrunkWord;
@@ -128,6 +131,14 @@ impl Reader {
 
     pub(super) fn next_errand(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.told(errand_rows::next_due(&self.connection))
+    }
+
+    /// Residents by building, room and name; of one building, room or number alone where that is given.
+    pub fn residents(&self, filter: &ResidentFilter) -> Result<Vec<Resident>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("r.building, r.room, r.name", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM residents r {sql}", resident_rows::COLUMNS);
+        self.told(self.list(&sql, clause, resident_rows::read))
     }
 
     /// What the desk sees to by itself, the newest first; `open`: only what goes on.

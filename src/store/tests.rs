@@ -1,7 +1,9 @@
 //! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
-//! itself over hours and days; `shifts`: handovers and the journal.
+//! itself over hours and days; `shifts`: handovers and the journal; `privacy`: age, holds,
+//! audit; `reports`: what they are made of, and how rows are found.
 
 mod errands;
+mod privacy;
 mod reports;
 mod seen_through;
 mod shifts;
