@@ -164,6 +164,7 @@ fn r38_the_complaint_report_has_eight_stages_each_with_its_last_word() {
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
     assert!(stages.contains("当面道歉") && !stages.contains("初次处理"), "what was done again counts");
     assert!(stages.contains("保安态度") && stages.contains("加强培训"));
+    assert!(page.contains("有效投诉：属实") && page.contains("不满意：未道歉") && page.contains("已交办"));
     assert!(page.contains("重大投诉") && page.contains("有效投诉") && page.contains("初次处理"));
     let mild = Ticket { work: Work::default(), ..complaint() };
     assert!(!of_ticket(&mild, &head(Tongue::Zh), names).expect("a complaint").contains("重大投诉"));
