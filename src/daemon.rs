@@ -30,7 +30,7 @@ use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
 use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf};
-use crate::console::{self, ConsoleState, Readiness};
+use crate::console::{self, ConsoleState, DeskAccess, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
 use crate::desk::presence::Presences;
@@ -151,6 +151,9 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     warm_prompts(prompts)?;
     say_ready(&config, &listeners, &console);
 
+    let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
+    let reload = || reload().inspect(|site| access.set(settings::desk(site)));
+    let console = (console, access.clone());
     let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans), &reload);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
@@ -342,7 +345,7 @@ fn serve_until_stopped(
     control: Control,
     config: &Config,
     line: &JoinHandle<io::Result<()>>,
-    console: TcpListener,
+    (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (store, mut presences, mut bans): (&Store, WhoIsOut, Bans),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
@@ -353,7 +356,7 @@ fn serve_until_stopped(
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();
         let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
-        let console = tokio::spawn(console::serve(listener, state.clone(), async {
+        let console = tokio::spawn(console::serve(listener, state.clone(), access, async {
             let _ = console_stopped.await;
         }));
         let mut look = tokio::time::interval(LOOK_EVERY);

@@ -18,6 +18,7 @@ pub mod prompts;
 pub mod report;
 pub mod roster;
 pub mod tickets;
+mod tokens;
 mod trunks;
 
 mod backup;
@@ -116,6 +117,7 @@ enum Command {
     Handover(handover::Args),
     Roster(roster::Args),
     Trunks(trunks::Args),
+    Tokens(tokens::Args),
     Report(report::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
@@ -161,6 +163,7 @@ impl Command {
                 on_stdout(|out| roster::run(args, roster::staff(&site, &presences), Utc::now(), out))
             }
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
+            Command::Tokens(args) => on_store(global, |context, out| tokens::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -13,6 +13,7 @@
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
 mod alarm_rows;
+mod answer_rows;
 pub mod backup;
 mod ban_rows;
 mod call_back_rows;
@@ -37,16 +38,19 @@ mod schema;
 mod ticket_reads;
 mod ticket_rows;
 mod time;
+mod token_rows;
+mod tokens;
 mod trunk_rows;
 mod work_rows;
 mod writer;
 
+pub use answer_rows::{KeptAnswer, RequestKey};
 pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Looked};
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use error::StoreError;
-pub use filter::{AlarmFilter, CallFilter, CallState, JournalFilter, MessageFilter, TicketFilter};
+pub use filter::{AlarmFilter, CallFilter, CallState, JournalFilter, MessageFilter, Place, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 

@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0011_diverted.sql",
     "0012_work.sql",
     "0017_shifts.sql",
+    "0016_api.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -244,6 +245,7 @@ mod tests {
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
         0017_shifts.sql 5d2095839188832b
+        0016_api.sql 67ad9798cbf92a01
         ");
     }
 }
