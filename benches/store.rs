@@ -92,6 +92,7 @@ fn now() -> DateTime<Utc> {
 fn call(id: i64, stage: u8) -> CallRecord {
     let step = |at_ms, node: &str| PathStep { at_ms, node: node.into(), input: Some("1".into()) };
     CallRecord {
+        direction: frontdesk::desk::call_record::Direction::In,
         id: CallId(id),
         // Spread over all numbers, so that the index on callers is not merely appended to.
         caller: Some(format!("138{:08}", id.wrapping_mul(7_654_321) % 100_000_000)),

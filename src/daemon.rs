@@ -4,8 +4,9 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
+mod clerk;
 mod settings;
 mod sockets;
 mod trunks;
@@ -25,6 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
+use self::clerk::ClerkThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -48,7 +50,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, Editor, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, Editor, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -120,6 +122,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     let mut bans = Bans { watch: BanWatch::open(&data.join("frontdesk.db"))?, fails: false };
     bans.hold_on(clock, &mut exchange)?;
+    let errands = DueErrands { watch: ErrandWatch::open(&data.join("frontdesk.db"))?, fails: false };
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -149,12 +152,21 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
+    let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
     let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
     let reload = || reload().inspect(|site| access.set(settings::desk(site)));
-    let console = (console, access.clone());
-    let stopped = serve_until_stopped(control, &config, &line, console, &to_line, (&store, presences, bans), &reload);
+    let stopped = serve_until_stopped(
+        control,
+        &config,
+        &line,
+        (console, access.clone()),
+        &to_line,
+        ((&store, &clerk), presences, bans, errands),
+        &reload,
+    );
+    drop(clerk);
     drop(to_line);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
@@ -199,6 +211,9 @@ fn open_store(
     let (store, opened) = Store::open(options, reply)?;
     if !opened.interrupted.is_empty() {
         tracing::warn!(calls = opened.interrupted.len(), "calls of an earlier run were cut off; their rows are closed");
+    }
+    if opened.errands_again > 0 {
+        tracing::info!(errands = opened.errands_again, "calls of the desk's own were cut off; they are made again");
     }
     if opened.missed_emergencies > 0 {
         let missed = opened.missed_emergencies;
@@ -347,7 +362,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (store, mut presences, mut bans): (&Store, WhoIsOut, Bans),
+    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -367,11 +382,12 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, store).await,
-                _ = look.tick() => figures.look(to_line, store).await,
+                _ = hup.recv() => reload_service(reload, to_line, desk).await,
+                _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     presences.look(to_line).await;
                     bans.look(to_line).await;
+                    errands.look(to_line).await;
                 }
             }
             if line.is_finished() {
@@ -384,7 +400,7 @@ fn serve_until_stopped(
         let until: Mono = clock.mono() + grace;
         let _ = to_line.send(ToLine::Shutdown { until }).await;
         to_line.closed().await;
-        figures.look(to_line, store).await;
+        figures.look(to_line, desk.0).await;
         let _ = stop_console.send(());
         let _ = console.await;
         Ok(())
@@ -451,14 +467,37 @@ impl Bans {
     }
 }
 
+/// Calls that the desk is to make, by whichever process they were asked for.
+struct DueErrands {
+    watch: ErrandWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl DueErrands {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let due = self.watch.look(chrono::Utc::now());
+        let failed_before = std::mem::replace(&mut self.fails, due.is_err());
+        match due {
+            Ok(due) if due.is_empty() => {}
+            Ok(due) => drop(to_line.send(ToLine::Errands(due)).await),
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "calls that the desk is to make can't be read; they are made once they can");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    store: &Store,
+    (store, clerk): (&Store, &ClerkThread),
 ) {
     match reload() {
         Ok(site) => {
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
+            clerk.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

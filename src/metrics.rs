@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::desk::call_record::{LegEnd, Outcome};
+use crate::desk::errand::ErrandResult;
 use crate::desk::ticket::Kind;
 use crate::media::io::DigitSource;
 
@@ -48,12 +49,18 @@ metrics! {
     legs_begun: Counter = "frontdesk_legs_begun_total", Counter::new();
     /// What came of them.
     legs_ended: Labelled<LegEnd, 9> = "frontdesk_legs_ended_total", Labelled::new();
+    /// What came of calls that the desk itself made.
+    errands_ended: Labelled<ErrandResult, 9> = "frontdesk_errands_ended_total", Labelled::new();
     /// 1 for a trunk over which calls can come in, 0 for one that is down.
     trunk_up: Named = "frontdesk_trunk_up", Named::new("trunk");
     /// Callers who were put through.
     talks_begun: Counter = "frontdesk_talks_begun_total", Counter::new();
     /// Emergencies that nobody took (R18); each is an alarm.
     emergencies_missed: Counter = "frontdesk_emergencies_missed_total", Counter::new();
+    /// Clocks of tickets that a share of their time went by on (R23).
+    clocks_warned: Counter = "frontdesk_clocks_warned_total", Counter::new();
+    /// Clocks of tickets that are over without their promise being kept; each is an alarm.
+    clocks_breached: Counter = "frontdesk_clocks_breached_total", Counter::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);
@@ -329,6 +336,19 @@ impl Label for Outcome {
 impl Label for LegEnd {
     const NAME: &'static str = "end";
     const VALUES: &'static [Self] = LegEnd::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for ErrandResult {
+    const NAME: &'static str = "result";
+    const VALUES: &'static [Self] = ErrandResult::ALL;
 
     fn index(self) -> usize {
         self as usize

@@ -11,6 +11,7 @@ use crate::desk::clocks::{Calendar, ClockBook};
 use crate::desk::hours::Hours;
 use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
+use crate::desk::tasks::WorkRules;
 use crate::desk::trunks::{Gateway, Trunk, Trunks};
 use crate::flow::{CompileContext, Flow};
 use crate::prompts::{Library, LibraryOptions};
@@ -215,6 +216,11 @@ pub fn clock_book(config: &Config, hours: &Arc<Hours>) -> ClockBook {
     let mut book = ClockBook::new(config.clocks.warn_percent, Arc::clone(hours), config.desk.time_zone);
     config.clocks.fill(&mut book);
     book
+}
+
+/// Whom the desk calls by itself, when and how often.
+pub fn work_rules(config: &Config) -> WorkRules {
+    WorkRules { time_zone: config.desk.time_zone, ..config.work.clone() }
 }
 
 /// Trunks whose addresses can't be read: they would silently not be there.

@@ -203,6 +203,7 @@ at Thu 2026-10-01 20:15
   receptionist: 100 王芳, 101 李娜 (nobody is on the roster until Thu 2026-10-08 08:00)
   emergency: 301 刘洋 (until Fri 2026-10-02 00:00)
   engineer: 201 张伟, 202 周伟 (there is no roster of it)
+  supervisor: nobody (there is no roster of it)
 warning: nobody is on the roster of receptionist from Thu 2026-10-01 20:15 to Thu 2026-10-08 08:00: all who have that duty are rung then
 ";
     assert!(told.starts_with("ok ") && told.contains(wanted), "{told}");

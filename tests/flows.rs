@@ -1,6 +1,6 @@
 //! Transcripts of callers' ways through flows, in virtual time: `tests/flows/*.flow`.
 //!
-//! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`) and goes on with what the caller does
+//! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`, `errand: dispatch` for a call of the desk's own) and goes on with what the caller does
 //! (`<- ...`) and what must come of it. `mailbox: new heard` gives extension 201 messages to listen to, with the PIN 4711.
 //! `people: 20` adds so many people called Wang Xin, of the department 保洁部. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
 //!
@@ -59,7 +59,11 @@ fn replay(path: &Path) -> (String, Vec<(String, Option<String>)>) {
         }
     };
     let callee = setting("callee:").unwrap_or("desk");
-    let mut test = FlowTest::called(callee, flow, (caller != "none").then_some(caller), &languages);
+    let number = (caller != "none").then_some(caller);
+    let mut test = match setting("errand:") {
+        Some(kind) => FlowTest::on_errand(kind, flow, number, &languages),
+        None => FlowTest::called(callee, flow, number, &languages),
+    };
     if let Some(count) = setting("people:") {
         test.add_people(count.parse().expect("a number"));
     }

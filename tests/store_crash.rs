@@ -169,6 +169,7 @@ fn noon() -> DateTime<Utc> {
 
 fn call(id: i64, ended: bool) -> CallRecord {
     CallRecord {
+        direction: frontdesk::desk::call_record::Direction::In,
         id: CallId(id),
         caller: Some("13800138000".into()),
         caller_name: None,

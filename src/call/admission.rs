@@ -99,6 +99,11 @@ impl Admission {
         Ok(())
     }
 
+    /// Whether so many calls leave less than half of the line free.
+    pub fn is_half_full(&self, calls: usize) -> bool {
+        calls * 2 > self.limits.calls_max
+    }
+
     /// Whether a refused call may still have a row of its own; beyond that only the counters tell.
     pub fn log_refusal(&mut self, now: Mono) -> bool {
         self.refused_rows.take(now, REFUSED_ROWS_PER_SECOND)

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::desk::alarm::AlarmWord;
+use crate::desk::errand::ErrandEnd;
 use crate::desk::journal::JournalEntry;
 use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::trunk_state::TrunkWord;
@@ -20,6 +21,11 @@ pub(super) enum Word {
     Alarm(AlarmWord),
     Trunk(TrunkWord),
     Journal(JournalEntry),
+    /// What came of a call that the desk made.
+    Errand {
+        end: ErrandEnd,
+        over: bool,
+    },
 }
 
 impl Word {
@@ -30,7 +36,8 @@ impl Word {
                 new.kind == old.kind && new.call == old.call && new.about == old.about
             }
             (Word::Trunk(new), Word::Trunk(old)) => new.name == old.name,
-            (Word::Alarm(_) | Word::Trunk(_) | Word::Journal(_), _) => false,
+            (Word::Errand { end: new, .. }, Word::Errand { end: old, .. }) => new.errand == old.errand,
+            (Word::Alarm(_) | Word::Trunk(_) | Word::Journal(_) | Word::Errand { .. }, _) => false,
         }
     }
 
@@ -38,6 +45,7 @@ impl Word {
         match self {
             Word::Alarm(word) => DeskRequest::PutAlarm { id, word: word.clone() },
             Word::Trunk(word) => DeskRequest::PutTrunk { id, word: word.clone() },
+            Word::Errand { end, over } => DeskRequest::KeepErrand { id, end: end.clone(), over: *over },
             Word::Journal(entry) => DeskRequest::PutJournal { id, entry: entry.clone() },
         }
     }

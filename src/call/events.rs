@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::admission::Refusal;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_record::{LegEnd, Outcome};
+use crate::desk::errand::{ErrandId, ErrandKind, ErrandResult};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::ticket::Kind;
 use crate::flow::io::Parted;
@@ -89,6 +90,20 @@ pub enum What {
     NextServer {
         extension: String,
         status: u16,
+    },
+    /// The desk itself calls somebody.
+    ErrandBegun {
+        errand: ErrandId,
+        kind: ErrandKind,
+    },
+    /// Whoever the desk calls has lifted, or their voicemail. Empty for a customer.
+    Lifted {
+        extension: String,
+    },
+    /// What came of the desk's own call.
+    ErrandEnded {
+        errand: ErrandId,
+        result: ErrandResult,
     },
     /// The caller is put through.
     Met {

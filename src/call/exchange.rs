@@ -1,11 +1,14 @@
 //! All calls of the line and the user agent, behind one `handle_input` / `poll_output`.
 
+mod errands;
+
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::errands::Errands;
 use super::admission::{Admission, AdmissionLimits, Refusal};
 use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
@@ -51,6 +54,7 @@ pub struct Exchange {
     board: Switchboard,
     words: DiskWords,
     lines: Lines,
+    errands: Errands,
     timers: BTreeSet<(Mono, CallId)>,
     ua_wait: Option<Mono>,
     next_call: i64,
@@ -76,6 +80,7 @@ impl Exchange {
             board: Switchboard::default(),
             words: DiskWords::default(),
             lines: Lines::default(),
+            errands: Errands::default(),
             timers: BTreeSet::new(),
             ua_wait: None,
             next_call,
@@ -136,10 +141,12 @@ impl Exchange {
                     self.words.replied(now.mono, reply.id, reply.result.is_ok());
                 }
                 self.tell_waiting(now, &reply);
+                self.errand_claimed(now, &reply);
                 self.with(now, reply.call, |s, h| s.desk_reply(h, reply));
             }
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::CallBacks(waiting) => waiting.into_iter().for_each(|one| self.take_up(now, one)),
+            Input::Errands(errands) => self.errands_due(now, errands),
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
@@ -207,6 +214,7 @@ impl Exchange {
             && self.timers.is_empty()
             && self.board.is_idle()
             && self.words.is_idle()
+            && self.errands.is_idle()
             && self.ua.is_idle()
     }
 
@@ -302,7 +310,7 @@ impl Exchange {
             }
             Event::Ended { leg, reason } => {
                 self.with_leg(now, leg, |s, h| match s.leg == leg {
-                    true => s.leave(h, reason.as_str(), None),
+                    true => s.caller_left(h, reason.as_str()),
                     false => s.leg_ended(h, leg, reason),
                 });
             }
@@ -580,6 +588,7 @@ impl Exchange {
             self.by_leg.remove(&session.leg);
             self.calls.remove(&call);
             self.board.forget(call);
+            self.errands.forget(call);
             self.ladders.end(now.mono, call, self.shutdown.is_some());
             return;
         }

@@ -7,6 +7,7 @@ use super::events::CallEvent;
 use super::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
+use crate::desk::errand::Errand;
 use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
@@ -82,6 +83,8 @@ pub enum Input<'a> {
     },
     /// Callers whom an earlier run promised to call back, in the order of their places.
     CallBacks(Vec<WaitingCallBack>),
+    /// Calls that the desk is to make, and that nobody has begun: told again and again until they are.
+    Errands(Vec<Errand>),
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.

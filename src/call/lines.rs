@@ -166,6 +166,7 @@ mod tests {
             Word::Trunk(word) => word.state.to_string(),
             Word::Journal(entry) => format!("journal {}", entry.text),
             Word::Alarm(word) => format!("alarm {} {}", word.about, word.note),
+            Word::Errand { end, .. } => format!("errand {}", end.result),
         };
         words.iter().map(kind).collect()
     }

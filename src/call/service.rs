@@ -116,6 +116,8 @@ pub struct Service {
     pub call_back: CallBackSettings,
     /// Calls through a gateway within an hour.
     pub outgoing_per_hour_max: u32,
+    /// Calls of the desk's own at the same time.
+    pub errands_at_once: u32,
 }
 
 impl Service {

@@ -209,6 +209,11 @@ impl Switchboard {
         self.talk = Some(self.talk.map_or(length, |mean| (mean * 7 + length) / 8));
     }
 
+    /// Whether this person talks, or is rung.
+    pub fn is_engaged(&self, extension: &str) -> bool {
+        self.members.get(extension).is_some_and(|member| !matches!(member.state, State::Free { .. }))
+    }
+
     /// The caller whom this person talks to.
     pub fn talks_to(&self, extension: &str) -> Option<CallId> {
         match self.members.get(extension)?.state {

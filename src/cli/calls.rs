@@ -9,7 +9,7 @@ use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
 use super::{ladder, pcap};
-use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::ladder::CallLadder;
 use crate::desk::view::{CallView, LocalTime};
 use crate::store::{CallFilter, CallState};
@@ -47,6 +47,9 @@ struct ListArgs {
     /// completed, abandoned, rejected, failed, transferred, voicemail or ticket
     #[arg(long)]
     outcome: Option<Outcome>,
+    /// in: somebody called the desk; out: the desk called somebody
+    #[arg(long)]
+    direction: Option<Direction>,
     /// live or ended
     #[arg(long)]
     state: Option<CallState>,
@@ -92,6 +95,7 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         until,
         caller: args.caller.clone(),
         outcome: args.outcome,
+        direction: args.direction,
         state: args.state,
         limit: at_most(args.limit),
         offset: 0,
@@ -179,6 +183,7 @@ const COLUMNS: &[Column<CallRecord>] = &[
     Column { name: "caller", in_table: true, cell: |c, _| or_empty(&c.caller) },
     Column { name: "caller_name", in_table: true, cell: |c, _| or_empty(&c.caller_name) },
     Column { name: "callee", in_table: false, cell: |c, _| c.callee.clone() },
+    Column { name: "direction", in_table: false, cell: |c, _| c.direction.to_string() },
     Column {
         name: "answered_at",
         in_table: false,

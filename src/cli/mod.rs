@@ -17,6 +17,7 @@ pub mod pin;
 pub mod prompts;
 pub mod report;
 pub mod roster;
+pub mod tasks;
 pub mod tickets;
 mod tokens;
 mod trunks;
@@ -110,6 +111,7 @@ enum Command {
     Check(check::CheckArgs),
     Calls(calls::Args),
     Tickets(Box<tickets::Args>),
+    Tasks(tasks::Args),
     Messages(messages::Args),
     Alarms(alarms::Args),
     Bans(bans::Args),
@@ -143,6 +145,7 @@ impl Command {
             Command::Check(args) => check::run(args, global),
             Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
+            Command::Tasks(args) => on_store(global, |context, out| tasks::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
             Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),

@@ -10,7 +10,7 @@ use super::context::{CliError, Context};
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::answer_time::Cadence;
 use crate::desk::ban::Ban;
-use crate::desk::call_record::{CallRecord, Outcome, PathStep, RtpStats};
+use crate::desk::call_record::{CallRecord, Direction, Outcome, PathStep, RtpStats};
 use crate::desk::ladder::CallLadder;
 use crate::desk::ladder::tests::message;
 use crate::desk::message::{MessageChange, MessageDraft};
@@ -102,6 +102,7 @@ fn noon() -> DateTime<Utc> {
 
 fn call(id: i64, answer_ms: Option<u64>, outcome: Outcome) -> CallRecord {
     CallRecord {
+        direction: Direction::In,
         id: CallId(id),
         caller: Some("+8613800138000".into()),
         caller_name: Some("=张伟".into()),

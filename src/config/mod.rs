@@ -17,6 +17,7 @@ mod content;
 mod daemon;
 mod desk;
 mod env;
+mod errands;
 mod guard;
 mod keys;
 mod numbers;
@@ -28,6 +29,7 @@ mod rtp;
 mod sip;
 mod store;
 mod tls;
+mod work;
 
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,7 @@ pub use content::Source;
 pub use daemon::Daemon;
 pub use desk::Desk;
 pub use env::process as process_env;
+pub use errands::Errands;
 pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
@@ -52,6 +55,7 @@ pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
+use crate::desk::tasks::WorkRules;
 use crate::types::{NumberPlan, Problem};
 
 /// Every section of the file, in the order of the documents.
@@ -65,6 +69,11 @@ pub const SECTIONS: &[SectionKeys] = &[
     answer::KEYS,
     call_back::KEYS,
     clocks::KEYS,
+    work::DISPATCH,
+    work::RELAY,
+    work::FOLLOW_UP,
+    work::ALERT,
+    errands::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -95,6 +104,9 @@ pub struct Config {
     pub answer: Answer,
     pub call_back: CallBack,
     pub clocks: Clocks,
+    /// Whom the desk calls by itself: `[dispatch]`, `[relay]`, `[follow_up]`, `[alert]`.
+    pub work: WorkRules,
+    pub errands: Errands,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -222,6 +234,14 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         answer: Answer::read(Section::open(&answer::KEYS, root, folder, problems)),
         call_back: CallBack::read(Section::open(&call_back::KEYS, root, folder, problems)),
         clocks: Clocks::read(Section::open(&clocks::KEYS, root, folder, problems)),
+        work: WorkRules {
+            dispatch: work::dispatch(Section::open(&work::DISPATCH, root, folder, problems)),
+            relay: work::relay(Section::open(&work::RELAY, root, folder, problems)),
+            follow_up: work::follow_up(Section::open(&work::FOLLOW_UP, root, folder, problems)),
+            alert: work::alert(Section::open(&work::ALERT, root, folder, problems)),
+            time_zone: WorkRules::default().time_zone,
+        },
+        errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

@@ -156,6 +156,7 @@ pub(super) fn service(site: &Site) -> Arc<Service> {
             denied: site.config.call_back.prefixes_denied.clone(),
             allowed: site.config.call_back.prefixes_allowed.clone(),
         },
+        errands_at_once: site.config.errands.at_once,
         outgoing_per_hour_max: site.config.guard.outgoing_calls_per_hour_max,
         record: RecordSpec {
             max_ms: site.config.record.max_ms,

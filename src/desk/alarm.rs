@@ -19,6 +19,10 @@ pub enum AlarmKind {
     OutgoingCalls,
     /// A clock of a ticket is over, and its promise is not kept (R19, R23, R36).
     Overdue,
+    /// Nobody took a repair (R26).
+    NotDispatched,
+    /// Whom a message is for has not confirmed it (R5).
+    MessageUnconfirmed,
 }
 
 /// How far it is.
@@ -37,6 +41,8 @@ pub enum AlarmState {
 words!(AlarmKind {
     MissedEmergency => "missed_emergency", LineDown => "line_down", OutgoingCalls => "outgoing_calls",
     Overdue => "overdue",
+    NotDispatched => "not_dispatched",
+    MessageUnconfirmed => "message_unconfirmed",
 });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 

@@ -30,6 +30,19 @@ words!(Outcome {
     Ticket => "ticket",
 });
 
+/// Who made the call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Somebody called the desk.
+    #[default]
+    In,
+    /// The desk called somebody: an errand.
+    Out,
+}
+
+words!(Direction { In => "in", Out => "out" });
+
 /// One step of the way through the menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PathStep {
@@ -115,10 +128,13 @@ pub struct RtpStats {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
     pub id: CallId,
+    #[serde(default)]
+    pub direction: Direction,
     /// The caller's number or SIP user as it was sent; null when withheld.
     pub caller: Option<String>,
     /// The display name, untrusted text.
     pub caller_name: Option<String>,
+    /// The user part that was called; of a call that the desk made, the person's extension or the customer's number.
     pub callee: String,
     pub started_at: DateTime<Utc>,
     pub answered_at: Option<DateTime<Utc>>,

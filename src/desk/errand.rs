@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ticket::{Kind, Urgency};
 use super::words::words;
-use crate::types::{MessageId, RecordingId, TicketNumber};
+use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
 
 /// Number of an errand: unique within one data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,8 @@ pub struct Errand {
     pub ticket: Option<TicketNumber>,
     pub message: Option<MessageId>,
     pub note: Option<String>,
+    /// Since when it could have been begun.
+    pub due: DateTime<Utc>,
     pub about: ErrandAbout,
 }
 
@@ -76,7 +78,24 @@ pub struct ErrandAbout {
     pub recording: Option<RecordingId>,
     pub from_number: Option<String>,
     pub left_at: Option<DateTime<Utc>>,
+    /// The number that the customer's call came from, and the trunk that it came over: it is called back without more ado.
+    pub called_from: Option<String>,
+    pub trunk: Option<String>,
+    /// By whom of the desk the number to call back was written, where it is not what a caller keyed.
+    pub number_by: Option<String>,
 }
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrandState {
+    Waiting,
+    /// Somebody is rung, or talks to the desk.
+    Calling,
+    Ended,
+}
+
+words!(ErrandState { Waiting => "waiting", Calling => "calling", Ended => "ended" });
 
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -123,4 +142,42 @@ pub struct ErrandEnd {
     pub why: Option<String>,
     /// The recording of what a customer had to say.
     pub comment: Option<RecordingId>,
+}
+
+/// An errand as it is kept, for lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrandRecord {
+    pub id: ErrandId,
+    pub kind: ErrandKind,
+    /// Of a person.
+    pub extension: Option<String>,
+    /// Of a customer.
+    pub number: Option<String>,
+    pub ticket: Option<TicketNumber>,
+    pub message: Option<MessageId>,
+    pub note: Option<String>,
+    pub state: ErrandState,
+    pub result: Option<ErrandResult>,
+    /// Why not, or who cancelled it.
+    pub why: Option<String>,
+    pub comment: Option<RecordingId>,
+    /// The call that was made for it last.
+    pub call: Option<CallId>,
+    pub created_at: DateTime<Utc>,
+    pub not_before: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// An errand that has ended, for whoever asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedErrand {
+    pub kind: ErrandKind,
+    pub to: ErrandTo,
+    pub ticket: Option<TicketNumber>,
+    pub message: Option<MessageId>,
+    pub note: Option<String>,
+    pub task: Option<i64>,
+    pub call: Option<CallId>,
+    pub end: ErrandEnd,
 }

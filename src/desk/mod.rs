@@ -26,6 +26,7 @@ pub mod presence;
 pub mod privacy;
 pub mod request;
 pub mod roster;
+pub mod tasks;
 pub mod ticket;
 pub mod ticket_edit;
 pub mod ticket_number;

@@ -4,6 +4,7 @@ use super::alarm::AlarmWord;
 use super::ban::Ban;
 use super::call_back::CallBackWord;
 use super::call_record::CallRecord;
+use super::errand::{ErrandEnd, ErrandId};
 use super::journal::JournalEntry;
 use super::ladder::CallLadder;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
@@ -44,6 +45,10 @@ pub enum DeskRequest {
     PutJournal { id: RequestId, entry: JournalEntry },
     /// The same for a call-back.
     PutCallBack { id: RequestId, word: CallBackWord },
+    /// Claims a waiting errand for this call; an error when it waits no more. Replied to once it is on disk.
+    BeginErrand { id: RequestId, errand: ErrandId },
+    /// What came of an errand so far; `over`: nothing more comes. The same word may be said again.
+    KeepErrand { id: RequestId, end: ErrandEnd, over: bool },
 }
 
 /// Messages in one list: as many as anybody listens to in one call.
@@ -63,7 +68,9 @@ impl DeskRequest {
             | DeskRequest::PutAlarm { id, .. }
             | DeskRequest::PutTrunk { id, .. }
             | DeskRequest::PutJournal { id, .. }
-            | DeskRequest::PutCallBack { id, .. } => Some(*id),
+            | DeskRequest::PutCallBack { id, .. }
+            | DeskRequest::BeginErrand { id, .. }
+            | DeskRequest::KeepErrand { id, .. } => Some(*id),
         }
     }
 }

@@ -13,13 +13,14 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
-use super::call_record::{CallRecord, LegRecord, Outcome, PathStep, RtpStats};
+use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
 use super::happening::Happening;
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
 use super::people::{Duty, Person, Place};
 use super::presence::{Presence, Whereabouts};
+use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
 use super::workflow::{Nature, Quote, Satisfaction};
@@ -64,6 +65,7 @@ impl ToSchema for LocalTime {}
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CallView<'a> {
     pub id: CallId,
+    pub direction: Direction,
     pub caller: Option<&'a str>,
     pub caller_name: Option<&'a str>,
     pub callee: &'a str,
@@ -92,6 +94,7 @@ impl<'a> CallView<'a> {
         let local = |at| LocalTime::new(at, time_zone);
         Self {
             id: call.id,
+            direction: call.direction,
             caller: call.caller.as_deref(),
             caller_name: call.caller_name.as_deref(),
             callee: &call.callee,
@@ -311,6 +314,31 @@ pub struct MessageView<'a> {
 pub struct DeletionView<'a> {
     pub at: LocalTime,
     pub by: &'a str,
+}
+
+/// Something that the desk sees to by itself.
+#[derive(Debug, Serialize)]
+pub struct TaskView<'a> {
+    pub id: i64,
+    pub kind: TaskKind,
+    pub subject: &'a str,
+    pub begun_at: LocalTime,
+    pub next_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+}
+
+impl<'a> TaskView<'a> {
+    pub fn new(task: &'a TaskRow, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: task.id,
+            kind: task.kind,
+            subject: &task.subject,
+            begun_at: local(task.begun_at),
+            next_at: task.next_at.map(local),
+            ended_at: task.ended_at.map(local),
+        }
+    }
 }
 
 /// An alarm (R41).

@@ -56,7 +56,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::RecordingEnded { recording, duration_ms, written } => {
             tracing::info!(call, recording = recording.0, duration_ms, written, "recorded");
         }
-        What::Ringing { extension } if extension.is_empty() => tracing::info!(call, "calls the customer back"),
+        What::Ringing { extension } if extension.is_empty() => tracing::info!(call, "calls a customer"),
         What::Ringing { extension } => tracing::info!(call, extension, "rings a person"),
         What::NextServer { extension, status } => {
             tracing::warn!(call, extension, status, "a server failed: the next one is tried");
@@ -66,6 +66,13 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::LegEnded { extension, end, why } => {
             tracing::error!(call, extension, end = end.as_str(), why, "a place can't be rung: mend it in people.toml");
+        }
+        What::ErrandBegun { errand, kind } => {
+            tracing::info!(call, errand = errand.0, kind = kind.as_str(), "the desk calls")
+        }
+        What::Lifted { extension } => tracing::info!(call, extension, "lifted: hears what the desk calls for"),
+        What::ErrandEnded { errand, result } => {
+            tracing::info!(call, errand = errand.0, result = result.as_str(), "the desk's call is over");
         }
         What::Met { extension } => tracing::info!(call, extension, "put through"),
         What::Parted { how } => tracing::info!(call, ?how, "talk over"),
@@ -151,6 +158,8 @@ fn count(what: &What) {
             METRICS.calls_started.add(1);
             METRICS.calls_live.add(1);
         }
+        What::ErrandBegun { .. } => METRICS.calls_live.add(1),
+        What::ErrandEnded { result, .. } => METRICS.errands_ended.add(*result, 1),
         What::Refused { why, .. } => {
             METRICS.calls_started.add(1);
             match why {
@@ -203,6 +212,7 @@ fn count(what: &What) {
         What::TrunkLeft { trunk } => METRICS.trunk_up.forget(trunk),
         What::Forged { packets } => METRICS.srtp_forged.add(*packets),
         What::Encrypted { .. }
+        | What::Lifted { .. }
         | What::SeenOutside { .. }
         | What::OutsideUnknown
         | What::Parted { .. }

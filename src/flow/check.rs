@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compile::{CompileContext, Flow};
+use super::compile::{CompileContext, Flow, Node};
 use super::definition::{PLACEHOLDERS, Word, place, placeholder};
 use super::steps::{By, Nature};
 use crate::types::{Problem, Reader, did_you_mean};
@@ -21,6 +21,7 @@ pub fn check(flow: &Flow, unread: &[String], context: &CompileContext<'_>, reade
         endless(flow, reader);
         menus_without_refuge(flow, reader);
         loops_without_keys(flow, reader);
+        errands_alone(flow, reader);
     }
 }
 
@@ -116,6 +117,9 @@ fn links(flow: &Flow, unread: &[String], reader: &mut Reader<'_>) -> bool {
     for (callee, to) in flow.entries().iter() {
         look(format!("entry `{callee}`"), to, None);
     }
+    for (kind, to) in flow.errands().iter() {
+        look(format!("errand `{kind}`"), to, None);
+    }
     for (name, node) in flow.nodes() {
         for link in node.step.links() {
             look(format!("node `{name}`: `{}`", link.label), link.to, Some(node.line));
@@ -125,7 +129,8 @@ fn links(flow: &Flow, unread: &[String], reader: &mut Reader<'_>) -> bool {
 }
 
 fn unreachable(flow: &Flow, reader: &mut Reader<'_>) {
-    let reached = reach(flow, flow.beginnings().map(str::to_owned), |_| true);
+    let errands = flow.errands().iter().map(|(_, word)| word.get_ref().clone());
+    let reached = reach(flow, flow.beginnings().map(str::to_owned).chain(errands), |_| true);
     for (name, node) in flow.nodes().iter().filter(|(name, _)| !reached.contains(*name)) {
         let what = format!("nothing leads to node `{name}`");
         reader.problem_at(None, Some(node.line), what, "lead a key or an edge there, or take it out");
@@ -146,8 +151,11 @@ fn endless(flow: &Flow, reader: &mut Reader<'_>) {
 
 /// A menu needs a human's key, or must lead to a human or a message when it fails (R7).
 fn menus_without_refuge(flow: &Flow, reader: &mut Reader<'_>) {
+    // Whom the desk calls has no need of it.
+    let of_callers = reach(flow, flow.beginnings().map(str::to_owned), |_| true);
     let is_refuge = |name: &String| flow.nodes().get(name).is_some_and(|n| n.step.nature() == Nature::Refuge);
-    for (name, node) in flow.nodes().iter().filter(|(_, n)| n.step.nature() == Nature::Menu) {
+    let is_menu = |node: &&Node| node.step.nature() == Nature::Menu;
+    for (name, node) in flow.nodes().iter().filter(|(name, node)| is_menu(node) && of_callers.contains(*name)) {
         let links = node.step.links();
         let by_key = links
             .iter()
@@ -158,6 +166,16 @@ fn menus_without_refuge(flow: &Flow, reader: &mut Reader<'_>) {
             let remedy = "give it a key to a `human` node, or let `failed` lead to a human or a recording (R7)";
             reader.problem_at(None, Some(node.line), what, remedy);
         }
+    }
+}
+
+/// Results of the desk's own calls, where a caller can come to them.
+fn errands_alone(flow: &Flow, reader: &mut Reader<'_>) {
+    let of_callers = reach(flow, flow.beginnings().map(str::to_owned), |_| true);
+    let wrong = |node: &Node| node.step.nature() == Nature::Errand;
+    for (name, node) in flow.nodes().iter().filter(|(name, node)| wrong(node) && of_callers.contains(*name)) {
+        let what = format!("node `{name}` keeps what came of a call of the desk's own, and callers can come to it");
+        reader.problem_at(None, Some(node.line), what, "lead to it from the nodes of [errand] alone");
     }
 }
 

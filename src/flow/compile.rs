@@ -9,10 +9,11 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::check;
-use super::definition::{Keys, Phrases, Top, Word, placeholder};
+use super::definition::{Errands, Keys, Phrases, Top, Word, placeholder};
 use super::entry::Entries;
 use super::steps::{STEPS, Step};
 use crate::desk::answers::Answers;
+use crate::desk::errand::ErrandKind;
 use crate::desk::hours::Hours;
 use crate::types::{Lang, Problem, Reader, did_you_mean, remedy_for_unknown};
 
@@ -44,6 +45,7 @@ pub(super) struct Node {
 pub struct Flow {
     start: Word,
     entries: Entries,
+    errands: Errands,
     keys: Keys,
     phrases: Phrases,
     nodes: BTreeMap<String, Node>,
@@ -62,6 +64,7 @@ impl Flow {
         let flow = top.map(|top| Flow {
             start: top.start,
             entries: Entries::new(top.entry),
+            errands: top.errand,
             keys: top.keys,
             phrases: top.prompts,
             nodes,
@@ -101,7 +104,16 @@ impl Flow {
         &self.entries
     }
 
-    /// Every node that a call may begin at, the usual one first.
+    /// Where the desk's own calls of a kind begin.
+    pub fn errand(&self, kind: ErrandKind) -> Option<&str> {
+        self.errands.of(kind).map(|word| word.get_ref().as_str())
+    }
+
+    pub(super) fn errands(&self) -> &Errands {
+        &self.errands
+    }
+
+    /// Every node that a caller may begin at, the usual one first.
     pub(super) fn beginnings(&self) -> impl Iterator<Item = &str> {
         [self.start()].into_iter().chain(self.entries.iter().map(|(_, word)| word.get_ref().as_str()))
     }

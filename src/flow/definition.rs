@@ -6,6 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::io::RecordSpec;
+use crate::desk::errand::ErrandKind;
 
 /// A word of the file with its place: a prompt's id, a node's name.
 pub type Word = Spanned<String>;
@@ -50,8 +51,26 @@ impl Limits {
 }
 
 /// What may stand in braces in a saying.
-pub const PLACEHOLDERS: [&str; 10] =
-    ["ticket", "callback", "caller", "caller_name", "building", "room", "person", "position", "minutes", "report"];
+pub const PLACEHOLDERS: [&str; 17] = [
+    "ticket",
+    "callback",
+    "caller",
+    "caller_name",
+    "building",
+    "room",
+    "person",
+    "position",
+    "minutes",
+    "report",
+    // Of the ticket or message that the desk calls for, or that is reported on.
+    "urgency",
+    "category",
+    "place",
+    "said",
+    "left",
+    "from",
+    "note",
+];
 
 /// The name in braces, if the word is `{name}`.
 pub fn placeholder(word: &str) -> Option<&str> {
@@ -90,6 +109,11 @@ pub struct Phrases {
     pub trouble: Word,
     /// Said before an extension that stands for a name.
     pub extension: Word,
+    /// Said before the building and the room of a ticket.
+    pub building: Word,
+    pub room: Word,
+    /// Said of a message whose caller's number is withheld.
+    pub withheld: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
     pub announcement: Saying,
 }
@@ -102,6 +126,9 @@ impl Default for Phrases {
             unsaved: word("ticket-unsaved"),
             trouble: word("trouble"),
             extension: word("person-extension"),
+            building: word("place-building"),
+            room: word("place-readback-room"),
+            withheld: word("mailbox-withheld"),
             announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
     }
@@ -110,7 +137,35 @@ impl Default for Phrases {
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
         let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
-        single.into_iter().chain(&self.announcement)
+        let of_tickets = [&self.building, &self.room, &self.withheld];
+        single.into_iter().chain(of_tickets).chain(&self.announcement)
+    }
+}
+
+/// `[errand]`: where the desk's own calls begin. A kind that is left out is not called for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Errands {
+    pub dispatch: Option<Word>,
+    pub relay: Option<Word>,
+    pub follow_up: Option<Word>,
+    pub notice: Option<Word>,
+}
+
+impl Errands {
+    pub fn of(&self, kind: ErrandKind) -> Option<&Word> {
+        match kind {
+            ErrandKind::Dispatch => self.dispatch.as_ref(),
+            ErrandKind::Relay => self.relay.as_ref(),
+            ErrandKind::FollowUp => self.follow_up.as_ref(),
+            ErrandKind::Notice => self.notice.as_ref(),
+        }
+    }
+
+    /// Those that there are.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Word)> {
+        let all = ErrandKind::ALL.iter().map(|kind| (kind.as_str(), self.of(*kind)));
+        all.filter_map(|(name, word)| word.map(|word| (name, word)))
     }
 }
 
@@ -123,6 +178,9 @@ pub struct Top {
     /// The first node of those who called this user part or number.
     #[serde(default)]
     pub entry: BTreeMap<String, Word>,
+    /// The first node of each kind of call that the desk itself makes.
+    #[serde(default)]
+    pub errand: Errands,
     #[serde(default)]
     pub keys: Keys,
     #[serde(default)]

@@ -15,13 +15,16 @@ pub fn mermaid(flow: &Flow) -> String {
             Nature::Menu | Nature::Level => ("{{", "}}"),
             Nature::Refuge => ("([", "])"),
             Nature::End => ("((", "))"),
-            Nature::Passage | Nature::Landmark => ("[", "]"),
+            Nature::Passage | Nature::Landmark | Nature::Errand => ("[", "]"),
         };
         // Writing to a string cannot fail.
         let _ = writeln!(out, "    {}{open}{label}{close}", id(name));
     }
     for (nth, (callee, to)) in flow.entries().iter().enumerate() {
         let _ = writeln!(out, "    e_{nth}[/\"{}\"/] -.-> {}", quoted(callee), id(to.get_ref()));
+    }
+    for (kind, to) in flow.errands().iter() {
+        let _ = writeln!(out, "    errand_{kind}[/\"{kind}\"/] -.-> {}", id(to.get_ref()));
     }
     for (name, node) in in_order(flow) {
         for link in node.step.links() {
@@ -39,6 +42,9 @@ pub fn text(flow: &Flow) -> String {
     branch(flow, flow.start(), "", 0, &mut shown, &mut out);
     for (callee, to) in flow.entries().iter() {
         branch(flow, to.get_ref(), &format!("call to {callee}"), 0, &mut shown, &mut out);
+    }
+    for (kind, to) in flow.errands().iter() {
+        branch(flow, to.get_ref(), &format!("the desk calls ({kind})"), 0, &mut shown, &mut out);
     }
     out
 }
@@ -109,6 +115,8 @@ mod tests {
         assert!(chart.starts_with("flowchart TD\n    n_welcome["), "{chart}");
         assert!(chart.contains("    n_main -->|9| n_emergency\n"), "{chart}");
         assert!(chart.contains("    n_main -.->|failed| n_by_hand\n"), "{chart}");
-        assert_eq!(chart.lines().count(), 1 + flow.nodes().len() + flow.edges().len());
+        assert!(chart.contains("    errand_dispatch[/\"dispatch\"/] -.-> n_dispatch_call\n"), "{chart}");
+        let errands = flow.errands().iter().count();
+        assert_eq!(chart.lines().count(), 1 + errands + flow.nodes().len() + flow.edges().len());
     }
 }

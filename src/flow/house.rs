@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::io::{Output, Say};
 use super::line::{Gone, Line, State};
 use super::papers::{DESK_MAX, Unsaved};
+use crate::desk::errand::ErrandResult;
 use crate::desk::message::{Message, MessageChange, MessagesWaiting};
 use crate::desk::request::{DeskRequest, Done, RequestId};
 use crate::types::{MessageId, Mono, RecordingId, Redacted};
@@ -89,6 +90,21 @@ impl Line {
         let state = &mut *self.state();
         let id = state.papers.next_request();
         state.out.push_back(Output::Desk(DeskRequest::ChangeMessage { id, message, change }));
+    }
+
+    /// Keeps what came of the call that the desk makes; whether that is on disk.
+    pub async fn keep_result(&self, result: ErrandResult) -> Result<bool, Gone> {
+        let deadline = {
+            let mut state = self.state();
+            let id = state.papers.next_request();
+            state.asked_desk.ask(id);
+            // They got what they were called for, or said what they had to.
+            state.served = true;
+            state.out.push_back(Output::Errand { id, result });
+            state.now.mono + DESK_MAX
+        };
+        let answer = self.answer(deadline, |state| &mut state.asked_desk).await?;
+        Ok(answer.is_some_and(|answer| answer.is_ok()))
     }
 
     /// Plays a recording, to its end or until a key.

@@ -2,6 +2,7 @@
 
 use chrono::{NaiveDate, NaiveTime};
 
+use crate::desk::errand::ErrandResult;
 use crate::desk::people::Person;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::types::{Digit, Lang, Mono, RecordingId, Redacted};
@@ -12,6 +13,8 @@ use crate::types::{Digit, Lang, Mono, RecordingId, Redacted};
 pub enum Say {
     /// A text of the catalogue, by id.
     Prompt(String),
+    /// The same, left out where no language of the line has it: a category of the site's own, for one.
+    IfKnown(String),
     /// Digit by digit, as for tickets, rooms and telephones (幺 for 1 in Mandarin): `0`-`9`; `*`, `-` and others are short pauses.
     Digits(String),
     /// A cardinal number (两百零三).
@@ -236,6 +239,13 @@ pub enum Output {
         digits: String,
     },
     Desk(DeskRequest),
+    /// What came of the errand that the desk calls for: kept, and replied to as the desk's.
+    Errand {
+        id: RequestId,
+        result: ErrandResult,
+    },
+    /// What a customer has to say about it.
+    Comment(RecordingId),
     /// Whether this PIN opens the messages of this extension; `PinChecked` follows.
     CheckPin {
         id: RequestId,

@@ -13,8 +13,9 @@ use super::io::{Input, Output, PersonMatch, RecordEnd, Say, Token};
 use super::papers::Papers;
 use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
+use crate::desk::errand::Errand;
 use crate::desk::request::{DeskError, Done, RequestId};
-use crate::types::{Digit, Lang, Mono, Now, RecordingId};
+use crate::types::{Digit, Lang, Mono, Now, RecordingId, TicketNumber};
 
 /// Keys typed ahead beyond this are dropped.
 pub const KEYS_MAX: usize = 32;
@@ -101,6 +102,8 @@ pub struct State {
     pub asked_desk: Question<Result<Done, DeskError>>,
     /// A recording of the last play that could not be read.
     pub unreadable: Option<RecordingId>,
+    /// What the desk calls for, or what is reported on.
+    pub errand: Option<Arc<Errand>>,
     pub node: String,
     pub out: VecDeque<Output>,
     pub wake: Option<Mono>,
@@ -137,6 +140,7 @@ impl State {
             pin: Question::default(),
             asked_desk: Question::default(),
             unreadable: None,
+            errand: None,
             node,
             out: VecDeque::new(),
             wake: None,
@@ -235,12 +239,19 @@ impl State {
         }
     }
 
+    /// The ticket whose number may be said: on disk, complete (R9); or that of the desk's own call.
+    fn number_to_say(&self) -> Option<&TicketNumber> {
+        let of_errand = || self.errand.as_ref().and_then(|errand| errand.ticket.as_ref());
+        self.papers.number_to_say().or_else(of_errand)
+    }
+
     /// What a word of a saying stands for; nothing when that isn't known.
-    fn sound(&self, word: &str, phrases: &Phrases) -> Vec<Say> {
+    fn sound(&self, word: &str, flow: &Flow) -> Vec<Say> {
+        let phrases = flow.phrases();
         let digits = |text: Option<&String>| text.cloned().map(Say::Digits).into_iter().collect();
         match placeholder(word) {
             None => vec![Say::Prompt(word.to_owned())],
-            Some("ticket") => digits(self.papers.number_to_say().map(|n| &n.0)),
+            Some("ticket") => digits(self.number_to_say().map(|n| &n.0)),
             Some("callback") => digits(self.facts.callback.as_ref()),
             Some("caller") => digits(self.caller.number.as_ref()),
             Some("building") => digits(self.facts.building.as_ref()),
@@ -253,10 +264,44 @@ impl State {
             Some("position") => self.queue.map(|place| Say::Number(place.position.into())).into_iter().collect(),
             Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
+            Some(word) if self.errand.is_some() => self.sound_of_errand(word, flow),
             // The check refuses any other name in braces.
             Some(_) => Vec::new(),
         }
     }
+}
+
+impl State {
+    /// The same for what is known of the desk's own call, or of the ticket that is reported on.
+    fn sound_of_errand(&self, word: &str, flow: &Flow) -> Vec<Say> {
+        let phrases = flow.phrases();
+        let prompt = |word: &Word| Say::Prompt(word.get_ref().clone());
+        let Some(errand) = &self.errand else { return Vec::new() };
+        let about = &errand.about;
+        match word {
+            "urgency" => about.urgency.map(|urgency| if_known("urgency", urgency.as_str())).into_iter().collect(),
+            "category" => about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect(),
+            "note" => errand.note.as_ref().map(|note| if_known("note", note)).into_iter().collect(),
+            "said" => about.recording.clone().map(Say::Recording).into_iter().collect(),
+            "place" => {
+                let of = |phrase: &Word, number: &Option<String>| {
+                    number.clone().map(|number| [prompt(phrase), Say::Digits(number)]).into_iter().flatten()
+                };
+                of(&phrases.building, &about.building).chain(of(&phrases.room, &about.room)).collect()
+            }
+            "left" => about.left_at.map_or_else(Vec::new, |at| {
+                let left = flow.local(at);
+                vec![Say::Date(left.date()), Say::Time(left.time())]
+            }),
+            "from" => vec![about.from_number.clone().map_or_else(|| prompt(&phrases.withheld), Say::Digits)],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The prompt of a word of ours, or of the site's own: prompts have dashes where words have underscores.
+fn if_known(of: &str, word: &str) -> Say {
+    Say::IfKnown(format!("{of}-{}", word.replace('_', "-")))
 }
 
 /// A person's name as it can be said: its recording, or the extension.
@@ -396,11 +441,11 @@ impl Line {
     pub fn sounds(&self, saying: &[Word]) -> (Lang, Vec<Say>) {
         let state = self.state();
         let unsaved =
-            saying.iter().any(|w| placeholder(w.get_ref()) == Some("ticket")) && state.papers.number_to_say().is_none();
+            saying.iter().any(|w| placeholder(w.get_ref()) == Some("ticket")) && state.number_to_say().is_none();
         let say = if unsaved {
             vec![Say::Prompt(self.flow.phrases().unsaved.get_ref().clone())]
         } else {
-            saying.iter().flat_map(|w| state.sound(w.get_ref(), self.flow.phrases())).collect()
+            saying.iter().flat_map(|w| state.sound(w.get_ref(), &self.flow)).collect()
         };
         (state.lang.clone(), say)
     }
@@ -410,7 +455,7 @@ impl Line {
         let state = self.state();
         let sound = |word: &Word| match placeholder(word.get_ref()) {
             Some("ticket") => state.papers.number().map(|n| Say::Digits(n.0.clone())).into_iter().collect(),
-            _ => state.sound(word.get_ref(), self.flow.phrases()),
+            _ => state.sound(word.get_ref(), &self.flow),
         };
         saying.iter().flat_map(sound).collect()
     }

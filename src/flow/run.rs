@@ -9,6 +9,7 @@ use super::compile::Flow;
 use super::io::{Finish, Input, Output, RecordSpec, Say};
 use super::line::{Exit, Gone, Line, State};
 use super::steps::Nature;
+use crate::desk::errand::Errand;
 use crate::types::{CallId, Lang, Now};
 
 /// Nodes that a flow goes through without a key of the caller, before it ends politely: more than any sane flow has
@@ -51,6 +52,21 @@ impl FlowRun {
         let begin = flow.entry(&caller.callee).to_owned();
         let line = Line::new(State::new(epoch, caller, begin), flow);
         Self { way: Some(Box::pin(walk(line.clone()))), line }
+    }
+
+    /// For somebody whom the desk calls; `None` where the flow has no beginning for it.
+    pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: Arc<Errand>) -> Option<Self> {
+        let begin = flow.errand(errand.kind)?.to_owned();
+        let mut run = Self::new(flow, called);
+        {
+            let mut state = run.line.state();
+            state.node = begin;
+            state.facts.building.clone_from(&errand.about.building);
+            state.facts.room.clone_from(&errand.about.room);
+            state.errand = Some(errand);
+        }
+        run.way = Some(Box::pin(walk(run.line.clone())));
+        Some(run)
     }
 
     pub fn handle_input(&mut self, now: Now, input: Input) {

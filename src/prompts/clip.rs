@@ -32,7 +32,7 @@ pub fn expand(lang: &Lang, say: &[Say]) -> Vec<Clip> {
     let mut clips = Vec::with_capacity(say.len());
     for one in say {
         match one {
-            Say::Prompt(id) => clips.push(Clip::prompt(id)),
+            Say::Prompt(id) | Say::IfKnown(id) => clips.push(Clip::prompt(id)),
             Say::Digits(digits) => clips.extend(numbers::digits(lang, digits)),
             Say::Number(n) => clips.extend(numbers::cardinal(lang, *n)),
             Say::Date(date) => clips.extend(numbers::date(lang, *date)),

@@ -164,7 +164,12 @@ impl Library {
 
     /// What a flow says as clips of a language.
     pub fn expand(&self, lang: &Lang, say: &[Say]) -> Vec<Clip> {
-        clip::expand(lang, say)
+        let unknown = |say: &Say| matches!(say, Say::IfKnown(id) if !self.has(id));
+        if !say.iter().any(unknown) {
+            return clip::expand(lang, say);
+        }
+        let known: Vec<Say> = say.iter().filter(|say| !unknown(say)).cloned().collect();
+        clip::expand(lang, &known)
     }
 
     /// Clips as they are played.

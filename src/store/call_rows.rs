@@ -4,7 +4,7 @@ use rusqlite::{CachedStatement, Connection, Row, named_params};
 
 use super::queue::CallRow;
 use super::ticket_rows;
-use super::time::{At, from_i64, to_i64, unreadable, word_or_null};
+use super::time::{At, from_i64, to_i64, unreadable, word, word_or_null};
 use crate::desk::call_record::{CallRecord, RtpStats};
 use crate::desk::clocks::ClockBook;
 use crate::types::{CallId, Codec, RecordingId};
@@ -12,10 +12,10 @@ use crate::types::{CallId, Codec, RecordingId};
 const PUT: &str = "
 INSERT INTO calls (id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, answer_rings,
     outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, rtp_jitter_ms,
-    rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, updated_at_ms)
+    rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, direction, updated_at_ms)
 VALUES (:id, :caller, :caller_name, :callee, :started_at, :answered_at, :ended_at, :answer_ms, :answer_rings,
     :outcome, :path, :handled_by, :tickets, :messages, :recording, :codec, :rtp_sent, :rtp_received, :rtp_lost,
-    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :diverted_from, :updated_at)
+    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :diverted_from, :direction, :updated_at)
 ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.caller_name, callee = excluded.callee,
     started_at_ms = excluded.started_at_ms, answered_at_ms = excluded.answered_at_ms, ended_at_ms = excluded.ended_at_ms,
     answer_ms = excluded.answer_ms, answer_rings = excluded.answer_rings, outcome = excluded.outcome,
@@ -30,7 +30,7 @@ ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, \
     answer_rings, outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, \
-    rtp_jitter_ms, rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from";
+    rtp_jitter_ms, rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, direction";
 
 /// Puts rows into the log, within one transaction.
 pub struct Put<'c> {
@@ -76,6 +76,7 @@ impl<'c> Put<'c> {
             ":legs": json(&record.legs)?,
             ":trunk": record.trunk,
             ":diverted_from": record.diverted_from,
+            ":direction": record.direction.as_str(),
             ":updated_at": At(*at),
         })?;
         match record.ended_at {
@@ -118,6 +119,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<CallRecord> {
         legs: from_json(row, 23)?,
         trunk: row.get(24)?,
         diverted_from: row.get(25)?,
+        direction: word(row, 26)?,
     })
 }
 

@@ -9,10 +9,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::ticket_rows::{Edited, Opening};
 use super::work_rows::{self, By, Refused, Refusing};
-use super::{StoreError, alarm_rows, ban_rows, connection, message_rows, presence_rows, ticket_rows};
+use super::{StoreError, alarm_rows, ban_rows, connection, errand_rows, message_rows, presence_rows, ticket_rows};
 use crate::desk::alarm::AlarmId;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
+use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
 use crate::desk::presence::Notice;
 use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
 use crate::desk::workflow::{Advance, WorkSheet};
@@ -221,6 +222,29 @@ impl Editor {
     /// Lifts a ban; the running line notices it. Whether there was one.
     pub fn lift_ban(&mut self, network: BannedNetwork) -> Result<bool, StoreError> {
         self.transaction(|t| ban_rows::lift(t, network))
+    }
+
+    /// Asks the desk to make a call; the running line makes it.
+    pub fn add_errand(&mut self, at: DateTime<Utc>, errand: &NewErrand) -> Result<ErrandId, StoreError> {
+        self.transaction(|t| errand_rows::add(t, at, errand))
+    }
+
+    /// Calls of the desk's own that have ended, and that whoever asked for them has not seen yet; the oldest first.
+    pub fn ended_errands(&mut self) -> Result<Vec<EndedErrand>, StoreError> {
+        self.transaction(|t| errand_rows::ended_unseen(t, 1_000))
+    }
+
+    /// What came of it was seen.
+    pub fn see_errand(&mut self, errand: ErrandId) -> Result<(), StoreError> {
+        self.transaction(|t| errand_rows::seen(t, errand))
+    }
+
+    /// Takes back a call that is not begun yet.
+    pub fn cancel_errand(&mut self, errand: ErrandId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        match self.transaction(|t| errand_rows::cancel(t, at, errand, who))? {
+            true => Ok(()),
+            false => Err(StoreError::Refused(format!("errand {} does not wait: see `frontdesk errands`", errand.0))),
+        }
     }
 
     /// Notes who has seen an alarm (R41).

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use rusqlite::types::Value;
 
-use crate::desk::call_record::Outcome;
+use crate::desk::call_record::{Direction, Outcome};
+use crate::desk::errand::{ErrandKind, ErrandState};
 use crate::desk::message::Relay;
 use crate::desk::ticket::{Kind, Status};
 use crate::types::TicketNumber;
@@ -27,6 +28,8 @@ pub struct CallFilter {
     /// The caller's whole number, or its last four digits or more.
     pub caller: Option<String>,
     pub outcome: Option<Outcome>,
+    /// Who made the call.
+    pub direction: Option<Direction>,
     pub state: Option<CallState>,
     pub limit: Option<u32>,
     pub offset: u32,
@@ -65,6 +68,30 @@ pub struct MessageFilter {
     pub offset: u32,
 }
 
+/// Errands, the newest first. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct ErrandFilter {
+    pub since: Option<DateTime<Utc>>,
+    pub until: Option<DateTime<Utc>>,
+    pub kind: Option<ErrandKind>,
+    pub state: Option<ErrandState>,
+    /// The ticket that it is about.
+    pub ticket: Option<TicketNumber>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+impl ErrandFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.period("created_at_ms", self.since, self.until);
+        clause.equal("kind", self.kind.map(|kind| kind.as_str()));
+        clause.equal("state", self.state.map(|state| state.as_str()));
+        clause.equal("ticket", self.ticket.as_ref().map(|number| number.0.as_str()));
+        clause
+    }
+}
+
 /// A `WHERE ... LIMIT ... OFFSET` with its values: text of ours only, what people typed is bound.
 #[derive(Debug, Default)]
 pub(super) struct Clause {
@@ -78,6 +105,7 @@ impl CallFilter {
         clause.period("started_at_ms", self.since, self.until);
         clause.number("caller", self.caller.as_deref());
         clause.equal("outcome", self.outcome.map(|o| o.as_str()));
+        clause.equal("direction", self.direction.map(|d| d.as_str()));
         match self.state {
             Some(CallState::Live) => clause.plain("ended_at_ms IS NULL"),
             Some(CallState::Ended) => clause.plain("ended_at_ms IS NOT NULL"),
@@ -202,7 +230,7 @@ impl Clause {
         }
     }
 
-    fn plain(&mut self, condition: &str) {
+    pub(super) fn plain(&mut self, condition: &str) {
         self.conditions.push(condition.to_owned());
     }
 

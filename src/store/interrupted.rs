@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::queue::CallRow;
 use super::ticket_rows;
 use super::time::At;
-use super::{Opened, alarm_rows, call_back_rows, call_rows, trunk_rows};
+use super::{Opened, alarm_rows, call_back_rows, call_rows, errand_rows, trunk_rows};
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::clocks::ClockBook;
 use crate::types::{CallId, MessageId, TicketNumber};
@@ -29,9 +29,10 @@ pub fn end_calls_of_earlier_runs(
     let missed = alarm_rows::raise_watched(&transaction, MISSED)?;
     trunk_rows::leave_all(&transaction, now)?;
     let call_backs = call_back_rows::take_up(&transaction, now)?;
+    let errands_again = errand_rows::take_up(&transaction, now)?;
     let next_call_id = next_call_id(&transaction)?;
     transaction.commit()?;
-    Ok(Opened { next_call_id, interrupted, missed_emergencies: missed, call_backs })
+    Ok(Opened { next_call_id, interrupted, missed_emergencies: missed, errands_again, call_backs })
 }
 
 fn end_open_calls(transaction: &Transaction<'_>, book: &ClockBook) -> rusqlite::Result<Vec<CallRecord>> {
@@ -125,7 +126,7 @@ fn next_call_id(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
     let last: Option<i64> = transaction
         .query_row(
             "SELECT max(id) FROM (SELECT max(id) AS id FROM calls UNION ALL SELECT max(call) FROM tickets
-             UNION ALL SELECT max(call) FROM messages)",
+             UNION ALL SELECT max(call) FROM messages UNION ALL SELECT max(call) FROM errands)",
             params![],
             |row| row.get(0),
         )

@@ -23,6 +23,7 @@ mod clock_rows;
 mod connection;
 mod counters;
 mod editor;
+mod errand_rows;
 mod error;
 mod filter;
 mod handover_rows;
@@ -35,6 +36,7 @@ mod presence_rows;
 mod queue;
 mod reader;
 mod schema;
+mod task_rows;
 mod ticket_reads;
 mod ticket_rows;
 mod time;
@@ -46,11 +48,12 @@ mod writer;
 
 pub use answer_rows::{KeptAnswer, RequestKey};
 pub use ban_rows::BanWatch;
-pub use clerk::{Clerk, Looked};
+pub use clerk::{Clerk, Desk, Looked};
 pub use counters::StoreCounters;
 pub use editor::Editor;
+pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
-pub use filter::{AlarmFilter, CallFilter, CallState, JournalFilter, MessageFilter, Place, TicketFilter};
+pub use filter::{AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, TicketFilter};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 
@@ -130,6 +133,8 @@ pub struct Opened {
     pub interrupted: Vec<CallRecord>,
     /// Emergencies that still rang when an earlier run was cut off: they are alarms now.
     pub missed_emergencies: usize,
+    /// Calls of the desk's own that an earlier run did not end: they are made again.
+    pub errands_again: usize,
     /// Callers who are still to be called back, in the order of their places.
     pub call_backs: Vec<WaitingCallBack>,
 }

@@ -7,20 +7,22 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::{Clause, Place};
 use super::time::{At, from_i64, word_or_null};
-use super::{AlarmFilter, CallFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
+use super::{AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
 use super::{
-    alarm_rows, ban_rows, call_rows, connection, happening_rows, journal_rows, ladder_rows, message_rows,
-    presence_rows, ticket_reads, token_rows, trunk_rows,
+    alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
+    presence_rows, task_rows, ticket_reads, token_rows, trunk_rows,
 };
 use crate::desk::alarm::{Alarm, AlarmId};
 use crate::desk::answer_time::CallFacts;
 use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
+use crate::desk::errand::{Errand, ErrandId, ErrandRecord};
 use crate::desk::happening::Happening;
 use crate::desk::journal::KeptEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
+use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
 use crate::desk::token::{ApiToken, TokenHash};
 use crate::desk::trunk_state::TrunkWord;
@@ -142,6 +144,33 @@ impl Reader {
         self.told(self.list(&sql, clause, journal_rows::read))
     }
 
+    /// Calls that the desk made or is to make, the newest first.
+    pub fn errands(&self, filter: &ErrandFilter) -> Result<Vec<ErrandRecord>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM errands {sql}", errand_rows::COLUMNS);
+        self.told(self.list(&sql, clause, errand_rows::read))
+    }
+
+    pub fn errand(&self, id: ErrandId) -> Result<Option<ErrandRecord>, StoreError> {
+        let sql = format!("SELECT {} FROM errands WHERE id = ?1", errand_rows::COLUMNS);
+        self.told(self.connection.query_row(&sql, [id.0], errand_rows::read).optional())
+    }
+
+    /// Those that are due, with what their calls say.
+    pub(super) fn due_errands(&self, now: DateTime<Utc>) -> Result<Vec<Errand>, StoreError> {
+        self.told(errand_rows::due(&self.connection, now))
+    }
+
+    pub(super) fn next_errand(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.told(errand_rows::next_due(&self.connection))
+    }
+
+    /// What the desk sees to by itself, the newest first; `open`: only what goes on.
+    pub fn tasks(&self, open: bool, limit: Option<u32>) -> Result<Vec<TaskRow>, StoreError> {
+        self.told(task_rows::list(&self.connection, open, limit))
+    }
+
     /// What happened after that one, at most so much of it, the oldest first.
     pub fn happenings(&self, after: i64, limit: usize) -> Result<Vec<Happening>, StoreError> {
         self.told(happening_rows::after(&self.connection, after, limit))
@@ -191,6 +220,7 @@ impl Reader {
     ) -> Result<(), StoreError> {
         let mut clause = Clause::default();
         clause.period("started_at_ms", since, until);
+        clause.plain("direction = 'in'");
         let sql = clause.sql("started_at_ms", None, 0);
         let sql = format!("SELECT started_at_ms, answered_at_ms, answer_ms, ended_at_ms, outcome FROM calls {sql}");
         let mut read = || {

@@ -31,8 +31,10 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0010_ladders_and_bans.sql",
     "0011_diverted.sql",
     "0012_work.sql",
-    "0017_shifts.sql",
+    "0013_errands.sql",
     "0016_api.sql",
+    "0017_shifts.sql",
+    "0020_tasks.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -244,8 +246,10 @@ mod tests {
         0010_ladders_and_bans.sql fbda2928747c81de
         0011_diverted.sql 06363255f91fef8a
         0012_work.sql 30146e9e0d1a0ac6
-        0017_shifts.sql 5d2095839188832b
+        0013_errands.sql a9548402b8ffdd03
         0016_api.sql 67ad9798cbf92a01
+        0017_shifts.sql 5d2095839188832b
+        0020_tasks.sql 17380c3e3b73500d
         ");
     }
 }

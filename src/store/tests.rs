@@ -1,5 +1,8 @@
-//! The store on real files, through its public face. `work`: tickets on their way; `shifts`: handovers and the journal.
+//! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
+//! itself over hours and days; `shifts`: handovers and the journal.
 
+mod errands;
+mod seen_through;
 mod shifts;
 mod work;
 
@@ -15,7 +18,7 @@ use super::*;
 use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::ban::Ban;
 use crate::desk::call_back::{CallBackState, CallBackWord};
-use crate::desk::call_record::{Outcome, PathStep, RtpStats};
+use crate::desk::call_record::{Direction, Outcome, PathStep, RtpStats};
 use crate::desk::ladder::{CallLadder, LadderMessage};
 use crate::desk::message::{Attempt, MessageChange, MessageDraft, Relay};
 use crate::desk::presence::{Notice, Whereabouts};
@@ -133,6 +136,7 @@ fn noon() -> DateTime<Utc> {
 
 fn call(id: i64) -> CallRecord {
     CallRecord {
+        direction: Direction::In,
         id: CallId(id),
         caller: Some("13800138000".into()),
         caller_name: Some("张伟".into()),

@@ -153,6 +153,11 @@ pub fn note(
     Ok(true)
 }
 
+/// The row of a ticket.
+pub(super) fn id(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<i64>> {
+    Ok(Standing::of(connection, number)?.map(|ticket| ticket.id))
+}
+
 /// How a change by hand went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edited {

@@ -190,9 +190,10 @@ fn history_note(step: &Advance, known: &Known) -> Option<String> {
     if let Some(cents) = step.price_cents.filter(|_| step.to == "quoted") {
         parts.push(format!("{}.{:02}", cents / 100, cents % 100));
     }
-    parts.extend(step.nature.map(|nature| nature.to_string()));
-    parts.extend(step.responsible.as_ref().map(|name| name.trim().to_owned()));
-    parts.extend(step.satisfaction.map(|said| said.to_string()));
+    let told = |to: &[&str]| to.contains(&step.to.as_str());
+    parts.extend(step.nature.filter(|_| told(&["analyse"])).map(|nature| nature.to_string()));
+    parts.extend(step.responsible.as_ref().filter(|_| told(&["handle"])).map(|name| name.trim().to_owned()));
+    parts.extend(step.satisfaction.filter(|_| told(&["sum_up", "followed_up"])).map(|said| said.to_string()));
     parts.extend(step.note.as_ref().map(|note| note.trim().to_owned()));
     parts.retain(|part| !part.is_empty());
     (!parts.is_empty()).then(|| parts.join(": "))

@@ -7,7 +7,9 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::ladder_rows::Room;
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
-use super::{StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, journal_rows, message_rows, trunk_rows};
+use super::{
+    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows, trunk_rows,
+};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
 pub struct Writer {
@@ -283,6 +285,16 @@ fn request(
             call_back_rows::put(connection, asked.at, word)?;
             Ok(Done::Changed)
         }
+        DeskRequest::BeginErrand { errand, .. } => {
+            match errand_rows::begin(connection, asked.at, *errand, asked.call)? {
+                true => Ok(Done::Changed),
+                false => Err(DeskError::Unknown(format!("errand {} that waits", errand.0))),
+            }
+        }
+        DeskRequest::KeepErrand { end, over, .. } => match errand_rows::keep(connection, end, *over)? {
+            true => Ok(Done::Changed),
+            false => Err(DeskError::Unknown(format!("errand {}", end.errand.0))),
+        },
         DeskRequest::CountMessages { for_person, .. } => {
             Ok(Done::Waiting(message_rows::waiting(connection, for_person)?))
         }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings};
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
-use frontdesk::desk::call_record::{CallRecord, Outcome, RtpStats};
+use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
 use frontdesk::desk::message::{MessageChange, MessageDraft};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskRequest, Done, RequestId};
@@ -294,6 +294,7 @@ fn call(id: i64, recording: Option<&str>) -> CallRecord {
     let started_at = noon() + TimeDelta::minutes(id - 1);
     CallRecord {
         id: CallId(id),
+        direction: Direction::default(),
         caller: Some("+8613800138000".into()),
         caller_name: None,
         callee: "desk".into(),

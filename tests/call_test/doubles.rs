@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use frontdesk::desk::call_back::{CallBackState, WaitingCallBack};
 use frontdesk::desk::call_record::CallRecord;
+use frontdesk::desk::errand::{Errand, ErrandState};
 use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
 use frontdesk::media::io::{MediaToken, RecordLimits};
@@ -35,12 +36,14 @@ pub struct Store {
     pub ended: BTreeSet<i64>,
     /// By call, in the order of their places: whether it waits, and what is said.
     pub call_backs: BTreeMap<i64, (CallBackState, String)>,
+    /// Calls that the desk is to make: what they are for, and how far they are.
+    pub errands: BTreeMap<i64, (Errand, ErrandState)>,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        let (tickets, left, lost, rows, ended, call_backs) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended, call_backs }
+        let (tickets, left, lost, rows, ended, call_backs, errands) = Default::default();
+        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended, call_backs, errands }
     }
 }
 
@@ -90,6 +93,19 @@ impl Store {
         waiting.map(found).collect()
     }
 
+    /// Errands that wait, as the watch finds them.
+    pub fn waiting_errands(&self) -> Vec<Errand> {
+        let waiting = self.errands.values().filter(|(_, state)| *state == ErrandState::Waiting);
+        waiting.map(|(errand, _)| errand.clone()).collect()
+    }
+
+    /// What a start does with those that were cut off.
+    pub fn take_up_errands(&mut self) {
+        for (_, state) in self.errands.values_mut().filter(|(_, state)| *state == ErrandState::Calling) {
+            *state = ErrandState::Waiting;
+        }
+    }
+
     fn waiting(&self) -> MessagesWaiting {
         let new = self.left.iter().filter(|m| m.relay.is_unheard()).count() as u64;
         MessagesWaiting { extension: "201".to_owned(), new, old: self.left.len() as u64 - new }
@@ -133,6 +149,13 @@ impl Store {
             DeskRequest::PutTrunk { id, word } => (*id, format!("trunk {} is {}", word.name, word.state)),
             DeskRequest::PutJournal { id, entry } => (*id, format!("journal {}: {}", entry.about, entry.text)),
             DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
+            DeskRequest::BeginErrand { id, errand } => (*id, format!("errand {} begins", errand.0)),
+            DeskRequest::KeepErrand { id, end, over } => {
+                let why = end.why.as_ref().map(|why| format!(" {why}")).unwrap_or_default();
+                let comment = end.comment.as_ref().map(|c| format!(" comment={}", c.0)).unwrap_or_default();
+                let over = if *over { ", over" } else { "" };
+                (*id, format!("errand {} {}{why}{comment}{over}", end.errand.0, end.result))
+            }
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => {
@@ -140,6 +163,7 @@ impl Store {
             }
         };
         let result = match self.state {
+            StoreState::Writes if self.is_taken(&request) => Err(DeskError::Unknown("errand that waits".to_owned())),
             StoreState::Writes => Ok(self.write(request)),
             StoreState::Overloaded => Err(DeskError::Overloaded(16)),
             StoreState::DiskFull => Err(DeskError::NotWritten("disk full".to_owned())),
@@ -153,6 +177,11 @@ impl Store {
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
+    }
+
+    fn is_taken(&self, request: &DeskRequest) -> bool {
+        let DeskRequest::BeginErrand { errand, .. } = request else { return false };
+        self.errands[&errand.0].1 != ErrandState::Waiting
     }
 
     fn write(&mut self, request: DeskRequest) -> Done {
@@ -183,6 +212,16 @@ impl Store {
                 let say = word.say.clone();
                 let kept = self.call_backs.entry(word.call.0).or_insert((word.state, say));
                 kept.0 = word.state;
+                Done::Changed
+            }
+            DeskRequest::BeginErrand { errand, .. } => {
+                self.errands.get_mut(&errand.0).expect("there is one").1 = ErrandState::Calling;
+                Done::Changed
+            }
+            DeskRequest::KeepErrand { end, over, .. } => {
+                if over {
+                    self.errands.get_mut(&end.errand.0).expect("there is one").1 = ErrandState::Ended;
+                }
                 Done::Changed
             }
             DeskRequest::ListMessages { .. } => Done::Messages { list: self.left.clone(), waiting: self.waiting() },

@@ -24,13 +24,15 @@ use frontdesk::call::info_digits::CONTENT_TYPES;
 use frontdesk::call::io::{Input, LentPorts, Output};
 use frontdesk::call::service::{CallBackSettings, Service, WayOut};
 use frontdesk::desk::answers::Answers;
-use frontdesk::desk::call_record::RtpStats;
+use frontdesk::desk::call_record::{Direction, RtpStats};
+use frontdesk::desk::errand::{Errand, ErrandAbout, ErrandId, ErrandState, ErrandTo};
 use frontdesk::desk::hours::{Hours, Span};
 use frontdesk::desk::ladder::CallLadder;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
 use frontdesk::desk::request::DeskRequest;
+use frontdesk::desk::ticket::{Kind, Urgency};
 use frontdesk::desk::trunks::Gateway;
 use frontdesk::flow::io::RecordSpec;
 use frontdesk::flow::{CompileContext, Flow};
@@ -40,8 +42,8 @@ use frontdesk::sip::locate::Target;
 use frontdesk::sip::user_agent::{self, Channel, Listener, UaConfig, UserAgent};
 use frontdesk::sip::wire::{Limits, Message, Method, Name, Request, Response, Transport, Uri, parse_datagram};
 use frontdesk::types::{
-    CallId, Codec, Digit, Lang, Mono, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode, SrtpPolicy,
-    StreamId,
+    CallId, Codec, Digit, Lang, MessageId, Mono, Now, NumberFormat, NumberPlan, Random, RecordingId, SrtpMode,
+    SrtpPolicy, StreamId, TicketNumber,
 };
 
 use callee::Callee;
@@ -122,6 +124,7 @@ fn service(setup: &Setup, flow: Arc<Flow>) -> Arc<Service> {
             allowed: vec!["+86".to_owned()],
         },
         outgoing_per_hour_max: setup.outgoing_per_hour_max,
+        errands_at_once: 2,
     })
 }
 
@@ -354,6 +357,14 @@ impl CallTest {
                 let until = lasts.first().map(|lasts| self.now.wall + duration(lasts));
                 self.presence(extension, state, until);
             }
+            ["errand", number, kind, to, rest @ ..] => {
+                let due = self.now.wall;
+                let errand = errand(number.parse().expect("a number"), kind, to, rest, due);
+                self.store.errands.insert(errand.id.0, (errand, ErrandState::Waiting));
+                self.look_for_errands();
+            }
+            // The watch tells again what waits.
+            ["look"] => self.look_for_errands(),
             ["lose", "ack"] => self.lose_ack = true,
             ["lose", "bye"] => self.lose_bye = true,
             // Its worker could not open it, or lost its socket.
@@ -405,6 +416,8 @@ impl CallTest {
                 self.callees.clear();
                 let waiting = self.store.waiting_call_backs();
                 self.input(Input::CallBacks(waiting));
+                self.store.take_up_errands();
+                self.look_for_errands();
             }
             ["shutdown", time] => {
                 let until = self.now.mono + duration(time);
@@ -419,6 +432,13 @@ impl CallTest {
                 self.note(format!("rows {rows}"));
             }
             other => panic!("no such command: {other:?}"),
+        }
+    }
+
+    fn look_for_errands(&mut self) {
+        let waiting = self.store.waiting_errands();
+        if !waiting.is_empty() {
+            self.input(Input::Errands(waiting));
         }
     }
 
@@ -550,7 +570,12 @@ impl CallTest {
     }
 
     fn speak(&mut self, time: Duration) {
-        let Some(id) = self.call().map(StreamId::caller) else { return };
+        if let Some(id) = self.call().map(StreamId::caller) {
+            self.speak_into(id, time);
+        }
+    }
+
+    fn speak_into(&mut self, id: StreamId, time: Duration) {
         for _ in 0..600 {
             if self.streams.get(&id).is_none_or(|s| s.recording.is_some()) {
                 break;
@@ -848,6 +873,7 @@ impl CallTest {
                 let tickets = if tickets.is_empty() { String::new() } else { format!(" {}", tickets.join(" ")) };
                 let (outcome, reason) = (row.outcome.expect("it has ended"), row.end_reason.unwrap_or_default());
                 let caller = match row.caller.as_deref() {
+                    _ if row.direction == Direction::Out => format!(" out to {}", row.callee),
                     Some("13800138000") => String::new(),
                     Some(caller) if caller.len() <= 3 => String::new(),
                     Some(caller) => format!(" from {caller}"),
@@ -878,6 +904,13 @@ impl CallTest {
                 self.note(format!("{extension} at its next server, after {status}"))
             }
             What::LegEnded { extension, end, .. } => self.note(format!("{extension} {end}")),
+            What::ErrandBegun { errand, kind } => {
+                // Its row is in the log like an INVITE's.
+                self.invites += 1;
+                self.note(format!("errand {} {kind}", errand.0));
+            }
+            What::Lifted { extension } => self.note(format!("{extension} lifts")),
+            What::ErrandEnded { errand, result } => self.note(format!("errand {} ended {result}", errand.0)),
             What::Met { extension } => self.note(format!("put through to {extension}")),
             What::Parted { how } => self.note(format!("parted {how:?}")),
             What::PbxTold { status } => self.note(format!("the PBX says {status}")),
@@ -1057,6 +1090,11 @@ impl CallTest {
                 }
                 return;
             }
+            // Whom the desk has called says something into a recording.
+            ["speaks", time] => {
+                let Some(id) = self.stream_of(user) else { return };
+                return self.speak_into(id, duration(time));
+            }
             other => panic!("no phone does that: {other:?}"),
         };
         self.receive("127.0.0.1:5080".parse().expect("an address"), &text);
@@ -1182,6 +1220,38 @@ impl Drop for CallTest {
     }
 }
 
+/// What a script asks the desk to call for.
+fn errand(id: i64, kind: &str, to: &str, rest: &[&str], due: DateTime<Utc>) -> Errand {
+    let number = to.len() > 4;
+    let of_message = kind == "relay";
+    let about = ErrandAbout {
+        kind: (!of_message).then_some(Kind::Repair),
+        urgency: (!of_message).then_some(Urgency::Urgent),
+        category: (!of_message).then(|| "power".to_owned()),
+        building: (!of_message).then(|| "3".to_owned()),
+        room: (!of_message).then(|| "1201".to_owned()),
+        recording: Some(RecordingId("2026/11/22/000007-1.wav".to_owned())),
+        from_number: Some("13900139000".to_owned()),
+        left_at: Some(due - Duration::from_secs(600)),
+        called_from: (!rest.contains(&"keyed")).then(|| "13900139000".to_owned()),
+        trunk: None,
+        number_by: None,
+    };
+    Errand {
+        id: ErrandId(id),
+        kind: kind.parse().expect("a kind"),
+        to: match number {
+            true => ErrandTo::Customer { number: to.to_owned() },
+            false => ErrandTo::Person { extension: to.to_owned() },
+        },
+        ticket: (!of_message).then(|| TicketNumber("20261122-0003".to_owned())),
+        message: of_message.then_some(MessageId(5)),
+        note: (kind == "notice").then(|| "on_site".to_owned()),
+        due,
+        about,
+    }
+}
+
 /// The Reason of a BYE or CANCEL that says more than that nobody talks any more.
 fn why(request: &Request) -> String {
     let said = request.headers.first(&Name::Reason);
@@ -1202,7 +1272,9 @@ fn name_of(item: &Encoded) -> &'static str {
         let mut names = BTreeMap::new();
         // Encoding all of them takes long: those that the flow says, and digits.
         let said = |id: &&str| {
-            ["digit", "language", "answer", "mailbox", "date", "time", "num"].iter().any(|group| id.starts_with(group))
+            ["category", "digit", "language", "note", "place", "urgency", "answer", "mailbox", "date", "time", "num"]
+                .iter()
+                .any(|group| id.starts_with(group))
                 || Flow::default_text().contains(*id)
         };
         for id in library.ids().into_iter().filter(said) {

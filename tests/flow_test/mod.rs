@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use frontdesk::desk::answers::Answers;
+use frontdesk::desk::errand::{Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandKind, ErrandTo};
 use frontdesk::desk::hours::Hours;
 use frontdesk::desk::message::MessageChange;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
-use frontdesk::desk::ticket::{TicketChange, TicketDraft};
+use frontdesk::desk::ticket::{TicketChange, TicketDraft, Urgency};
 use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token, Whom};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
@@ -103,6 +104,44 @@ pub struct FlowTest {
 impl FlowTest {
     pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
         Self::called("desk", flow, number, languages)
+    }
+
+    /// Somebody whom the desk calls.
+    pub fn on_errand(kind: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+        let mut test = Self::called("", flow.clone(), number, languages);
+        let kind: ErrandKind = kind.parse().expect("a kind of errand");
+        let ticket = "20261122-0003";
+        let about = ErrandAbout {
+            urgency: Some(Urgency::Urgent),
+            category: Some("blocked_drain".to_owned()),
+            building: Some("3".to_owned()),
+            room: Some("1201".to_owned()),
+            recording: Some(RecordingId("said.wav".to_owned())),
+            from_number: (kind != ErrandKind::Relay).then(|| "13900139000".to_owned()),
+            left_at: Some(test.now.wall - Duration::from_secs(600)),
+            ..ErrandAbout::default()
+        };
+        let errand = Errand {
+            id: ErrandId(1),
+            kind,
+            to: ErrandTo::Person { extension: "201".to_owned() },
+            ticket: Some(TicketNumber(ticket.to_owned())),
+            message: None,
+            note: Some("on_site".to_owned()),
+            due: test.now.wall,
+            about,
+        };
+        let caller = CallerInfo {
+            call: CallId(42),
+            callee: String::new(),
+            number: number.map(str::to_owned),
+            name: None,
+            languages: languages.iter().map(|l| Lang::new(l)).collect(),
+            record: RecordSpec::default(),
+        };
+        test.run = FlowRun::on_errand(flow, caller, Arc::new(errand)).expect("the flow has a beginning for it");
+        test.tickets.insert(ticket.to_owned(), Some(true));
+        test
     }
 
     /// A caller of this user part or number.
@@ -378,6 +417,12 @@ impl FlowTest {
                 self.due.push_back(Input::PinChecked { id, right: self.mailbox.opens(&extension, &pin.0) });
             }
             Output::Desk(request) => self.serve(request),
+            Output::Errand { id, result } => {
+                let at = DateTime::UNIX_EPOCH;
+                let end = ErrandEnd { errand: ErrandId(1), at, result, why: None, comment: None };
+                self.serve(DeskRequest::KeepErrand { id, end, over: true });
+            }
+            Output::Comment(recording) => self.note(format!("comment {}", recording.0)),
             Output::Step { node, input } => {
                 let keys = input.as_ref().map(|i| format!(" keyed {i}")).unwrap_or_default();
                 self.note(format!("at {node}{keys}"));
@@ -426,6 +471,8 @@ impl FlowTest {
             | DeskRequest::PutLadder(_)
             | DeskRequest::PutBan(_)
             | DeskRequest::PutCallBack { .. }
+            | DeskRequest::BeginErrand { .. }
+            | DeskRequest::KeepErrand { .. }
             | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
@@ -475,6 +522,7 @@ impl FlowTest {
                 }
                 (id, Ok(Done::MessageChanged(Vec::new())))
             }
+            DeskRequest::KeepErrand { id, .. } => (id, Ok(Done::Changed)),
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
             DeskRequest::CountMessages { .. }
             | DeskRequest::PutCall(_)
@@ -483,6 +531,7 @@ impl FlowTest {
             | DeskRequest::PutJournal { .. }
             | DeskRequest::PutLadder(_)
             | DeskRequest::PutBan(_)
+            | DeskRequest::BeginErrand { .. }
             | DeskRequest::PutCallBack { .. } => {
                 panic!("a flow does not ask for that")
             }
@@ -499,7 +548,7 @@ impl FlowTest {
 /// Every text lasts two seconds, a digit 400 ms.
 fn duration_ms(say: &Say) -> u64 {
     match say {
-        Say::Prompt(_) | Say::Recording(_) => 2_000,
+        Say::Prompt(_) | Say::IfKnown(_) | Say::Recording(_) => 2_000,
         Say::Digits(text) | Say::Extension(text) => 400 * text.len() as u64,
         Say::Number(_) => 400,
         Say::Date(_) | Say::Time(_) => 1_000,
@@ -511,6 +560,7 @@ fn duration_ms(say: &Say) -> u64 {
 fn shown(say: &Say) -> String {
     match say {
         Say::Prompt(id) => id.clone(),
+        Say::IfKnown(id) => format!("{id} if known"),
         Say::Digits(text) => format!("digits {text}"),
         Say::Number(n) => format!("number {n}"),
         Say::Date(date) => format!("date {date}"),
@@ -564,6 +614,7 @@ fn request_shown(request: &DeskRequest) -> String {
             }
             text
         }
+        DeskRequest::KeepErrand { end, .. } => format!("keep {}", end.result),
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_)
@@ -572,6 +623,7 @@ fn request_shown(request: &DeskRequest) -> String {
         | DeskRequest::PutJournal { .. }
         | DeskRequest::PutLadder(_)
         | DeskRequest::PutBan(_)
+        | DeskRequest::BeginErrand { .. }
         | DeskRequest::PutCallBack { .. } => {
             panic!("a flow knows nothing of rows and alarms")
         }

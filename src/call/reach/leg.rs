@@ -7,7 +7,7 @@ use super::Caller;
 use super::account::Account;
 use super::call_back::WayBack;
 use super::outgoing;
-use super::place::{Towards, Unreachable, Way, towards_customer, way_by};
+use super::place::{Towards, Unreachable, Way, way_by};
 use super::whom::Candidate;
 use crate::call::events::{CallEvent, What};
 use crate::call::io::{Asker, LentPorts, Output};
@@ -62,7 +62,7 @@ enum Early {
 }
 
 /// See the module.
-pub(super) struct OutLeg {
+pub(in crate::call) struct OutLeg {
     pub stream: StreamId,
     /// Empty for a customer's.
     pub extension: String,
@@ -89,7 +89,7 @@ pub(super) enum Answered {
 
 impl OutLeg {
     /// Begins to ring a place. On an error the leg never was, but is recorded.
-    pub fn begin(
+    pub(super) fn begin(
         h: &mut Hands<'_>,
         caller: &Caller<'_>,
         stream: StreamId,
@@ -228,11 +228,7 @@ impl OutLeg {
         account: &mut Account,
     ) -> Option<OutLeg> {
         let target = PlaceTarget::Sip(way.address.clone());
-        let towards = towards_customer(h.ua, caller.service, &way.address, caller.listener)?;
-        let towards = match leads_out(h, &target) {
-            true => outgoing::bounded(h, caller, stream.call, false, towards),
-            false => towards,
-        };
+        let towards = outgoing::to_customer(h, caller, stream.call, &target).pop()?;
         let candidate = Candidate { extension: String::new(), target, ring: way.ring };
         OutLeg::begin(h, caller, stream, &candidate, towards, account)
     }
@@ -257,7 +253,7 @@ impl OutLeg {
             from: match &to.over {
                 // A carrier takes calls under its own number alone.
                 Some((_, address)) => NameAddr::new(address.clone()),
-                None if self.is_staff() => who_calls(h, caller, to.destination),
+                None if self.is_staff() && !caller.is_desk => who_calls(h, caller, to.destination),
                 None => the_desk(h, to.destination),
             },
             contact_user: to.over.as_ref().and_then(|(_, at)| at.user.clone()).unwrap_or_else(|| DESK.to_owned()),
@@ -299,6 +295,11 @@ impl OutLeg {
         }
     }
 
+    /// As our own side described it last, and the number of that description: to go on with it elsewhere.
+    pub fn local(&self) -> Option<(&LocalMedia, u64)> {
+        self.local.as_ref().map(|local| (local, self.version))
+    }
+
     pub fn codec(&self) -> Option<Codec> {
         self.config().map(|config| config.codec)
     }
@@ -317,7 +318,7 @@ impl OutLeg {
         }
     }
 
-    pub fn answered(&mut self, h: &mut Hands<'_>, of: LegId, answer: Option<Vec<u8>>) -> Answered {
+    pub(super) fn answered(&mut self, h: &mut Hands<'_>, of: LegId, answer: Option<Vec<u8>>) -> Answered {
         let State::Ringing { leg, early, .. } = &mut self.state else { return Answered::NotOurs };
         if *leg != of {
             return Answered::NotOurs;
@@ -440,6 +441,11 @@ impl OutLeg {
                 h.out.push_back(Output::CloseStream { stream: self.stream });
             }
         }
+        self.note_end(h, account, end);
+    }
+
+    /// Its dialog and stream were ended by whoever had them: what is left is to write down.
+    pub fn note_end(&self, h: &mut Hands<'_>, account: &mut Account, end: LegEnd) {
         let in_vain =
             matches!(end, LegEnd::NoAnswer | LegEnd::NoConsent | LegEnd::Declined | LegEnd::Busy | LegEnd::Failed);
         if self.is_staff() {
@@ -498,13 +504,6 @@ fn who_calls(h: &Hands<'_>, caller: &Caller<'_>, to: Destination) -> NameAddr {
 /// What a customer's telephone shows who is called back.
 fn the_desk(h: &Hands<'_>, to: Destination) -> NameAddr {
     NameAddr::new(Uri::new(Host::Ip(h.ua.local_ip(to))).with_user(DESK))
-}
-
-/// Whether a customer is called back through a gateway, not at a telephone that is registered here.
-fn leads_out(h: &Hands<'_>, target: &PlaceTarget) -> bool {
-    let PlaceTarget::Sip(address) = target else { return true };
-    let host = address.rsplit('@').next().unwrap_or_default();
-    !host.eq_ignore_ascii_case(h.ua.realm())
 }
 
 fn words(why: Unreachable) -> &'static str {

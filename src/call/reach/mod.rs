@@ -8,6 +8,7 @@
 //! - `talk`: the caller and the one who took the call, with holds and keys.
 //! - `briefing`: telling one who took the call what is known of it, when the caller is gone.
 //! - `call_back`: a receptionist and a customer who is called back.
+//! - `errand`: whoever the desk itself calls.
 //! - `redirect`: where a telephone that answers 3xx sends us, if that is a place that the desk knows.
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
@@ -21,6 +22,7 @@ mod account;
 mod briefing;
 mod call_back;
 mod codes;
+mod errand;
 mod handover;
 mod leg;
 mod outgoing;
@@ -39,7 +41,7 @@ pub(super) use self::call_back::WayBack;
 use self::call_back::{CallBack, Returned};
 use self::handover::Handover;
 pub(super) use self::handover::Visit;
-use self::leg::OutLeg;
+pub(super) use self::leg::OutLeg;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};
@@ -61,10 +63,11 @@ use crate::types::{CallId, Digit, Lang, Mono, RecordingId, StreamId};
 pub const LEGS_MAX: u32 = 500;
 
 /// What the call's session is to know.
-#[derive(Debug)]
 pub(super) enum News {
     /// Somebody took the call: they hear each other.
     Met { id: RequestId },
+    /// Somebody whom the desk calls on an errand has lifted, or their voicemail.
+    Lifted { leg: Box<OutLeg> },
     /// The search ended without a talk.
     Ended { id: RequestId, end: SearchEnd },
     /// The caller is gone; somebody took the call all the same, and is told of it, or the caller is rung.
@@ -94,6 +97,8 @@ pub(super) struct Caller<'a> {
     pub service: &'a Service,
     pub number: Option<&'a str>,
     pub name: Option<&'a str>,
+    /// The desk itself calls.
+    pub is_desk: bool,
     /// The user part that the caller dialled.
     pub callee: &'a str,
     /// Knows what those are to hear whom the caller is handed to.
@@ -134,6 +139,8 @@ struct Gone {
 /// See the module.
 pub(super) struct Reach {
     call: CallId,
+    /// The stream of whoever people are rung for.
+    caller: StreamId,
     next_leg: u32,
     // In boxes: most calls have none of them.
     search: Option<Box<Search>>,
@@ -143,6 +150,8 @@ pub(super) struct Reach {
     gone: Option<Gone>,
     briefing: Option<Box<Briefing>>,
     call_back: Option<Box<CallBack>>,
+    /// Places that are left to be called on an errand, while somebody at another one has lifted.
+    paused: Option<Box<Search>>,
     account: Account,
     news: VecDeque<News>,
 }
@@ -152,6 +161,7 @@ impl Reach {
         let (account, news) = (Account::default(), VecDeque::new());
         Self {
             call,
+            caller: StreamId::caller(call),
             next_leg: 1,
             search: None,
             talk: None,
@@ -159,6 +169,7 @@ impl Reach {
             gone: None,
             briefing: None,
             call_back: None,
+            paused: None,
             account,
             news,
         }
@@ -245,6 +256,7 @@ impl Reach {
     /// Lets everybody go.
     pub fn end(&mut self, h: &mut Hands<'_>) {
         self.stop(h);
+        self.paused = None;
         if let Some(briefing) = self.briefing.take() {
             briefing.end(h, self.call, &mut self.account);
         }
@@ -452,7 +464,12 @@ impl Reach {
         match act(search, h, &mut self.account) {
             Searching::GoesOn => self.go_on(h, caller),
             Searching::Taken(leg) => {
-                let Some(search) = self.search.take() else { return };
+                let Some(mut search) = self.search.take() else { return };
+                if search.is_errand() {
+                    search.pause(h, &mut self.account);
+                    self.paused = Some(search);
+                    return self.news.push_back(News::Lifted { leg });
+                }
                 let (id, lang) = (search.id(), search.lang());
                 search.taken(h, &mut self.account);
                 if let Some(handover) = self.handover.take() {
@@ -461,7 +478,7 @@ impl Reach {
                 if self.gone.is_some() {
                     return self.taken_over(h, caller, *leg, lang);
                 }
-                self.talk = Some(Box::new(Talk::begin(h, id, self.call, *leg, &mut self.account)));
+                self.talk = Some(Box::new(Talk::begin(h, id, self.caller, *leg, &mut self.account)));
                 self.news.push_back(News::Met { id });
             }
             Searching::Over(end) => {

@@ -123,6 +123,17 @@ impl Search {
         self.plan.outlives_the_caller()
     }
 
+    /// Whether it is the desk that calls.
+    pub fn is_errand(&self) -> bool {
+        self.plan.is_errand()
+    }
+
+    /// Somebody lifted: the other telephones of the place are let go, the places that are left stay.
+    pub fn pause(&mut self, h: &mut Hands<'_>, account: &mut Account) {
+        self.trials.iter_mut().for_each(|trial| trial.leg.taken_elsewhere());
+        self.drop_where(h, account, LegEnd::Cancelled, |_| true);
+    }
+
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.trials.iter().any(|trial| trial.leg.stream == stream)
     }
@@ -201,7 +212,11 @@ impl Search {
     ) {
         self.rung.insert(candidate.target.to_string());
         let place = *next_leg;
-        for towards in place::towards(h.ua, caller.service, &candidate.target, caller.listener) {
+        let ways = match candidate.extension.is_empty() {
+            true => outgoing::to_customer(h, caller, call, &candidate.target),
+            false => place::towards(h.ua, caller.service, &candidate.target, caller.listener),
+        };
+        for towards in ways {
             let towards = match candidate.target {
                 PlaceTarget::Number(_) => outgoing::bounded(h, caller, call, self.plan.outlives_the_caller(), towards),
                 PlaceTarget::Sip(_) | PlaceTarget::Phones(_) => towards,

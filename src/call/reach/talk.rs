@@ -13,7 +13,7 @@ use crate::desk::request::RequestId;
 use crate::flow::io::{Parted, Say};
 use crate::media::io::{DigitSource, MediaCommand, MediaEvent, MediaToken};
 use crate::sip::user_agent::{EndReason, LegId};
-use crate::types::{CallId, Digit, Mono, StreamId};
+use crate::types::{Digit, Mono, StreamId};
 
 /// How long a key that is carried across by hand sounds.
 const PRESS_MS: u32 = 120;
@@ -37,7 +37,8 @@ pub(super) enum Talked {
 /// See the module.
 pub(super) struct Talk {
     id: RequestId,
-    call: CallId,
+    /// The caller's stream.
+    caller: StreamId,
     pub leg: OutLeg,
     begun: Mono,
     codes: Codes,
@@ -48,7 +49,7 @@ pub(super) struct Talk {
 }
 
 impl Talk {
-    pub fn begin(h: &mut Hands<'_>, id: RequestId, call: CallId, leg: OutLeg, account: &mut Account) -> Self {
+    pub fn begin(h: &mut Hands<'_>, id: RequestId, caller: StreamId, leg: OutLeg, account: &mut Account) -> Self {
         if let Some(record) = account.of(leg.stream.leg) {
             // One who was asked first has talked already.
             if record.talk_ms.is_none() {
@@ -56,9 +57,9 @@ impl Talk {
             }
             record.talk_ms = Some(0);
         }
-        h.board.talks(h.now.mono, &leg.extension, call);
+        h.board.talks(h.now.mono, &leg.extension, caller.call);
         let mut talk =
-            Self { id, call, leg, begun: h.now.mono, codes: Codes::default(), held_since: None, times_forgotten: 0 };
+            Self { id, caller, leg, begun: h.now.mono, codes: Codes::default(), held_since: None, times_forgotten: 0 };
         talk.look_at_hold(h);
         talk
     }
@@ -99,16 +100,12 @@ impl Talk {
     /// Lets them hear each other; the caller's stream is open.
     pub fn bridge(&self, h: &mut Hands<'_>) {
         // Keys of the one who took the call may be codes: they are carried across by hand once it is clear that they are none.
-        h.out.push_back(Output::Bridge {
-            a: StreamId::caller(self.call),
-            b: self.leg.stream,
-            carry_keys: (true, false),
-        });
+        h.out.push_back(Output::Bridge { a: self.caller, b: self.leg.stream, carry_keys: (true, false) });
     }
 
     /// They hear each other no more, for a while or for good.
     pub fn part(&self, h: &mut Hands<'_>) {
-        h.out.push_back(Output::Unbridge { a: StreamId::caller(self.call) });
+        h.out.push_back(Output::Unbridge { a: self.caller });
     }
 
     pub fn next_wake(&self) -> Option<Mono> {
@@ -236,7 +233,7 @@ impl Talk {
     /// Parts them; the leg is let go.
     pub fn end(self, h: &mut Hands<'_>, account: &mut Account) {
         self.part(h);
-        h.board.talked(h.now.mono, &self.leg.extension, self.call);
+        h.board.talked(h.now.mono, &self.leg.extension, self.caller.call);
         if let Some(record) = account.of(self.leg.stream.leg) {
             record.talk_ms = Some(h.now.mono.ms_since(self.begun));
         }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::call_back::WayBack;
 use super::search::Consent;
 use crate::call::service::Service;
 use crate::call::switchboard::Switchboard;
@@ -38,10 +39,19 @@ pub(crate) struct Candidate {
 /// Rounds of places: those of a round ring at once, the next round when none of them took the call.
 pub(crate) type Rounds = VecDeque<Vec<Candidate>>;
 
+/// Whom a search looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Aim {
+    /// For a caller, or for one of the staff who hands a caller on.
+    Caller(Whom),
+    /// These places, one after the other: whoever lifts there is told what the desk calls for.
+    Errand(Rounds),
+}
+
 /// What a search is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    whom: Whom,
+    whom: Aim,
     /// Rung again after a pause, until this much time has passed.
     pub again: Option<Again>,
     /// Whether one person's refusal ends the search: it does where one person is looked for.
@@ -66,38 +76,61 @@ impl Plan {
             Whom::Receptionists(_) => Some(Again { after: LOOK_AGAIN, for_at_most: wait_max, times_max: None }),
             Whom::DutyOfficers => Some(Again { after: AGAIN_AFTER, for_at_most: EMERGENCY_MAX, times_max: None }),
         };
-        Plan { one_person: matches!(whom, Whom::Person(_)), again, whom, replaces: None }
+        Plan { one_person: matches!(whom, Whom::Person(_)), again, whom: Aim::Caller(whom), replaces: None }
     }
 
     /// The receptionists, all at once, with no second round: while the caller still hears the line ring (R2).
     pub fn before_answer() -> Plan {
-        Plan { whom: Whom::Receptionists(Strategy::All), again: None, one_person: false, replaces: None }
+        let whom = Aim::Caller(Whom::Receptionists(Strategy::All));
+        Plan { whom, again: None, one_person: false, replaces: None }
     }
 
     /// Somebody to whom the caller is handed on.
     pub fn person(extension: String, replaces: Option<Replaces>) -> Plan {
-        Plan { whom: Whom::Person(extension), again: None, one_person: true, replaces }
+        Plan { whom: Aim::Caller(Whom::Person(extension)), again: None, one_person: true, replaces }
     }
 
     /// The receptionists, for a caller who has hung up and is to be called back; not for ever (R10).
     pub fn call_back(strategy: Strategy) -> Plan {
         let again = Again { after: LOOK_AGAIN, for_at_most: CALL_BACK_MAX, times_max: Some(CALL_BACK_TIMES) };
-        Plan { whom: Whom::Receptionists(strategy), again: Some(again), one_person: false, replaces: None }
+        let whom = Aim::Caller(Whom::Receptionists(strategy));
+        Plan { whom, again: Some(again), one_person: false, replaces: None }
+    }
+
+    /// A person whom the desk calls: one place at a time, so that a mobile's voicemail takes the call from nobody (R15).
+    pub fn errand(service: &Service, person: &Person, now: Now) -> Plan {
+        let places = rounds_of(service, person, now).into_iter().flatten().map(|place| vec![place]);
+        Plan { whom: Aim::Errand(places.collect()), again: None, one_person: true, replaces: None }
+    }
+
+    /// A customer whom the desk calls there.
+    pub fn customer(way: WayBack) -> Plan {
+        let place = Candidate { extension: String::new(), target: PlaceTarget::Sip(way.address), ring: way.ring };
+        Plan { whom: Aim::Errand(Rounds::from([vec![place]])), again: None, one_person: true, replaces: None }
     }
 
     /// Whether people are rung on when the caller has hung up.
     pub fn outlives_the_caller(&self) -> bool {
-        matches!(self.whom, Whom::DutyOfficers)
+        matches!(self.whom, Aim::Caller(Whom::DutyOfficers))
+    }
+
+    /// Whether the desk itself calls: no caller waits.
+    pub fn is_errand(&self) -> bool {
+        matches!(self.whom, Aim::Errand(_))
     }
 
     /// Whether callers wait for it in the queue.
     pub fn is_queue(&self) -> bool {
-        matches!(self.whom, Whom::Receptionists(_)) && self.again.is_some()
+        matches!(self.whom, Aim::Caller(Whom::Receptionists(_))) && self.again.is_some()
     }
 
     /// Who is to be rung now.
     pub fn rounds(&self, service: &Service, board: &Switchboard, call: CallId, now: Now) -> Rounds {
-        match &self.whom {
+        let whom = match &self.whom {
+            Aim::Caller(whom) => whom,
+            Aim::Errand(places) => return places.clone(),
+        };
+        match whom {
             Whom::Person(extension) => {
                 // One who has just talked to whoever transfers the caller is there.
                 let is_in =
@@ -129,8 +162,10 @@ impl Plan {
     /// each round of them begins anew soon enough.
     pub fn still_wants(&self, candidate: &Candidate, service: &Service, board: &Switchboard, now: Now) -> bool {
         match self.whom {
-            Whom::DutyOfficers => true,
-            Whom::Person(_) | Whom::Receptionists(_) => {
+            Aim::Caller(Whom::DutyOfficers) => true,
+            // A customer.
+            Aim::Errand(_) if candidate.extension.is_empty() => true,
+            Aim::Errand(_) | Aim::Caller(Whom::Person(_) | Whom::Receptionists(_)) => {
                 let is_in = |p: &Person| board.presences.of(p, service.time_zone, now.wall).is_in();
                 self.replaces.is_some() || service.people.person(&candidate.extension).is_some_and(is_in)
             }

@@ -26,7 +26,7 @@ use crate::desk::ticket::TicketChange;
 use crate::flow::io::{Finish, Say, Strategy};
 use crate::flow::run::FlowRun;
 use crate::sip::user_agent::LegId;
-use crate::types::Now;
+use crate::types::{Now, StreamId};
 
 /// Of searches and ticket notes that no flow waits for.
 const AFTER: RequestId = RequestId(u32::MAX);
@@ -163,6 +163,7 @@ impl Session {
         let WaitingCallBack { record, say, .. } = waiting;
         let call_back: CallBack = serde_json::from_str(&say).ok()?;
         let earlier_ms = (now.wall - record.started_at).num_milliseconds();
+        let call = record.id;
         let flow = FlowRun::new(service.flow.clone(), service.caller_info(&record));
         let reach = Reach::taken_up(record.id, record.legs.clone());
         let end = End {
@@ -201,6 +202,8 @@ impl Session {
             reach,
             after: After { call_back: Some(call_back), ..After::default() },
             told_place: None,
+            stream: StreamId::caller(call),
+            mission: None,
         })
     }
 
@@ -226,7 +229,7 @@ impl Session {
     }
 
     /// A number behind the gateway, as it is kept (`call::reach::place` reads it).
-    fn way_over(&self, way_out: &WayOut, number: &str) -> String {
+    pub(super) fn way_over(&self, way_out: &WayOut, number: &str) -> String {
         let number = self.service.numbers.write(number, self.service.call_back.number_format);
         match way_out {
             WayOut::Address(gateway) => format!("sip:{number}@{gateway}"),
@@ -255,6 +258,9 @@ impl Session {
 
     /// The line takes no new calls: a call-back that still waits goes on at the next start.
     pub fn shutting_down(&mut self, hands: &mut Hands<'_>) {
+        if matches!(self.stage, Stage::Calling) {
+            self.hang_up(hands, "shutdown", None);
+        }
         if std::mem::take(&mut self.after.calls_back) {
             self.reach.stop(hands);
             hands.board.leave_queue(self.record.id);
@@ -316,7 +322,7 @@ impl Session {
 }
 
 /// Digits, with a plus before them: neither a name nor a service of the network (`*21*`).
-fn is_telephone_number(number: &str) -> bool {
+pub(super) fn is_telephone_number(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or(number);
     (3..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }

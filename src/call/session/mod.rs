@@ -3,9 +3,11 @@
 //! - `walk`: the flow's side.
 //! - `sound`: what the caller hears and says.
 //! - `reaching`: people who are reached.
+//! - `errand`: calls that the desk itself makes.
 //! - `after`: what is done for a caller who is gone.
 
 mod after;
+mod errand;
 mod reaching;
 mod sound;
 mod walk;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use self::after::After;
+use self::errand::Mission;
 use super::disk_words::DiskWords;
 use super::events::{CallEvent, What};
 use super::io::{LentPorts, Output};
@@ -29,7 +32,7 @@ use super::reasons::said_as;
 use super::recording::Recording;
 use super::service::Service;
 use super::switchboard::Switchboard;
-use crate::desk::call_record::{CallRecord, Outcome, RtpStats};
+use crate::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
 use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::ticket::Kind;
 use crate::flow::io::{Finish, Input as FlowInput, Say, Token};
@@ -67,6 +70,8 @@ enum Stage {
         plan: Plan,
         answer_at: Mono,
     },
+    /// The desk itself calls: nobody has lifted yet.
+    Calling,
     /// 200 is out, ACK is not here yet. `offered` when the INVITE had no SDP, so that ours is the offer.
     Answered {
         offered: Option<LocalMedia>,
@@ -116,6 +121,7 @@ struct End {
 
 pub(super) struct Session {
     pub leg: LegId,
+    stream: StreamId,
     pub record: CallRecord,
     /// When this session's entry in the exchange's timer queue fires.
     pub scheduled: Option<Mono>,
@@ -154,6 +160,8 @@ pub(super) struct Session {
     after: After,
     /// What the caller was last told of their place in the queue.
     told_place: Option<(u32, u32)>,
+    /// Where the desk itself calls.
+    mission: Option<Box<Mission>>,
 }
 
 #[derive(Clone, Copy)]
@@ -176,6 +184,7 @@ impl Session {
         let flow = FlowRun::new(service.flow.clone(), service.caller_info(&record));
         let session = Self {
             leg,
+            stream: StreamId::caller(id),
             record,
             scheduled: None,
             service,
@@ -204,6 +213,7 @@ impl Session {
             pbx_asked: None,
             after: After::default(),
             told_place: None,
+            mission: None,
         };
         session.put_call(hands);
         session.tell(hands, What::Incoming { source: invite.source, callee: session.record.callee.clone() });
@@ -219,7 +229,7 @@ impl Session {
     }
 
     fn stream(&self) -> StreamId {
-        StreamId::caller(self.record.id)
+        self.stream
     }
 
     pub fn is_over(&self) -> bool {
@@ -233,7 +243,7 @@ impl Session {
             Stage::Leaving { until } => Some(*until),
             Stage::After { until } => *until,
             Stage::Talking => self.answered.map(|at| at + self.service.call_max),
-            Stage::Arriving { .. } | Stage::Answered { .. } | Stage::Over => None,
+            Stage::Arriving { .. } | Stage::Calling | Stage::Answered { .. } | Stage::Over => None,
         };
         let flow = if self.finish.is_none() { self.flow_wait } else { None };
         [stage, flow, self.reach.next_wake()].into_iter().flatten().min()
@@ -453,6 +463,13 @@ impl Session {
         }
     }
 
+    /// The other side hung up, or is lost.
+    pub fn caller_left(&mut self, hands: &mut Hands<'_>, reason: &str) {
+        if !self.tries_next_place(hands) {
+            self.leave(hands, reason, None);
+        }
+    }
+
     /// The SIP side is over: close the stream, let the flow keep what was said (R24), wait for disk and store.
     pub fn leave(&mut self, hands: &mut Hands<'_>, reason: &str, outcome: Option<Outcome>) {
         if self.end.is_some() {
@@ -473,6 +490,7 @@ impl Session {
             Media::None | Media::Closing => {}
         }
         self.playback.clear();
+        self.heard_out(hands);
         self.reach.leave(hands);
         if !self.after.calls_back() {
             hands.board.leave_queue(self.record.id);
@@ -513,6 +531,7 @@ impl Session {
         self.record.outcome = Some(outcome);
         let (reason, duration_ms) = (end.reason.clone(), end.mono.ms_since(self.started));
         self.stage = Stage::After { until: None };
+        self.end_errand(hands);
         self.put_call(hands);
         self.tell(hands, What::Ended { outcome, reason, duration_ms });
         self.begin_call_back(hands);
@@ -553,6 +572,7 @@ impl Session {
 pub(super) fn new_record(id: CallId, invite: &IncomingInvite, numbers: &NumberPlan, at: DateTime<Utc>) -> CallRecord {
     CallRecord {
         id,
+        direction: Direction::In,
         // One form for one number: people hear and dial it so, and calls of one caller are known as such.
         caller: invite.caller_number().map(|number| numbers.dialled(&number)),
         caller_name: invite.caller_name(),

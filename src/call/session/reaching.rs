@@ -173,9 +173,11 @@ impl Session {
         act: impl FnOnce(&mut Reach, &mut Hands<'_>, &Caller<'_>),
     ) {
         let config = if let Media::Open(config) = &self.media { Some(config) } else { None };
+        let mission = self.mission.as_deref();
         let caller = Caller {
             service: &self.service,
-            number: self.record.caller.as_deref(),
+            number: self.record.caller.as_deref().or(mission.and_then(|mission| mission.number())),
+            is_desk: mission.is_some_and(|mission| mission.rings()),
             name: self.record.caller_name.as_deref(),
             callee: &self.record.callee,
             flow: &self.flow,
@@ -194,6 +196,8 @@ impl Session {
     fn hear(&mut self, hands: &mut Hands<'_>, news: News) {
         match news {
             News::Met { id } => self.met(hands, id),
+            News::Lifted { leg } => self.lifted(hands, leg),
+            News::Ended { end, .. } if matches!(self.stage, Stage::Calling) => self.nobody_lifted(hands, end),
             News::Ended { id, end } => {
                 hands.board.leave_queue(self.record.id);
                 self.nobody_took_it(hands);

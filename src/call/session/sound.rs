@@ -22,6 +22,9 @@ impl Session {
             MediaEvent::Digit { digit, source } if self.reach.is_talking() => self.press_across(hands, digit, source),
             MediaEvent::Digit { digit, source } => {
                 self.tell(hands, What::Key { source });
+                if let Some(mission) = &mut self.mission {
+                    mission.key_pressed();
+                }
                 self.drive(hands, FlowInput::Digit(digit));
             }
             MediaEvent::PlayDone(MediaToken(token)) => {
@@ -38,7 +41,9 @@ impl Session {
             }
             MediaEvent::MediaLost => {
                 self.tell(hands, What::MediaLost);
-                self.hang_up(hands, "media_silence", None);
+                if !self.tries_next_place(hands) {
+                    self.hang_up(hands, "media_silence", None);
+                }
             }
             MediaEvent::MediaBack => self.tell(hands, What::MediaBack),
             MediaEvent::Locked { .. } | MediaEvent::Keyed { .. } => {}
@@ -58,6 +63,7 @@ impl Session {
         }
         self.media = Media::None;
         self.record.rtp = report.stats;
+        self.reach.figures(stream, report.stats);
         if let Some(recording) = &mut self.recording
             && recording.stream_gone()
         {

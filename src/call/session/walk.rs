@@ -25,6 +25,7 @@ impl Session {
             Ok(Done::Changed | Done::MessageChanged(_) | Done::Messages { .. } | Done::Waiting(_)) => {}
             Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
         }
+        self.result_replied(&reply);
         self.drive(hands, FlowInput::Desk(reply));
         self.finalize_when_done(hands);
     }
@@ -84,7 +85,10 @@ impl Session {
                     }
                     hands.out.push_back(Output::Desk { call: self.record.id, request });
                 }
+                FlowOutput::Errand { id, result } => self.keep_result(hands, id, result),
+                FlowOutput::Comment(recording) => self.keep_comment(hands, recording),
                 FlowOutput::Step { node, input } => self.step(hands, node, input),
+                FlowOutput::Finished(_) if self.tries_next_place(hands) => return,
                 FlowOutput::Finished(finish) => {
                     self.finish = Some(finish);
                     let reason = if finish == Finish::NotSaved { "not_saved" } else { "flow_ended" };

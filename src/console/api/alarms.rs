@@ -38,7 +38,7 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         until: ask.query.time("until"),
         open: ask.query.flag("open") == Some(true),
         limit: page::to_read(ask),
-        offset: 0,
+        ..AlarmFilter::default()
     };
     let alarms = reader.alarms_beyond(&filter, page::place(ask)?)?;
     let key = |alarm: &Alarm| page::cursor_of(alarm.raised_at, alarm.id.0);

@@ -7,7 +7,7 @@ use super::query::{Param, ParamKind};
 use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
 use crate::console::problem::ProblemDetails;
-use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::privacy::Kept;
 use crate::desk::token::Scope;
 use crate::desk::view::CallView;
@@ -21,6 +21,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
             UNTIL,
             Param::new("caller", "The caller's number, or its last four digits or more", ParamKind::Text),
             Param::new("outcome", "What came of the call", ParamKind::Word(outcomes)),
+            Param::new("direction", "Who made the call", ParamKind::Word(directions)),
             Param::new("state", "Whether it still lives", ParamKind::Word(states)),
             LIMIT_PARAM,
             CURSOR_PARAM,
@@ -34,6 +35,10 @@ fn outcomes() -> Vec<&'static str> {
     Outcome::ALL.iter().map(|word| word.as_str()).collect()
 }
 
+fn directions() -> Vec<&'static str> {
+    Direction::ALL.iter().map(|word| word.as_str()).collect()
+}
+
 fn states() -> Vec<&'static str> {
     CallState::ALL.iter().map(|word| word.as_str()).collect()
 }
@@ -44,9 +49,10 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         until: ask.query.time("until"),
         caller: ask.query.owned("caller"),
         outcome: ask.query.word("outcome"),
+        direction: ask.query.word("direction"),
         state: ask.query.word("state"),
         limit: page::to_read(ask),
-        offset: 0,
+        ..CallFilter::default()
     };
     let calls = reader.calls_beyond(&filter, page::place(ask)?)?;
     let key = |call: &CallRecord| page::cursor_of(call.started_at, call.id);

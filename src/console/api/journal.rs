@@ -20,7 +20,7 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         since: ask.query.time("since"),
         until: ask.query.time("until"),
         limit: page::to_read(ask),
-        offset: 0,
+        ..JournalFilter::default()
     };
     let entries = reader.journal_beyond(&filter, page::place(ask)?)?;
     let key = |kept: &KeptEntry| page::cursor_of(kept.entry.at, kept.id);

@@ -54,7 +54,7 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         unconfirmed: ask.query.flag("unconfirmed") == Some(true),
         deleted_too: ask.query.flag("deleted") == Some(true),
         limit: page::to_read(ask),
-        offset: 0,
+        ..MessageFilter::default()
     };
     let messages = reader.messages_beyond(&filter, page::place(ask)?)?;
     let key = |message: &Message| page::cursor_of(message.left_at, message.id.0);

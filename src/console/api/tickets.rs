@@ -67,7 +67,7 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         incomplete: ask.query.flag("incomplete"),
         owner: ask.query.owned("owner"),
         limit: page::to_read(ask),
-        offset: 0,
+        ..TicketFilter::default()
     };
     let last = page::cursor(ask)?.map(|(at, number)| (at, TicketNumber(number.to_owned())));
     if let Some((_, number)) = &last

@@ -24,6 +24,11 @@ impl Span {
         self.has_begun(at) || self.goes_on(at)
     }
 
+    /// When it begins.
+    pub fn begin(self) -> NaiveTime {
+        NaiveTime::from_num_seconds_from_midnight_opt(u32::from(self.from_min) * 60, 0).unwrap_or(NaiveTime::MIN)
+    }
+
     /// Whether this time lies in a span that began on the same day.
     pub(super) fn has_begun(self, at: NaiveTime) -> bool {
         let minute = minute_of(at);

@@ -1,6 +1,7 @@
 //! What a node can do: one file per step, one line in `STEPS`.
 
 mod answers;
+mod comment;
 mod complete;
 mod hangup;
 mod hours;
@@ -13,6 +14,7 @@ mod person;
 mod place;
 mod play;
 mod record;
+mod result;
 mod ring;
 mod ticket;
 mod voicemail;
@@ -79,6 +81,8 @@ pub enum Nature {
     Refuge,
     /// What was told is kept: from here `#` leads back to the first level.
     Landmark,
+    /// What came of a call of the desk's own: not for callers.
+    Errand,
     /// The end of the call.
     End,
 }
@@ -150,6 +154,8 @@ pub const STEPS: &[StepKind] = &[
     kind::<language::Language>("language", "changes to the next language"),
     kind::<hours::OpeningHours>("hours", "leads on by whether the desk is open"),
     kind::<human::Human>("human", "rings the receptionists, with a queue where they are busy"),
+    kind::<result::Keep>("result", "keeps what came of a call that the desk made"),
+    kind::<comment::Comment>("comment", "takes down what a customer has to say whom the desk called"),
     kind::<hangup::Hangup>("hangup", "says goodbye and ends the call"),
 ];
 

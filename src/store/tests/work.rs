@@ -30,6 +30,18 @@ impl Desk {
     }
 }
 
+/// A desk without engineers and supervisors.
+fn nobody() -> clerk::Desk {
+    let hours = crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "h").expect("good");
+    let people = "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:100@127.0.0.1\"]\n";
+    clerk::Desk {
+        people: Arc::new(crate::desk::people::Directory::parse(people, "p").expect("good")),
+        hours: Arc::new(hours),
+        rules: Arc::default(),
+        clocks: Arc::default(),
+    }
+}
+
 fn urgent() -> HandTicket {
     let mut ticket = HandTicket::new(Kind::Repair, Channel::Visit);
     ticket.category = Some("burst_pipe".into());
@@ -149,27 +161,26 @@ fn r33_a_complaint_walks_its_stages_and_is_begun_again_when_the_customer_is_not_
 fn clocks_are_warned_of_once_then_alarmed_once_also_when_the_time_of_day_is_set_back() {
     let desk = Desk::open();
     let number = desk.by_hand(&urgent());
-    let mut clerk = desk.clerk();
-    let looked = clerk.look(minutes(89)).expect("it looks");
+    let (mut clerk, knows) = (desk.clerk(), nobody());
+    let mut look = |at| clerk.look(at, &knows).expect("it looks");
+    let looked = look(minutes(89));
     assert_eq!((looked.warned, looked.breached, looked.next), (0, 0, Some(minutes(90))), "75 % of two hours (R23)");
-    assert_eq!(clerk.look(minutes(90)).expect("it looks").warned, 1);
-    assert_eq!(clerk.look(minutes(120)).expect("it looks").breached, 0, "it is over when its time is over");
+    assert_eq!(look(minutes(90)).warned, 1);
+    assert_eq!(look(minutes(120)).breached, 0, "it is over when its time is over");
     // A day back, and forth again: nothing is told twice.
-    assert_eq!(clerk.look(minutes(90 - 1_440)).expect("it looks").warned, 0);
-    assert_eq!(clerk.look(minutes(121)).expect("it looks").breached, 1);
-    assert_eq!(
-        clerk.look(minutes(121 - 1_440)).expect("it looks"),
-        Looked { next: Some(minutes(1_080)), ..Looked::default() }
-    );
-    assert_eq!(desk.clerk().look(minutes(122)).expect("it looks").breached, 0, "nor by another run");
+    assert_eq!(look(minutes(90 - 1_440)).warned, 0);
+    assert_eq!(look(minutes(121)).breached, 1);
+    assert_eq!(look(minutes(121)).tasks_begun, 1, "the supervisor would be told");
+    assert_eq!(look(minutes(121 - 1_440)), Looked { next: Some(minutes(1_080)), ..Looked::default() });
+    assert_eq!(desk.clerk().look(minutes(122), &nobody()).expect("it looks").breached, 0, "nor by another run");
     assert_eq!(desk.open_alarms(), [format!("overdue {number} on_site")]);
     let ticket = desk.ticket(&number, minutes(122));
     let told: Vec<_> = ticket.events.iter().skip(2).map(|e| &*e.what).collect();
-    assert_eq!(told, ["clock_warned", "clock_breached"]);
+    assert_eq!(told, ["not_dispatched", "clock_warned", "clock_breached"]);
     assert!(ticket.due["on_site"].breached && ticket.due["on_site"].warned_at == Some(minutes(90)));
     // One that nobody looked at before it was over is not warned of any more.
     let late = desk.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Visit));
-    let looked = clerk.look(minutes(500)).expect("it looks");
+    let looked = look(minutes(500));
     assert_eq!((looked.warned, looked.breached), (0, 1));
     assert!(desk.ticket(&late, minutes(500)).due["reply"].breached);
 }
@@ -183,14 +194,14 @@ fn a_clock_stands_still_for_a_listed_reason_and_goes_on_with_what_it_had_left() 
     editor.pause_clock(&number, "李强", minutes(30), "on_site", why).expect("it stands still");
     let twice = editor.pause_clock(&number, "李强", minutes(31), "on_site", why).expect_err("it does already");
     assert!(twice.to_string().contains("stands still already"), "{twice}");
-    assert_eq!(clerk.look(minutes(600)).expect("it looks").breached, 0);
+    assert_eq!(clerk.look(minutes(600), &nobody()).expect("it looks").breached, 0);
     assert!(!desk.ticket(&number, minutes(600)).due["on_site"].breached);
     editor.resume_clock(&number, "李强", minutes(600), "on_site").expect("it goes on");
     let clock = desk.ticket(&number, minutes(600)).due["on_site"].clone();
     assert_eq!((clock.at, clock.paused), (minutes(690), None), "90 of 120 minutes were left");
-    assert_eq!(clerk.look(minutes(659)).expect("it looks").warned, 0);
-    assert_eq!(clerk.look(minutes(660)).expect("it looks").warned, 1);
-    clerk.look(minutes(691)).expect("it looks");
+    assert_eq!(clerk.look(minutes(659), &nobody()).expect("it looks").warned, 0);
+    assert_eq!(clerk.look(minutes(660), &nobody()).expect("it looks").warned, 1);
+    clerk.look(minutes(691), &nobody()).expect("it looks");
     let late = editor.pause_clock(&number, "李强", minutes(692), "on_site", why).expect_err("it is over");
     assert!(late.to_string().contains("overdue"), "{late}");
     let inquiry = desk.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Visit));
@@ -202,7 +213,7 @@ fn a_clock_stands_still_for_a_listed_reason_and_goes_on_with_what_it_had_left() 
 fn r36_an_overdue_complaint_waits_until_the_customer_knows_why_and_by_when() {
     let desk = Desk::open();
     let number = desk.by_hand(&HandTicket::new(Kind::Complaint, Channel::Letter));
-    desk.clerk().look(minutes(61)).expect("it looks");
+    desk.clerk().look(minutes(61), &nobody()).expect("it looks");
     let judge = Advance::to("judge").with_note("heard");
     let told = desk.step(&number, minutes(62), &judge).expect_err("it is overdue").to_string();
     assert!(told.contains("R36") && told.contains("2026-"), "{told}");

@@ -97,7 +97,7 @@ impl Reach {
     /// The caller now talks to them.
     fn goes_to(&mut self, h: &mut Hands<'_>, id: RequestId, leg: OutLeg) {
         let extension = leg.extension.clone();
-        let talk = Talk::begin(h, id, self.call, leg, &mut self.account);
+        let talk = Talk::begin(h, id, self.caller, leg, &mut self.account);
         self.news.push_back(News::Music { on: talk.is_held() });
         self.talk = Some(Box::new(talk));
         self.news.push_back(News::Reached { extension });

@@ -1,0 +1,59 @@
+//! The supervisor is told: of what could not be answered at once (R19), and of what is overdue (R19, R23, R36). Those on
+//! duty are called one after the other until one has confirmed it.
+
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use super::{Do, Event, Stepped, World, outcome};
+use crate::desk::errand::{ErrandKind, ErrandResult, ErrandTo};
+use crate::desk::people::Duty;
+use crate::desk::ticket::{Kind, Urgency};
+
+const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
+
+/// See the module.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Alert {
+    /// Why: the name of the clock that is overdue, or `unanswered`.
+    pub why: String,
+    told: Vec<String>,
+    calling: bool,
+}
+
+impl Alert {
+    pub fn new(why: &str) -> Self {
+        Self { why: why.to_owned(), ..Self::default() }
+    }
+
+    pub(super) fn step(&mut self, world: &World<'_>, event: Event<'_>) -> Stepped {
+        let Some(ticket) = world.ticket() else { return Stepped::ended(Vec::new()) };
+        let mut todo = Vec::new();
+        if let Event::Ended(ended) = event {
+            self.calling = false;
+            let known = matches!(ended.end.result, ErrandResult::Confirmed | ErrandResult::Heard);
+            let what = if known { "supervisor_told" } else { "supervisor_not_reached" };
+            todo.push(Do::Note { what, note: format!("{} ({})", outcome(ended), self.why) });
+            if known {
+                return Stepped::ended(todo);
+            }
+        }
+        if ticket.closed || !world.rules.alert.calls {
+            return Stepped::ended(todo);
+        }
+        if self.calling {
+            return Stepped::until(todo, world.now + CALL_MAX);
+        }
+        let at_once = ticket.urgency == Some(Urgency::Urgent) || ticket.kind == Kind::Help;
+        let begin = world.rules.within(world.rules.alert.hours, world.now);
+        if !at_once && begin > world.now {
+            return Stepped::until(todo, begin);
+        }
+        let next = world.on_duty(Duty::Supervisor, &self.told).into_iter().next();
+        let Some(supervisor) = next else { return Stepped::ended(todo) };
+        self.told.push(supervisor.extension.clone());
+        self.calling = true;
+        let to = ErrandTo::Person { extension: supervisor.extension.clone() };
+        todo.push(Do::Call { kind: ErrandKind::Notice, to, note: Some(self.why.clone()), not_before: world.now });
+        Stepped::until(todo, world.now + CALL_MAX)
+    }
+}

@@ -1,0 +1,1 @@
+//! Tasks, step by step.

@@ -1,0 +1,270 @@
+//! Telephone calls that the desk itself makes, and the watch for those that are due. Each writing function is part of a
+//! transaction that its caller makes.
+
+use std::path::Path;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rusqlite::{Connection, Row, named_params, params};
+
+use super::time::{At, word, word_or_null};
+use super::{Reader, StoreError};
+use crate::desk::errand::{
+    EndedErrand, Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandRecord, ErrandResult, ErrandState, ErrandTo, NewErrand,
+};
+use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
+
+/// An errand that was cut off so often by the end of a run is not begun again.
+const TRIES_MAX: u32 = 3;
+/// Due ones in one look: many more than are called at the same time.
+const DUE_MAX: usize = 64;
+/// How long after the last look those that are still due are told again.
+const AGAIN_AFTER: TimeDelta = TimeDelta::seconds(5);
+
+/// The columns that `read` takes, in its order.
+pub const COLUMNS: &str = "id, kind, to_extension, to_number, ticket, message, note, state, result, why, comment, call, \
+    created_at_ms, not_before_ms, started_at_ms, ended_at_ms";
+
+/// Asks for a call; it is begun once its time has come, by whichever run of the daemon.
+pub fn add(connection: &Connection, at: DateTime<Utc>, errand: &NewErrand) -> rusqlite::Result<ErrandId> {
+    let (extension, number) = match &errand.to {
+        ErrandTo::Person { extension } => (Some(extension), None),
+        ErrandTo::Customer { number } => (None, Some(number)),
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO errands (kind, to_extension, to_number, ticket, message, note, task, not_before_ms, state,
+                created_at_ms)
+             VALUES (:kind, :extension, :number, :ticket, :message, :note, :task, :not_before, 'waiting', :at)",
+        )?
+        .execute(named_params! {
+            ":kind": errand.kind.as_str(),
+            ":extension": extension,
+            ":number": number,
+            ":ticket": errand.ticket.as_ref().map(|number| &number.0),
+            ":message": errand.message.map(|message| message.0),
+            ":note": errand.note,
+            ":task": errand.task,
+            ":not_before": At(errand.not_before),
+            ":at": At(at),
+        })?;
+    Ok(ErrandId(connection.last_insert_rowid()))
+}
+
+/// Those whose time has come and that nobody has begun, the longest due first, with what their calls say.
+pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<Errand>> {
+    let sql = "
+        SELECT e.id, e.kind, e.to_extension, e.to_number, e.ticket, e.message, e.note, e.not_before_ms,
+            t.kind, t.urgency, t.category, t.building, t.room, coalesce(m.recording, t.recording),
+            coalesce(m.from_number, t.callback_number, t.caller), coalesce(m.left_at_ms, t.opened_at_ms),
+            coalesce(t.caller, c.caller), c.trunk,
+            CASE WHEN t.id IS NOT NULL AND t.call IS NULL THEN t.owner ELSE
+                (SELECT h.who FROM ticket_events h WHERE h.ticket = t.id AND h.what = 'changed'
+                    AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END
+        FROM errands e
+            LEFT JOIN tickets t ON t.number = e.ticket
+            LEFT JOIN messages m ON m.id = e.message
+            LEFT JOIN calls c ON c.id = coalesce(t.call, m.call)
+        WHERE e.state = 'waiting' AND e.not_before_ms <= ?1
+        ORDER BY e.not_before_ms, e.id LIMIT ?2";
+    connection.prepare_cached(sql)?.query_map(params![At(now), DUE_MAX as i64], read_due)?.collect()
+}
+
+/// When the next one that waits is due.
+pub fn next_due(connection: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
+    let at: Option<At> = connection
+        .prepare_cached("SELECT min(not_before_ms) FROM errands WHERE state = 'waiting'")?
+        .query_row([], |row| row.get(0))?;
+    Ok(at.map(|at| at.0))
+}
+
+/// Claims one that waits for a call; false when it waits no more.
+pub fn begin(connection: &Connection, at: DateTime<Utc>, errand: ErrandId, call: CallId) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE errands SET state = 'calling', call = ?2, started_at_ms = ?3, tries = tries + 1
+             WHERE id = ?1 AND state = 'waiting'",
+        )?
+        .execute(params![errand.0, call.0, At(at)])?;
+    Ok(changed > 0)
+}
+
+/// Keeps what came of it. Said again it changes nothing; false when there is no such errand.
+pub fn keep(connection: &Connection, end: &ErrandEnd, over: bool) -> rusqlite::Result<bool> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE errands SET result = coalesce(result, :result), why = coalesce(why, :why),
+                comment = coalesce(:comment, comment),
+                ended_at_ms = CASE WHEN :over THEN coalesce(ended_at_ms, :at) ELSE ended_at_ms END,
+                state = CASE WHEN :over THEN 'ended' ELSE state END
+             WHERE id = :id",
+        )?
+        .execute(named_params! {
+            ":id": end.errand.0,
+            ":result": end.result.as_str(),
+            ":why": end.why,
+            ":comment": end.comment.as_ref().map(|comment| &comment.0),
+            ":over": over,
+            ":at": At(end.at),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Takes back one that waits; false when it does not.
+pub fn cancel(connection: &Connection, at: DateTime<Utc>, errand: ErrandId, who: &str) -> rusqlite::Result<bool> {
+    let changed = connection.execute(
+        "UPDATE errands SET state = 'ended', result = ?2, why = ?3, ended_at_ms = ?4 WHERE id = ?1 AND state = 'waiting'",
+        params![errand.0, ErrandResult::Failed.as_str(), format!("cancelled by {who}"), At(at)],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Those that have ended since and that whoever asked for them has not seen, the oldest first.
+pub fn ended_unseen(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<EndedErrand>> {
+    let sql = "
+        SELECT id, kind, to_extension, to_number, ticket, message, note, task, call, result, why, comment, ended_at_ms
+        FROM errands WHERE state = 'ended' AND NOT seen ORDER BY id LIMIT ?1";
+    connection.prepare_cached(sql)?.query_map([limit], read_ended)?.collect()
+}
+
+/// Whether there are any.
+pub fn any_unseen(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM errands WHERE state = 'ended' AND NOT seen)")?
+        .query_row([], |row| row.get(0))
+}
+
+/// Takes back those of a task that nobody has begun.
+pub fn cancel_of_task(connection: &Connection, at: DateTime<Utc>, task: i64, who: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE errands SET state = 'ended', result = ?2, why = ?3, ended_at_ms = ?4, seen = 1
+             WHERE task = ?1 AND state = 'waiting'",
+        )?
+        .execute(params![task, ErrandResult::Failed.as_str(), format!("cancelled by {who}"), At(at)])?;
+    Ok(())
+}
+
+/// They are seen: in the transaction that does what follows from it.
+pub fn seen(connection: &Connection, errand: ErrandId) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE errands SET seen = 1 WHERE id = ?1")?.execute([errand.0])?;
+    Ok(())
+}
+
+/// At a start nobody is called: whose call was cut off is called again, unless the answer is known already or it was cut off
+/// too often. How many wait again.
+pub fn take_up(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<usize> {
+    connection.execute(
+        "UPDATE errands SET state = 'ended', ended_at_ms = ?1 WHERE state = 'calling' AND result IS NOT NULL",
+        [At(now)],
+    )?;
+    connection.execute(
+        "UPDATE errands SET state = 'ended', ended_at_ms = ?1, result = ?2, why = 'interrupted'
+         WHERE state = 'calling' AND tries >= ?3",
+        params![At(now), ErrandResult::NotReached.as_str(), TRIES_MAX],
+    )?;
+    connection.execute("UPDATE errands SET state = 'waiting' WHERE state = 'calling'", [])
+}
+
+pub fn read(row: &Row<'_>) -> rusqlite::Result<ErrandRecord> {
+    Ok(ErrandRecord {
+        id: ErrandId(row.get(0)?),
+        kind: word(row, 1)?,
+        extension: row.get(2)?,
+        number: row.get(3)?,
+        ticket: row.get::<_, Option<String>>(4)?.map(TicketNumber),
+        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
+        note: row.get(6)?,
+        state: word::<ErrandState>(row, 7)?,
+        result: word_or_null(row, 8)?,
+        why: row.get(9)?,
+        comment: row.get::<_, Option<String>>(10)?.map(RecordingId),
+        call: row.get::<_, Option<i64>>(11)?.map(CallId),
+        created_at: row.get::<_, At>(12)?.0,
+        not_before: row.get::<_, At>(13)?.0,
+        started_at: row.get::<_, Option<At>>(14)?.map(|at| at.0),
+        ended_at: row.get::<_, Option<At>>(15)?.map(|at| at.0),
+    })
+}
+
+fn read_due(row: &Row<'_>) -> rusqlite::Result<Errand> {
+    Ok(Errand {
+        id: ErrandId(row.get(0)?),
+        kind: word(row, 1)?,
+        to: to(row.get(2)?, row.get(3)?),
+        ticket: row.get::<_, Option<String>>(4)?.map(TicketNumber),
+        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
+        note: row.get(6)?,
+        due: row.get::<_, At>(7)?.0,
+        about: ErrandAbout {
+            kind: word_or_null(row, 8)?,
+            urgency: word_or_null(row, 9)?,
+            category: row.get(10)?,
+            building: row.get(11)?,
+            room: row.get(12)?,
+            recording: row.get::<_, Option<String>>(13)?.map(RecordingId),
+            from_number: row.get(14)?,
+            left_at: row.get::<_, Option<At>>(15)?.map(|at| at.0),
+            called_from: row.get(16)?,
+            trunk: row.get(17)?,
+            number_by: row.get(18)?,
+        },
+    })
+}
+
+fn read_ended(row: &Row<'_>) -> rusqlite::Result<EndedErrand> {
+    Ok(EndedErrand {
+        kind: word(row, 1)?,
+        to: to(row.get(2)?, row.get(3)?),
+        ticket: row.get::<_, Option<String>>(4)?.map(TicketNumber),
+        message: row.get::<_, Option<i64>>(5)?.map(MessageId),
+        note: row.get(6)?,
+        task: row.get(7)?,
+        call: row.get::<_, Option<i64>>(8)?.map(CallId),
+        end: ErrandEnd {
+            errand: ErrandId(row.get(0)?),
+            result: word(row, 9)?,
+            why: row.get(10)?,
+            comment: row.get::<_, Option<String>>(11)?.map(RecordingId),
+            at: row.get::<_, At>(12)?.0,
+        },
+    })
+}
+
+/// The table sees to it that it is one of them.
+fn to(extension: Option<String>, number: Option<String>) -> ErrandTo {
+    match (extension, number) {
+        (Some(extension), _) => ErrandTo::Person { extension },
+        (None, number) => ErrandTo::Customer { number: number.unwrap_or_default() },
+    }
+}
+
+/// Looks for errands that are due, by whichever process they were asked for. A look costs microseconds where nothing was
+/// written and none is due.
+#[derive(Debug)]
+pub struct ErrandWatch {
+    reader: Reader,
+    version: Option<i64>,
+    /// When to look though nothing was written.
+    look_at: Option<DateTime<Utc>>,
+}
+
+impl ErrandWatch {
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { reader: Reader::open(path)?, version: None, look_at: None })
+    }
+
+    /// Those that are due, each of them again and again until it is begun.
+    pub fn look(&mut self, now: DateTime<Utc>) -> Result<Vec<Errand>, StoreError> {
+        let version = self.reader.version()?;
+        // A clock that was set back must not put them off.
+        let is_time = self.look_at.is_some_and(|at| at <= now);
+        if self.version == Some(version) && !is_time {
+            return Ok(Vec::new());
+        }
+        let due = self.reader.due_errands(now)?;
+        let next = self.reader.next_errand()?;
+        self.version = Some(version);
+        self.look_at = if due.is_empty() { next } else { Some(now + AGAIN_AFTER) };
+        Ok(due)
+    }
+}

@@ -1,0 +1,330 @@
+//! Matters that are seen through over hours and days, in virtual time: what the desk does by itself, as one story each.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::*;
+use crate::desk::hours::{Hours, to_utc};
+use crate::desk::people::Directory;
+use crate::desk::tasks::WorkRules;
+use crate::desk::ticket::Channel;
+use crate::desk::ticket_edit::HandTicket;
+use crate::desk::workflow::Nature;
+
+const PEOPLE: &str = r#"
+[[person]]
+extension = "201"
+name = "张伟"
+department = "工程部"
+hunt = ["sip:201@127.0.0.1:5080"]
+duty = ["engineer"]
+[[person]]
+extension = "202"
+name = "李强"
+department = "工程部"
+hunt = ["sip:202@127.0.0.1:5080"]
+duty = ["engineer"]
+[[person]]
+extension = "801"
+name = "陈主管"
+hunt = ["sip:801@127.0.0.1:5080"]
+duty = ["supervisor"]
+"#;
+
+/// A desk whose clerk looks whenever something is due, and whose telephones are answered by the test.
+struct Story {
+    desk: Desk,
+    clerk: Clerk,
+    knows: clerk::Desk,
+    now: DateTime<Utc>,
+    told: String,
+    happened: i64,
+    called: i64,
+}
+
+impl Story {
+    /// Begins at that time of Monday, 23 November 2026, in Shanghai.
+    fn at(time: &str) -> Self {
+        Self::with(time, |_| {})
+    }
+
+    fn with(time: &str, adjust: impl FnOnce(&mut WorkRules)) -> Self {
+        let desk = Desk::open();
+        let mut rules = WorkRules { time_zone: SHANGHAI, ..WorkRules::default() };
+        adjust(&mut rules);
+        let hours = Hours::parse(Hours::default_text(), "hours.toml").expect("they are good");
+        let knows = clerk::Desk {
+            people: Arc::new(Directory::parse(PEOPLE, "people.toml").expect("they are good")),
+            hours: Arc::new(hours),
+            rules: Arc::new(rules),
+            clocks: Arc::default(),
+        };
+        let clerk = Clerk::open(&desk.path()).expect("it opens");
+        Self { desk, clerk, knows, now: Self::time(time), told: String::new(), happened: 0, called: 0 }
+    }
+
+    fn time(time: &str) -> DateTime<Utc> {
+        let (day, time) = time.split_once(' ').unwrap_or(("23", time));
+        let local = format!("2026-11-{day} {time}");
+        let local = chrono::NaiveDateTime::parse_from_str(&local, "%Y-%m-%d %H:%M").expect("a time");
+        to_utc(local, SHANGHAI).expect("it exists")
+    }
+
+    /// Time goes by, and the clerk works.
+    fn until(&mut self, time: &str) {
+        let until = Self::time(time);
+        assert!(until >= self.now, "{time} is over");
+        loop {
+            let next = self.work();
+            if self.now >= until {
+                return;
+            }
+            let leap = next.filter(|next| *next > self.now).unwrap_or(until);
+            self.now = leap.min(until);
+        }
+    }
+
+    /// The clerk does what is due, and says when there is something to do next.
+    fn work(&mut self) -> Option<DateTime<Utc>> {
+        loop {
+            let looked = self.clerk.look(self.now, &self.knows).expect("it looks");
+            if !looked.more {
+                self.tell();
+                return looked.next;
+            }
+        }
+    }
+
+    /// The newest call is answered so.
+    fn answered(&mut self, result: &str) {
+        let wall = self.now.timestamp_millis();
+        let changed = self.sql(&format!(
+            "UPDATE errands SET state = 'ended', result = '{result}', started_at_ms = {wall}, ended_at_ms = {wall}
+             WHERE id = (SELECT max(id) FROM errands) AND state = 'waiting' AND not_before_ms <= {wall}"
+        ));
+        assert_eq!(changed, 1, "nobody is called");
+        let now = self.local();
+        let _ = writeln!(self.told, "{now}        answer: {result}");
+        self.work();
+    }
+
+    fn sql(&self, sql: &str) -> usize {
+        let connection = rusqlite::Connection::open(self.desk.path()).expect("it opens");
+        connection.busy_timeout(Duration::from_secs(5)).expect("it may wait");
+        connection.execute(sql, []).expect("it goes")
+    }
+
+    fn by_hand(&mut self, ticket: &HandTicket) -> TicketNumber {
+        let mut editor = self.desk.editor();
+        let number = editor.open_by_hand("王芳", self.now, (SHANGHAI, "desk"), ticket).expect("it is kept");
+        self.work();
+        number
+    }
+
+    fn step(&mut self, number: &TicketNumber, who: &str, step: &Advance) {
+        self.desk.editor().advance(number, who, self.now, None, step).expect("it goes");
+        self.work();
+    }
+
+    fn local(&self) -> String {
+        self.now.with_timezone(&SHANGHAI).format("%d %H:%M").to_string()
+    }
+
+    /// Writes down what is new: calls that the desk makes, and what stands in histories.
+    fn tell(&mut self) {
+        let connection = rusqlite::Connection::open(self.desk.path()).expect("it opens");
+        let notes = "SELECT h.id, h.kind, h.what, h.about, coalesce(h.who, ''), coalesce(
+                (SELECT e.note FROM ticket_events e JOIN tickets t ON t.id = e.ticket WHERE h.kind = 'ticket'
+                    AND t.number = h.about AND e.what = h.what AND e.at_ms = h.at_ms ORDER BY e.id DESC LIMIT 1),
+                (SELECT a.kind || ', ' || a.note FROM alarms a WHERE h.kind = 'alarm' AND a.id = h.about), '')
+            FROM happenings h WHERE h.id > ?1 AND h.kind <> 'errand' ORDER BY h.id";
+        let mut statement = connection.prepare(notes).expect("it is SQL");
+        let rows = statement.query_map([self.happened], |row| {
+            Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]))
+        });
+        let rows: Vec<(i64, [String; 5])> = rows.expect("it is SQL").collect::<Result<_, _>>().expect("they are read");
+        let now = self.local();
+        for (id, [kind, what, _about, who, note]) in rows {
+            self.happened = id;
+            let who = if who.is_empty() { who } else { format!(" by {who}") };
+            let note = if note.is_empty() { note } else { format!(": {note}") };
+            let _ = writeln!(self.told, "{now} {kind:<7} {what}{who}{note}");
+        }
+        let calls = "SELECT id, kind, coalesce(to_extension, to_number), coalesce(note, ''), not_before_ms FROM errands
+            WHERE id > ?1 ORDER BY id";
+        let mut statement = connection.prepare(calls).expect("it is SQL");
+        let rows = statement.query_map([self.called], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)));
+        let rows: Vec<(i64, String, String, String)> =
+            rows.expect("it is SQL").collect::<Result<_, _>>().expect("read");
+        for (id, kind, to, note) in rows {
+            self.called = id;
+            let note = if note.is_empty() { note } else { format!(" ({note})") };
+            let _ = writeln!(self.told, "{now}         the desk calls {to}: {kind}{note}");
+        }
+    }
+}
+
+fn urgent() -> HandTicket {
+    let mut ticket = HandTicket::new(Kind::Repair, Channel::Phone);
+    ticket.category = Some("burst_pipe".into());
+    ticket.callback_number = Some("13800138000".into());
+    (ticket.building, ticket.room) = (Some("3".into()), Some("1201".into()));
+    ticket
+}
+
+/// R23, R26, R37: the urgent repair of a morning, until the customer is satisfied on the next day.
+#[test]
+fn an_urgent_repair_is_seen_through_to_its_end() {
+    let mut story = Story::at("09:00");
+    let number = story.by_hand(&urgent());
+    story.until("09:01");
+    story.answered("declined");
+    story.until("09:02");
+    story.answered("accepted");
+    story.until("11:01");
+    story.answered("confirmed");
+    story.until("11:20");
+    story.step(&number, "202", &Advance::to("on_site"));
+    story.until("12:30");
+    story.step(&number, "202", &Advance::to("repaired").with_note("阀门已换"));
+    story.until("12:40");
+    story.step(&number, "202", &Advance::to("accepted_by_customer"));
+    story.until("24 09:00");
+    story.answered("satisfied");
+    story.until("24 12:00");
+    insta::assert_snapshot!(story.told);
+    let ticket = story.desk.ticket(&number, story.now);
+    assert_eq!(
+        (&*ticket.status, ticket.due["on_site"].breached, ticket.due["repaired"].breached),
+        ("closed", true, false)
+    );
+}
+
+/// R26: who does not answer is passed over, then the supervisor is asked, then it is an alarm, and all are called again.
+#[test]
+fn a_repair_that_nobody_takes_goes_round_until_somebody_does() {
+    let mut story = Story::at("22:00");
+    let number = story.by_hand(&urgent());
+    for _ in 0..3 {
+        story.answered("not_reached");
+    }
+    story.until("22:05");
+    story.answered("not_reached");
+    // Meanwhile somebody takes it by hand: nobody is called any more.
+    story.step(&number, "王芳", &Advance::to("accepted").by_engineer("201"));
+    story.until("22:30");
+    insta::assert_snapshot!(story.told);
+}
+
+/// R23, R10: what is not urgent waits for the morning, and whoever is not on duty is not called.
+#[test]
+fn a_general_repair_waits_for_the_morning() {
+    let mut story = Story::at("22:00");
+    let mut general = urgent();
+    general.category = Some("door_window".into());
+    story.by_hand(&general);
+    story.until("24 07:59");
+    assert!(!story.told.contains("calls"), "{}", story.told);
+    story.until("24 08:00");
+    assert!(story.told.contains("24 08:00         the desk calls 201: dispatch"), "{}", story.told);
+}
+
+/// R5: a message is passed on by a schedule, then told to a colleague and the supervisor, until somebody has it.
+#[test]
+fn a_message_is_passed_on_until_it_is_confirmed() {
+    let mut story = Story::at("18:00");
+    let at = story.now;
+    let draft = MessageDraft {
+        for_person: Some("201".into()),
+        from_number: Some("13800138000".into()),
+        from_name: None,
+        call: CallId(1),
+    };
+    let Ok(Done::MessageOpened(message)) = story.desk.ask(at, |id| DeskRequest::OpenMessage { id, draft }) else {
+        panic!("it is kept")
+    };
+    let complete = MessageChange { complete: Some(true), ..MessageChange::default() };
+    story.desk.ask(at, |id| DeskRequest::ChangeMessage { id, message, change: complete }).expect("it is kept");
+    story.until("18:10");
+    story.answered("not_reached");
+    story.until("18:40");
+    story.answered("heard");
+    story.until("20:40");
+    story.answered("not_reached");
+    story.until("24 08:00");
+    story.answered("not_reached");
+    story.until("24 08:01");
+    story.answered("confirmed");
+    story.until("24 12:00");
+    insta::assert_snapshot!(story.told);
+    let kept = story.desk.reader().message(message).expect("it is read").expect("it is there");
+    assert_eq!(kept.relay, Relay::Confirmed);
+    insta::assert_debug_snapshot!(
+        kept.attempts.iter().map(|a| format!("{} {}", a.channel, a.result)).collect::<Vec<_>>()
+    );
+}
+
+/// R37, R10: not satisfied begins the work again; nobody is called at night, nor more often than said.
+#[test]
+fn a_customer_who_is_not_satisfied_gets_the_work_done_again() {
+    let mut story = Story::at("14:00");
+    let number = story.by_hand(&urgent());
+    story.answered("accepted");
+    for stage in ["on_site", "repaired", "accepted_by_customer"] {
+        story.step(&number, "201", &Advance::to(stage));
+    }
+    story.until("24 10:00");
+    story.answered("not_reached");
+    story.until("24 14:00");
+    story.answered("not_satisfied");
+    story.until("24 14:01");
+    insta::assert_snapshot!(story.told);
+}
+
+/// R33, R37: a complaint's customer is called too; after three calls without an answer it is left to the owner.
+#[test]
+fn a_complaints_customer_is_called_three_times_at_most() {
+    let mut story = Story::at("09:00");
+    let mut complaint = HandTicket::new(Kind::Complaint, Channel::Letter);
+    complaint.callback_number = Some("13800138000".into());
+    let number = story.by_hand(&complaint);
+    for stage in ["judge", "analyse", "assign", "handle", "follow_up"] {
+        let step = Advance {
+            nature: Some(Nature::Communicative),
+            responsible: Some("客服".into()),
+            ..Advance::to(stage).with_note("done")
+        };
+        story.step(&number, "王芳", &step);
+    }
+    for at in ["10:00", "14:00", "18:00"] {
+        story.until(at);
+        story.answered("not_reached");
+    }
+    story.until("24 20:00");
+    insta::assert_snapshot!(story.told);
+}
+
+/// R19: the supervisor hears at once of what was not answered, and again when its five minutes are over.
+#[test]
+fn the_supervisor_hears_of_an_inquiry_at_once_and_when_it_is_late() {
+    let mut story = Story::at("10:00");
+    let number = story.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Phone));
+    story.answered("confirmed");
+    story.until("10:06");
+    story.answered("confirmed");
+    story.step(&number, "王芳", &Advance::to("answered").with_note("called back"));
+    story.until("10:30");
+    insta::assert_snapshot!(story.told);
+}
+
+/// What is cut off between two looks is done at the next one, once.
+#[test]
+fn another_clerk_goes_on_where_the_last_one_stopped() {
+    let mut story = Story::at("09:00");
+    story.by_hand(&urgent());
+    story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
+    story.answered("declined");
+    story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
+    story.until("09:10");
+    assert_eq!(story.told.matches("the desk calls").count(), 2, "{}", story.told);
+}
