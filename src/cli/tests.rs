@@ -1,5 +1,7 @@
 //! The commands on the store, from arguments to output, against a real database.
 
+mod reports;
+
 use std::sync::mpsc::channel;
 
 use chrono::{DateTime, TimeDelta, Utc};

@@ -287,7 +287,8 @@ impl Clause {
             return self.equal(column, Some(number));
         }
         let last: String = number.chars().skip(digits - 4).collect();
-        self.with(&format!("substr({column}, -4) = ?"), Value::Text(last));
+        // The index holds no rows without a number, which SQLite must be told.
+        self.with(&format!("{column} IS NOT NULL AND substr({column}, -4) = ?"), Value::Text(last));
         if digits > 4 {
             self.with(&format!("substr({column}, -{digits}) = ?"), Value::Text(number.to_owned()));
         }

@@ -327,6 +327,18 @@ fn messages(
     Ok(())
 }
 
+/// Every query of this room, for the test of their plans.
+#[cfg(test)]
+pub const QUERIES: [(&str, &str); 7] = [
+    ("calls", CALLS),
+    ("opened", OPENED),
+    ("closed", CLOSED),
+    ("open at the end", OPEN_AT_END),
+    ("first call", FIRST_CALL),
+    ("follow-ups", FOLLOW_UPS),
+    ("messages", MESSAGES),
+];
+
 fn text<'r>(row: &'r Row<'_>, column: usize) -> rusqlite::Result<Option<&'r str>> {
     match row.get_ref(column)? {
         ValueRef::Null => Ok(None),

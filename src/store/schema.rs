@@ -254,7 +254,7 @@ mod tests {
         0016_api.sql 67ad9798cbf92a01
         0017_shifts.sql 5d2095839188832b
         0018_privacy.sql 1b50d955479c4290
-        0019_reports.sql 93571387171d956c
+        0019_reports.sql b6b2054f94e152d8
         0020_tasks.sql 17380c3e3b73500d
         ");
     }

@@ -447,11 +447,11 @@ mod tests {
         let calls: Vec<CallFact<'_>> = (0..5_000)
             .map(|n| {
                 let outcome = Outcome::ALL[random.u32() as usize % Outcome::ALL.len()];
-                let answer_ms = (random.u32() % 3 > 0).then_some(u64::from(random.u32() % 30_000));
+                let answer_ms = (!random.u32().is_multiple_of(3)).then_some(u64::from(random.u32() % 30_000));
                 CallFact {
-                    ended_at: if random.u32() % 9 == 0 { None } else { call(n, None, 50, outcome).ended_at },
-                    sought_ms: (random.u32() % 2 > 0).then_some(u64::from(random.u32() % 9_000)),
-                    person_ms: (random.u32() % 2 > 0).then_some(u64::from(random.u32() % 40_000)),
+                    ended_at: if random.u32().is_multiple_of(9) { None } else { call(n, None, 50, outcome).ended_at },
+                    sought_ms: (!random.u32().is_multiple_of(2)).then_some(u64::from(random.u32() % 9_000)),
+                    person_ms: (!random.u32().is_multiple_of(2)).then_some(u64::from(random.u32() % 40_000)),
                     branch: ["a", "b"].get(random.u32() as usize % 3).copied(),
                     ..call(n * 977, answer_ms, 50, outcome)
                 }

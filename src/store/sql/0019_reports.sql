@@ -5,22 +5,22 @@ ALTER TABLE calls ADD COLUMN person_ms INTEGER; -- from the INVITE until a perso
 ALTER TABLE calls ADD COLUMN branch TEXT;       -- where the caller's last key at the first menu led
 
 UPDATE calls SET
-    sought_ms = (SELECT min(json_extract(value, '$.at_ms')) FROM json_each(legs)
+    sought_ms = (SELECT min(json_extract(value, '$.at_ms')) FROM json_each(calls.legs)
         WHERE ended_at_ms IS NULL OR json_extract(value, '$.at_ms') <= ended_at_ms - started_at_ms),
-    person_ms = (SELECT min(json_extract(value, '$.at_ms') + json_extract(value, '$.ring_ms')) FROM json_each(legs)
+    person_ms = (SELECT min(json_extract(value, '$.at_ms') + json_extract(value, '$.ring_ms')) FROM json_each(calls.legs)
         WHERE json_extract(value, '$.talk_ms') IS NOT NULL AND json_extract(value, '$.extension') <> ''
             AND (ended_at_ms IS NULL
                 OR json_extract(value, '$.at_ms') + json_extract(value, '$.ring_ms') <= ended_at_ms - started_at_ms))
-    WHERE legs <> '[]' AND json_valid(legs);
+    WHERE legs <> '[]' AND json_valid(calls.legs);
 
 UPDATE calls SET branch = coalesce(
-    (SELECT json_extract(next.value, '$.node') FROM json_each(path) next WHERE next.key = 1 +
-        (SELECT max(step.key) FROM json_each(path) step WHERE json_extract(step.value, '$.input') IS NOT NULL
+    (SELECT json_extract(next.value, '$.node') FROM json_each(calls.path) next WHERE next.key = 1 +
+        (SELECT max(step.key) FROM json_each(calls.path) step WHERE json_extract(step.value, '$.input') IS NOT NULL
             AND json_extract(step.value, '$.node') =
-                (SELECT json_extract(first.value, '$.node') FROM json_each(path) first
+                (SELECT json_extract(first.value, '$.node') FROM json_each(calls.path) first
                     WHERE json_extract(first.value, '$.input') IS NOT NULL ORDER BY first.key LIMIT 1))),
-    (SELECT json_extract(value, '$.node') FROM json_each(path) ORDER BY key DESC LIMIT 1))
-    WHERE path <> '[]' AND json_valid(path);
+    (SELECT json_extract(value, '$.node') FROM json_each(calls.path) ORDER BY key DESC LIMIT 1))
+    WHERE path <> '[]' AND json_valid(calls.path);
 
 -- A report reads this index alone.
 CREATE INDEX calls_for_reports ON calls (started_at_ms, direction, ended_at_ms, answered_at_ms, answer_ms, outcome,
