@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::ask::{Ask, unknown};
 use crate::console::problem::ProblemDetails;
+use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::Kept;
 use crate::types::RecordingId;
 
@@ -31,15 +32,17 @@ pub struct Sound {
 pub struct Opened {
     file: File,
     length: u64,
+    /// For the audit log.
+    pub heard: AuditEntry,
 }
 
-/// Opens it for whoever asks, and notes that they heard it.
+/// Opens it for whoever asks; `heard` is what is to be noted before any of it leaves.
 ///
 /// # Errors
 /// 403 where the token's role may not have it, 404 where it is not on disk.
 pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
     if !ask.token.role.may_have(sound.kept) {
-        audit(ask, "refused", &sound.about);
+        tracing::info!(who = ask.who(), from = %ask.address, about = sound.about, "a recording was refused by role");
         let role = ask.token.role;
         return Err(ProblemDetails::new(
             StatusCode::FORBIDDEN,
@@ -52,16 +55,22 @@ pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetai
     }
     let opened = File::open(root.join(path)).and_then(|file| {
         let length = file.metadata()?.len();
-        Ok(Opened { file, length })
+        Ok((file, length))
     });
     let opened = opened.map_err(|_| unknown(format!("the recording of {} on disk", sound.about)))?;
-    audit(ask, "heard", &sound.about);
-    Ok(opened)
+    let (file, length) = opened;
+    Ok(Opened { file, length, heard: heard(ask, sound.about) })
 }
 
 /// Who heard what (R12).
-fn audit(ask: &Ask, what: &str, about: &str) {
-    tracing::info!(who = ask.who(), from = %ask.address, what, about, "a recording was asked for");
+fn heard(ask: &Ask, about: String) -> AuditEntry {
+    AuditEntry {
+        at: ask.now,
+        who: ask.who().to_owned(),
+        what: Deed::Heard,
+        about,
+        from_where: format!("api {}", ask.address),
+    }
 }
 
 /// The part of it that was asked for.
@@ -69,7 +78,7 @@ fn audit(ask: &Ask, what: &str, about: &str) {
 /// # Errors
 /// 416 where it has no such part, 500 where it can't be read.
 pub fn answer(opened: Opened, range: Option<&HeaderValue>) -> Result<Response, ProblemDetails> {
-    let Opened { mut file, length } = opened;
+    let Opened { mut file, length, .. } = opened;
     let range = range.and_then(|range| range.to_str().ok()).and_then(|range| read_range(range, length));
     let (status, first, end) = match range {
         None => (StatusCode::OK, 0, length),

@@ -78,7 +78,10 @@ async fn answer(
             let root = api.access.recordings.clone();
             let whole = parts.headers.contains_key(header::IF_RANGE);
             let range = parts.headers.get(header::RANGE).filter(|_| !whole && parts.method == Method::GET).cloned();
+            let clocks = Arc::clone(&ask.settings.clocks);
             let opened = api.pool.read(move |reader| recordings::open(&root, work(&ask, reader)?, &ask)).await?;
+            let heard = opened.heard.clone();
+            api.pool.edit(clocks, move |editor| Ok(editor.audit(&heard)?)).await?;
             recordings::answer(opened, range.as_ref())
         }
         Run::Events => events::answer(api, ask, &parts.headers).await,
