@@ -24,6 +24,8 @@ pub enum ParamKind {
     /// Some of these, with commas between.
     Words(fn() -> Vec<&'static str>),
     Text,
+    /// Where a page begins, in this form; `page` reads it.
+    Cursor(&'static str),
     /// A number from 1 up to this one.
     Count(u32),
 }
@@ -64,7 +66,7 @@ impl Param {
             ParamKind::Text if value.is_empty() => Err("it is empty: leave it out".to_owned()),
             ParamKind::Text if value.len() > VALUE_MAX => Err(format!("it is longer than {VALUE_MAX} bytes")),
             ParamKind::Text if value.contains('\0') => Err("it has a byte of zero".to_owned()),
-            ParamKind::Text => Ok(()),
+            ParamKind::Text | ParamKind::Cursor(_) => Ok(()),
             ParamKind::Count(max) => match value.parse::<u32>() {
                 Ok(count) if (1..=max).contains(&count) => Ok(()),
                 _ => Err(format!("write a number from 1 to {max}")),
@@ -81,6 +83,7 @@ impl Param {
             ParamKind::Words(words) => {
                 json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": words()}})
             }
+            ParamKind::Cursor(form) => json!({"type": "string", "pattern": form}),
             ParamKind::Text => json!({"type": "string", "minLength": 1, "maxLength": 50, "pattern": "^[^\\u0000]+$"}),
             ParamKind::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
         }
