@@ -289,6 +289,28 @@ fn events_are_told_once_each_from_where_one_left_off() {
     assert!(stream.ends());
 }
 
+/// Every operation of the document, so that none is forgotten.
+#[test]
+fn nothing_is_done_or_told_without_a_token() {
+    let desk = Desk::start();
+    let document = desk.get("", "/openapi.json").json();
+    let mut asked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let path = path.replace("/api/v1", "").replace("{id}", "1").replace("{number}", &desk.ticket);
+        let path = path.replace("{extension}", "201").replace("{clock}", "on_site");
+        for method in methods.as_object().unwrap().keys().map(|method| method.to_uppercase()) {
+            let headers = [("Content-Type", "application/json"), ("If-Match", "*")];
+            let none = desk.send("", &method, &path, &headers, Some("{}"));
+            let basic = [&headers[..], &[("Authorization", "Basic YTpi")]].concat();
+            let other = desk.send("", &method, &path, &basic, Some("{}"));
+            assert_eq!(none.status, 401, "{method} {path}");
+            assert!([401, 429].contains(&other.status), "{method} {path}: {other:?}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 30, "{asked}");
+}
+
 #[test]
 fn the_document_is_there_without_a_token() {
     let desk = Desk::start();

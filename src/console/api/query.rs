@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::console::problem::ProblemDetails;
 use crate::types::did_you_mean;
 
-/// Bytes of one value.
-const VALUE_MAX: usize = 200;
+/// Characters of one value.
+const VALUE_MAX: usize = 100;
 
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy)]
@@ -64,7 +64,9 @@ impl Param {
             ParamKind::Word(words) => one_of(words(), value),
             ParamKind::Words(words) => value.split(',').try_for_each(|word| one_of(words(), word)),
             ParamKind::Text if value.is_empty() => Err("it is empty: leave it out".to_owned()),
-            ParamKind::Text if value.len() > VALUE_MAX => Err(format!("it is longer than {VALUE_MAX} bytes")),
+            ParamKind::Text if value.chars().count() > VALUE_MAX => {
+                Err(format!("it is longer than {VALUE_MAX} characters"))
+            }
             ParamKind::Text if value.contains('\0') => Err("it has a byte of zero".to_owned()),
             ParamKind::Text | ParamKind::Cursor(_) => Ok(()),
             ParamKind::Count(max) => match value.parse::<u32>() {
@@ -84,7 +86,9 @@ impl Param {
                 json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": words()}})
             }
             ParamKind::Cursor(form) => json!({"type": "string", "pattern": form}),
-            ParamKind::Text => json!({"type": "string", "minLength": 1, "maxLength": 50, "pattern": "^[^\\u0000]+$"}),
+            ParamKind::Text => {
+                json!({"type": "string", "minLength": 1, "maxLength": VALUE_MAX, "pattern": "^[^\\u0000]+$"})
+            }
             ParamKind::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
         }
     }
