@@ -109,7 +109,9 @@ fn write_partial(
     let writing = io_error("cannot write", partial);
     let made_by = format!("frontdesk {}", env!("CARGO_PKG_VERSION"));
     writer.note(MANIFEST, &Manifest { format: FORMAT, made_at: now, made_by }).map_err(&writing)?;
-    writer.file(copy, Path::new(DATABASE))?;
+    if !writer.file(copy, Path::new(DATABASE))? {
+        return Err(BackupError::NoDatabase(data.to_owned()));
+    }
     let recordings = data.join(RECORDINGS);
     if recordings.is_dir() {
         writer.folder(&recordings, Path::new(RECORDINGS))?;
@@ -156,23 +158,27 @@ impl<W: Write> Writer<'_, W> {
             if kind.is_dir() {
                 self.folder(&path, &name)?;
             } else if kind.is_file() && path != self.skip && path != self.copy {
-                self.file(&path, &name)?;
-                self.recordings += 1;
+                self.recordings += u64::from(self.file(&path, &name)?);
             }
         }
         Ok(())
     }
 
-    /// A file as long as it is now: what it grows by meanwhile stays out.
-    fn file(&mut self, path: &Path, name: &Path) -> Result<(), BackupError> {
+    /// A file as long as it is now: what it grows by meanwhile stays out. False when it went by age meanwhile.
+    fn file(&mut self, path: &Path, name: &Path) -> Result<bool, BackupError> {
         let reading = io_error("cannot read", path);
-        let file = File::open(path).map_err(&reading)?;
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(reading(error)),
+        };
         let metadata = file.metadata().map_err(&reading)?;
         let modified = metadata.modified().ok().and_then(|m| m.duration_since(UNIX_EPOCH).ok());
         let mut header = header(metadata.len(), modified.map_or(0, |m| m.as_secs()));
         // Zeros stand in for what a shortened file no longer has, so that the entries after it stay readable.
         let content = file.chain(io::repeat(0)).take(metadata.len());
-        self.tar.append_data(&mut header, name, content).map_err(io_error("cannot back up", path))
+        self.tar.append_data(&mut header, name, content).map_err(io_error("cannot back up", path))?;
+        Ok(true)
     }
 }
 

@@ -4,9 +4,11 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `clerk`: the thread that looks what is due; `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `keeper`: the one that looks what goes by age; `sockets`: what is bound;
+//!   `settings` and `trunks`: from settings and content to what each room wants to know.
 
 mod clerk;
+mod keeper;
 mod settings;
 mod sockets;
 mod trunks;
@@ -27,6 +29,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use self::clerk::ClerkThread;
+use self::keeper::{Keeper, KeeperOptions};
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -40,7 +43,7 @@ use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
 use crate::driver::media_worker::{FromWorker, MediaWorkers, WorkerContext};
-use crate::driver::observe::observe;
+use crate::driver::observe::{self, observe};
 use crate::driver::pin_checker;
 use crate::driver::ports::Ports;
 use crate::driver::recorder::{self, RecorderOptions};
@@ -88,6 +91,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     raise_file_limit();
     let config = site.config.clone();
+    observe::show_numbers_whole(config.privacy.log_numbers);
     measure_certificates(&site);
     let mut random = Random::from_seed(seed());
     let bound = bind_sip(&config, &trunks::transports(&site))?;
@@ -148,6 +152,13 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         inbox,
     )
     .map_err(DaemonError::Thread)?;
+    let keeper = Keeper::start(KeeperOptions {
+        clock,
+        database: data.join("frontdesk.db"),
+        recordings: recordings.clone(),
+        rules: config.retention,
+        disk_free_min_bytes: config.record.disk_free_min_bytes,
+    })?;
     // The line takes it before the first call.
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
@@ -163,11 +174,12 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &clerk), presences, bans, errands),
+        ((&store, &clerk, &keeper), presences, bans, errands),
         &reload,
     );
     drop(clerk);
     drop(to_line);
+    drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
     let unwritten = store.shutdown();
@@ -362,7 +374,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread), WhoIsOut, Bans, DueErrands),
+    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread, &Keeper), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -492,10 +504,11 @@ impl DueErrands {
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    (store, clerk): (&Store, &ClerkThread),
+    (store, clerk, keeper): (&Store, &ClerkThread, &Keeper),
 ) {
     match reload() {
         Ok(site) => {
+            keeper.set_rules(site.config.retention);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
             clerk.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;

@@ -68,6 +68,7 @@ pub mod media;
 pub mod metrics;
 pub mod prompts;
 pub mod sdp;
+pub mod sheets;
 pub mod sip;
 pub mod site;
 pub mod store;

@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),
     ("console", &["desk", "metrics", "store", "types"]),
+    ("sheets", &["desk"]),
     ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "tls", "types"]),
     (
         "daemon",
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow",
             "media",
             "prompts",
+            "sheets",
             "sip",
             "site",
             "store",
@@ -81,6 +83,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("aes", &["media/srtp/cipher.rs"]),
     ("aes_gcm", &["media/srtp/cipher.rs"]),
     ("argon2", &["desk/pin.rs"]),
+    ("askama", &["sheets/"]),
     ("audio_codec", &["media/g722.rs"]),
     ("audio_codec_algorithms", &["media/g711.rs"]),
     ("axum", &["console/"]),

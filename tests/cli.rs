@@ -251,6 +251,45 @@ hours = ["00:00-06:00", "20:00-06:00"]
 "#;
 
 #[test]
+fn the_roster_tells_who_is_on_duty_when_and_where_nobody_is() {
+    let shell = Shell::new();
+    let roster = "[[duty]]\ngroup = \"receptionist\"\npeople = [\"100\"]\nhours = [\"07:00-19:00\"]\n\n\
+                  [[duty]]\ngroup = \"receptionist\"\npeople = [\"101\"]\nhours = [\"19:00-06:00\"]\n";
+    let week =
+        ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
+    std::fs::write(shell.path().join("hours.toml"), format!("[week]\n{week}\n{roster}")).unwrap();
+    let env = [("FRONTDESK_HOURS__FILE", "hours.toml")];
+    let ran = shell.run_with(&["roster", "--at", "2026-11-23 12:00", "--days", "1", "--group", "receptionist"], &env);
+    let wanted = "\
+group         from                 to                   people              because       gap
+receptionist  2026-11-23 12:00:00  2026-11-23 19:00:00  100 王芳            rostered
+receptionist  2026-11-23 19:00:00  2026-11-24 06:00:00  101 李娜            rostered
+receptionist  2026-11-24 06:00:00  2026-11-24 07:00:00  100 王芳, 101 李娜  roster_empty  GAP
+receptionist  2026-11-24 07:00:00                       100 王芳            rostered
+warning: receptionist from 2026-11-24 06:00:00 to 2026-11-24 07:00:00: nobody is on the roster: all who have that duty are rung
+";
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), wanted), "{ran:?}");
+    let ran = shell.run_with(&["roster", "--json", "--group", "supervisor"], &env);
+    let stretches: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&stretches[0]["gap"], &stretches[0]["people"]), (&true.into(), &serde_json::json!([])));
+    assert_eq!(shell.run(&["roster", "--days", "0"]).code, Some(2));
+}
+
+#[test]
+fn a_role_may_see_less_than_the_settings_say_and_never_more() {
+    let shell = Shell::new();
+    std::fs::write(shell.path().join("desk.toml"), "[privacy]\ncli_role = \"receptionist\"\n").unwrap();
+    let env = [("FRONTDESK_CONFIG", "desk.toml")];
+    let ran = shell.run_with(&["calls", "--role", "supervisor"], &env);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("the role here is receptionist"), "{ran:?}");
+    let ran = shell.run_with(&["backup", "all.tar"], &env);
+    assert!(ran.code == Some(1) && ran.stderr.contains("not for the role receptionist"), "{ran:?}");
+    assert!(shell.run_with(&["calls", "--role", "engineer"], &env).stderr.contains("no calls yet"));
+    assert_eq!(shell.run(&["calls", "--role", "boss"]).code, Some(2));
+}
+
+#[test]
 fn faults_between_the_files_of_a_site_are_told_and_as_json_too() {
     let shell = Shell::new();
     let write = |name: &str, text: &str| std::fs::write(shell.path().join(name), text).expect("written");

@@ -2,7 +2,9 @@
 //!
 //! A file begins with settings (`caller: none`, `callee: 2000`, `languages: zh`, `flow: other.toml`, `errand: dispatch` for a call of the desk's own) and goes on with what the caller does
 //! (`<- ...`) and what must come of it. `mailbox: new heard` gives extension 201 messages to listen to, with the PIN 4711.
-//! `people: 20` adds so many people called Wang Xin, of the department 保洁部. `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
+//! `homes: 3*1201 5*302` are the places of the caller's number, `open: accepted` a repair that is open there already.
+//! `notice: on` tells callers that they are recorded. `people: 20` adds so many people called Wang Xin, of the department ä¿æ´é¨.
+//! `UPDATE_TRANSCRIPTS=1 cargo test --test flows` writes down what comes.
 //!
 //! ```text
 //! <- key 1              <- keys 3*1201#          typed ahead, all at once
@@ -59,15 +61,18 @@ fn replay(path: &Path) -> (String, Vec<(String, Option<String>)>) {
         }
     };
     let callee = setting("callee:").unwrap_or("desk");
+    let notice = setting("notice:") == Some("on");
     let number = (caller != "none").then_some(caller);
     let mut test = match setting("errand:") {
         Some(kind) => FlowTest::on_errand(kind, flow, number, &languages),
-        None => FlowTest::called(callee, flow, number, &languages),
+        None => FlowTest::called(callee, flow, number, &languages, notice),
     };
     if let Some(count) = setting("people:") {
         test.add_people(count.parse().expect("a number"));
     }
     setting("mailbox:").unwrap_or_default().split_whitespace().for_each(|kind| test.mailbox.add(kind));
+    setting("homes:").unwrap_or_default().split_whitespace().for_each(|place| test.add_home(place));
+    setting("open:").iter().for_each(|stage| test.add_open_repair(stage));
     let mut out = String::new();
     for line in head.iter().take_while(|l| !l.starts_with(|c: char| c.is_ascii_digit())) {
         out.push_str(line);

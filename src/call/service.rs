@@ -111,6 +111,8 @@ pub struct Service {
     pub dtls: Option<Fingerprint>,
     /// Limits of a recording where the flow gives none.
     pub record: RecordSpec,
+    /// Whether callers are told before the first recording that there is one.
+    pub recording_notice: bool,
     /// The longest a call may last.
     pub call_max: Duration,
     pub call_back: CallBackSettings,
@@ -153,6 +155,7 @@ impl Service {
             name: record.caller_name.clone(),
             languages: self.languages.clone(),
             record: self.record.clone(),
+            recording_notice: self.recording_notice,
         }
     }
 

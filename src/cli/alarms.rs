@@ -63,8 +63,10 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
 fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
     let (since, until) = args.period.resolve(context)?;
     let filter = AlarmFilter { since, until, open: args.open, limit: at_most(args.limit), offset: 0 };
-    let alarms = context.reader()?.alarms(&filter)?;
+    let sight = context.list_sight(args.format);
+    let alarms: Vec<_> = context.reader()?.alarms(&filter)?.into_iter().map(|alarm| sight.alarm(alarm)).collect();
     tell_if_cut(alarms.len(), args.limit);
+    context.audit_list(args.format, "alarms", alarms.len())?;
     if args.format.json {
         let views: Vec<_> = alarms.iter().map(|a| AlarmView::new(a, context.time_zone)).collect();
         return output::json(out, &views);

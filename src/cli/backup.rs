@@ -6,9 +6,11 @@ use chrono::Utc;
 use clap::Args;
 
 use super::Global;
+use super::context::CliError;
 use super::failure::Failure;
 use crate::backup;
 use crate::desk::journal::JournalKind;
+use crate::desk::privacy::Kept;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
@@ -26,6 +28,14 @@ pub(super) struct RestoreArgs {
 }
 
 pub(super) fn back_up(args: &BackupArgs, global: &Global) -> Result<(), Failure> {
+    // Faults of the settings must not keep anybody from a backup.
+    let (config, _) = global.load_config_as_far_as_it_goes();
+    let role = super::role(global, &config).map_err(Failure::Command)?;
+    if !role.may_have(Kept::Everything) {
+        let told = format!("a backup holds everything: it is not for the role {role} (R12)");
+        return Err(Failure::Command(CliError::Failed(told)));
+    }
+    super::audit_backup(global, &args.file);
     let summary = backup::back_up(&global.data, &args.file, Utc::now())?;
     println!("{}: database and {} recordings, {} bytes", args.file.display(), summary.recordings, summary.bytes);
     Ok(())

@@ -9,8 +9,10 @@ use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
 use super::{ladder, pcap};
+use crate::desk::audit::Deed;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::ladder::CallLadder;
+use crate::desk::privacy::{Kept, Surface};
 use crate::desk::view::{CallView, LocalTime};
 use crate::store::{CallFilter, CallState};
 use crate::types::CallId;
@@ -100,8 +102,10 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         limit: at_most(args.limit),
         offset: 0,
     };
-    let calls = context.reader()?.calls(&filter)?;
+    let sight = context.list_sight(args.format);
+    let calls: Vec<_> = context.reader()?.calls(&filter)?.into_iter().map(|call| sight.call(call)).collect();
     tell_if_cut(calls.len(), args.limit);
+    context.audit_list(args.format, "calls", calls.len())?;
     if args.format.json {
         let views: Vec<_> = calls.iter().map(|c| CallView::new(c, context.time_zone)).collect();
         return output::json(out, &views);
@@ -115,12 +119,18 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         return Err(CliError::Failed(format!("there is no call {id}")));
     };
     if args.ladder || args.messages {
+        context.allow(Kept::Signalling, "what a call said in SIP")?;
+        context.audit(Deed::Shown, &format!("SIP messages of call {id}"))?;
         let kept = ladder_of(&call, context)?;
         return match (args.json, args.ladder) {
             (true, _) => output::json(out, &ladder::views(&kept, context.time_zone)),
             (false, true) => ladder::draw(&kept, context.time_zone, out),
             (false, false) => ladder::write_messages(&kept, context.time_zone, out),
         };
+    }
+    let call = context.sight(Surface::Record).call(call);
+    if call.recording.is_some() {
+        context.audit(Deed::Shown, &format!("call {id}"))?;
     }
     if args.json {
         return output::json(out, &CallView::new(&call, context.time_zone));
@@ -150,7 +160,9 @@ fn write_pcap(args: &PcapArgs, context: &Context, out: &mut dyn Write) -> Result
     let Some(call) = context.reader()?.call(id)? else {
         return Err(CliError::Failed(format!("there is no call {id}")));
     };
+    context.allow(Kept::Signalling, "what a call said in SIP")?;
     let kept = ladder_of(&call, context)?;
+    context.audit(Deed::Exported, &format!("SIP messages of call {id}"))?;
     let told = |fault: std::io::Error| CliError::Failed(format!("{}: {fault}", args.file.display()));
     let file = File::options().write(true).create_new(true).open(&args.file).map_err(told)?;
     let mut file = BufWriter::new(file);

@@ -1,5 +1,6 @@
 //! What the commands on the store need to know, and how they fail.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::desk::answer_time::Cadence;
+use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::clocks::ClockBook;
 use crate::desk::privacy::{Kept, Role, Sight, Surface};
 use crate::store::{Editor, Reader, StoreError};
@@ -27,6 +29,10 @@ pub struct Context {
     pub clocks: Result<Arc<ClockBook>, String>,
     /// The desk's own name as an owner of tickets.
     pub owner: String,
+    /// The desk's names by language, as pages say them; under "" the one for all others.
+    pub desk_names: BTreeMap<String, String>,
+    /// Names of people by extension, as far as the directory can be read.
+    pub people: BTreeMap<String, String>,
     /// Who changes things, for the tickets' histories: the shell's user unless `--by` names somebody.
     pub who: String,
     /// What the shell's user may see of callers (R12).
@@ -88,6 +94,29 @@ impl Context {
     /// A list is one that leaves the desk when it is CSV.
     pub(super) fn list_sight(&self, format: super::output::FormatArgs) -> Sight<'_> {
         self.sight(if format.csv { Surface::Export } else { Surface::List })
+    }
+
+    /// Writes down that this user gets to see or hear something, before they do.
+    pub(super) fn audit(&self, what: Deed, about: &str) -> Result<(), CliError> {
+        let entry = AuditEntry {
+            at: self.now,
+            who: self.who.clone(),
+            what,
+            about: about.to_owned(),
+            from_where: "shell".to_owned(),
+        };
+        let written = Editor::open(&self.db_path).and_then(|mut editor| editor.audit(&entry));
+        written.map_err(|fault| CliError::Failed(format!("not shown, since the audit log can't be written: {fault}")))
+    }
+
+    /// A list that leaves the desk as CSV is written down.
+    pub(super) fn audit_list(
+        &self,
+        format: super::output::FormatArgs,
+        what: &str,
+        rows: usize,
+    ) -> Result<(), CliError> {
+        if format.csv { self.audit(Deed::Exported, &format!("{what} as CSV, {rows} rows")) } else { Ok(()) }
     }
 
     /// Refuses what this user's role may not have.

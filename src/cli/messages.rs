@@ -1,12 +1,16 @@
 //! `frontdesk messages`: messages left for absent persons, and their relay (R5).
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use super::context::{CliError, Context};
+use super::copy;
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
+use crate::desk::audit::Deed;
 use crate::desk::message::{Deletion, Message, Relay};
+use crate::desk::privacy::Surface;
 use crate::desk::view::{LocalTime, MessageView};
 use crate::store::MessageFilter;
 use crate::types::MessageId;
@@ -29,6 +33,8 @@ enum Command {
     Show(ShowArgs),
     /// Note that the person has confirmed the message
     Confirm(ConfirmArgs),
+    /// Copy what was said into a new WAV file
+    Export(ExportArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +79,13 @@ struct ConfirmArgs {
     by: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+struct ExportArgs {
+    id: i64,
+    /// A new file
+    file: PathBuf,
+}
+
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
     match &args.command {
         None => list(&args.list, context, out),
@@ -82,6 +95,13 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
             let who = args.by.as_deref().unwrap_or(&context.who);
             context.editor()?.confirm(MessageId(args.id), who, context.now)?;
             Ok(writeln!(out, "message {} confirmed", args.id)?)
+        }
+        Some(Command::Export(args)) => {
+            let Some(message) = context.reader()?.message(MessageId(args.id))? else {
+                return Err(CliError::Failed(format!("there is no message {}", args.id)));
+            };
+            let about = format!("message {}", args.id);
+            copy::recording(context, &about, message.recording.as_ref(), &args.file, out)
         }
     }
 }
@@ -99,8 +119,10 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         limit: at_most(args.limit),
         offset: 0,
     };
-    let messages = context.reader()?.messages(&filter)?;
+    let sight = context.list_sight(args.format);
+    let messages: Vec<_> = context.reader()?.messages(&filter)?.into_iter().map(|m| sight.message(m)).collect();
     tell_if_cut(messages.len(), args.limit);
+    context.audit_list(args.format, "messages", messages.len())?;
     if args.format.json {
         let views: Vec<_> = messages.iter().map(|m| MessageView::new(m, context.time_zone)).collect();
         return output::json(out, &views);
@@ -112,6 +134,10 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
     let Some(message) = context.reader()?.message(MessageId(args.id))? else {
         return Err(CliError::Failed(format!("there is no message {}", args.id)));
     };
+    let message = context.sight(Surface::Record).message(message);
+    if message.recording.is_some() {
+        context.audit(Deed::Shown, &format!("message {}", args.id))?;
+    }
     if args.json {
         return output::json(out, &MessageView::new(&message, context.time_zone));
     }

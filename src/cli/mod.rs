@@ -1,11 +1,14 @@
 //! The command line: one file per command. Exit code 0 when done, 1 when it failed, 2 when it was called wrongly.
 
 pub mod alarms;
+pub mod audit;
 pub mod bans;
 pub mod calls;
 pub mod context;
+pub mod errands;
 pub mod flow;
 pub mod handover;
+pub mod hold;
 pub mod import;
 pub mod journal;
 mod limit;
@@ -16,6 +19,7 @@ pub mod period;
 pub mod pin;
 pub mod prompts;
 pub mod report;
+pub mod residents;
 pub mod roster;
 pub mod tasks;
 pub mod tickets;
@@ -24,6 +28,7 @@ mod trunks;
 
 mod backup;
 mod check;
+mod copy;
 mod dial;
 mod failure;
 mod ladder;
@@ -32,6 +37,7 @@ mod pcap;
 mod people_file;
 mod serve;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -43,8 +49,10 @@ use clap::{Args, Parser, Subcommand};
 use self::context::{CliError, Context};
 use self::failure::Failure;
 use crate::config::{self, Config};
+use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::handover_view::DutyView;
 use crate::desk::journal::{JournalEntry, JournalKind};
+use crate::desk::privacy::Role;
 use crate::site::Site;
 use crate::store::{Editor, StoreError};
 use crate::telemetry::LogFormat;
@@ -78,6 +86,9 @@ pub struct Global {
     /// How the log is written to stderr; RUST_LOG chooses what is in it.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
+    /// See callers as this role does: engineer, receptionist, supervisor or administrator; never more than [privacy] cli_role
+    #[arg(long, global = true, env = "FRONTDESK_ROLE", value_name = "ROLE")]
+    pub role: Option<Role>,
 }
 
 impl Global {
@@ -114,13 +125,17 @@ enum Command {
     Tasks(tasks::Args),
     Messages(messages::Args),
     Alarms(alarms::Args),
+    Errands(errands::Args),
     Bans(bans::Args),
     Journal(journal::Args),
     Handover(handover::Args),
     Roster(roster::Args),
+    Audit(audit::Args),
+    Hold(hold::Args),
     Trunks(trunks::Args),
     Tokens(tokens::Args),
     Report(report::Args),
+    Residents(residents::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
     Serve,
     /// Calls a line, presses keys, speaks, records what it hears, and shows what happened with times.
@@ -148,6 +163,7 @@ impl Command {
             Command::Tasks(args) => on_store(global, |context, out| tasks::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),
+            Command::Errands(args) => on_store(global, |context, out| errands::run(args, context, out)),
             Command::Bans(args) => on_store(global, |context, out| bans::run(args, context, out)),
             Command::Journal(args) => on_store(global, |context, out| journal::run(args, context, out)),
             Command::Handover(args) => {
@@ -160,12 +176,18 @@ impl Command {
                 };
                 on_store(global, |context, out| handover::run(args, context, duty, out))
             }
+            Command::Audit(args) => on_store(global, |context, out| audit::run(args, context, out)),
+            Command::Hold(args) => on_store(global, |context, out| hold::run(args, context, out)),
             Command::Roster(args) => {
                 let site = global.load_site()?;
                 let presences = people::presences(&global.data.join(DATABASE)).map_err(Failure::Command)?;
                 on_stdout(|out| roster::run(args, roster::staff(&site, &presences), Utc::now(), out))
             }
             Command::Trunks(args) => on_store(global, |context, out| trunks::run(args, context, out)),
+            Command::Residents(args) => {
+                let numbers = global.load_config()?.numbers;
+                on_store(global, |context, out| residents::run(args, &numbers, context, out))
+            }
             Command::Tokens(args) => on_store(global, |context, out| tokens::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
@@ -242,6 +264,7 @@ fn on_store(
     run: impl FnOnce(&Context, &mut dyn Write) -> Result<(), CliError>,
 ) -> Result<(), Failure> {
     let config = global.load_config()?;
+    let role = role(global, &config).map_err(Failure::Command)?;
     let context = Context {
         db_path: global.data.join(DATABASE),
         time_zone: config.desk.time_zone,
@@ -249,11 +272,33 @@ fn on_store(
         now: Utc::now(),
         clocks: crate::site::clocks(&config).map(std::sync::Arc::new).map_err(|problems| told(&problems)),
         owner: "desk".to_owned(),
+        desk_names: desk_names(&config),
+        people: crate::site::people(&config).map(|people| people_names(&people)).unwrap_or_default(),
         who: shell_user(),
-        role: crate::desk::privacy::Role::Administrator,
+        role,
         desk: config.desk.name.clone(),
     };
     on_stdout(|out| run(&context, out))
+}
+
+/// What this user may see: as the settings say, or less.
+fn role(global: &Global, config: &Config) -> Result<Role, CliError> {
+    let most = config.privacy.cli_role;
+    match global.role {
+        Some(role) if role > most => {
+            Err(CliError::Failed(format!("the role here is {most} ([privacy] cli_role): it can't become {role}")))
+        }
+        role => Ok(role.unwrap_or(most)),
+    }
+}
+
+fn desk_names(config: &Config) -> BTreeMap<String, String> {
+    let named = config.desk.names.iter().map(|(lang, name)| (lang.0.clone(), name.clone()));
+    named.chain([(String::new(), config.desk.name.clone())]).collect()
+}
+
+fn people_names(directory: &crate::desk::people::Directory) -> BTreeMap<String, String> {
+    directory.people().iter().map(|person| (person.extension.clone(), person.name.clone())).collect()
 }
 
 /// What a command did besides its own: in the journal, where there is one (R41). An older database gets its entry when the
@@ -263,6 +308,21 @@ fn write_down(global: &Global, kind: JournalKind, text: &str) {
     match Editor::open(&global.data.join(DATABASE)).and_then(|mut editor| editor.add_to_journal(&entry)) {
         Ok(_) | Err(StoreError::Missing { .. } | StoreError::Older { .. }) => {}
         Err(fault) => eprintln!("note: not written in the journal: {fault}"),
+    }
+}
+
+/// A backup is a copy of everything: who made it is in the audit log, where the database has this version's form.
+fn audit_backup(global: &Global, file: &std::path::Path) {
+    let entry = AuditEntry {
+        at: Utc::now(),
+        who: shell_user(),
+        what: Deed::Exported,
+        about: format!("backup {}", file.display()),
+        from_where: "shell".to_owned(),
+    };
+    match Editor::open(&global.data.join(DATABASE)).and_then(|mut editor| editor.audit(&entry)) {
+        Ok(()) | Err(StoreError::Missing { .. } | StoreError::Older { .. }) => {}
+        Err(fault) => eprintln!("note: not written in the audit log: {fault}"),
     }
 }
 

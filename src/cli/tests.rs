@@ -1,5 +1,7 @@
 //! The commands on the store, from arguments to output, against a real database.
 
+mod reports;
+
 use std::sync::mpsc::channel;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +16,7 @@ use crate::desk::call_record::{CallRecord, Direction, Outcome, PathStep, RtpStat
 use crate::desk::ladder::CallLadder;
 use crate::desk::ladder::tests::message;
 use crate::desk::message::{MessageChange, MessageDraft};
+use crate::desk::privacy::Role;
 use crate::desk::request::{DeskRequest, Done, RequestId};
 use crate::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
 use crate::store::{Store, StoreOptions};
@@ -26,8 +29,11 @@ enum Line {
     Tickets(super::tickets::Args),
     Messages(super::messages::Args),
     Alarms(super::alarms::Args),
+    Errands(super::errands::Args),
     Journal(super::journal::Args),
     Handover(super::handover::Args),
+    Audit(super::audit::Args),
+    Hold(super::hold::Args),
     Bans(super::bans::Args),
     Report(super::report::Args),
 }
@@ -48,6 +54,8 @@ impl Shell {
             now: noon() + TimeDelta::hours(3),
             clocks: Ok(std::sync::Arc::default()),
             owner: "desk".to_owned(),
+            desk_names: [(String::new(), "光明物业".to_owned())].into(),
+            people: [("301".to_owned(), "李强".to_owned())].into(),
             who: "wang".into(),
             role: crate::desk::privacy::Role::Administrator,
             desk: "物业管理处".into(),
@@ -81,6 +89,9 @@ impl Shell {
             Line::Calls(args) => super::calls::run(args, &self.context, &mut out),
             Line::Tickets(args) => super::tickets::run(args, &self.context, &mut out),
             Line::Messages(args) => super::messages::run(args, &self.context, &mut out),
+            Line::Errands(args) => super::errands::run(args, &self.context, &mut out),
+            Line::Audit(args) => super::audit::run(args, &self.context, &mut out),
+            Line::Hold(args) => super::hold::run(args, &self.context, &mut out),
             Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Journal(args) => super::journal::run(args, &self.context, &mut out),
@@ -300,6 +311,36 @@ fn tickets_and_messages_are_changed_from_a_shell() {
 }
 
 #[test]
+fn calls_of_the_desks_own_are_asked_for_listed_and_taken_back() {
+    let shell = a_day();
+    assert_eq!(shell.ok("errands add dispatch --person 201 --ticket 20261123-0001"), "errand 1 waits for the line\n");
+    shell.ok("errands add relay --person 201 --message 1");
+    shell.ok("errands cancel 2 --by 王芳");
+    let list: serde_json::Value = serde_json::from_str(&shell.ok("errands --json")).unwrap();
+    let of = |nth: usize, key: &str| list[nth][key].as_str().unwrap_or_default().to_owned();
+    assert_eq!((of(0, "state"), of(0, "why")), ("ended".to_owned(), "cancelled by 王芳".to_owned()));
+    assert_eq!((of(1, "state"), of(1, "extension")), ("waiting".to_owned(), "201".to_owned()));
+    let waiting: serde_json::Value =
+        serde_json::from_str(&shell.ok("errands --json --state waiting --ticket 20261123-0001")).unwrap();
+    assert_eq!(waiting.as_array().unwrap().len(), 1);
+    assert!(shell.ok("errands show 1").contains("20261123-0001"));
+    assert!(shell.ok("errands --csv").starts_with("\u{feff}id,created_at,kind,extension,number,ticket"));
+    for (line, code) in [
+        ("errands cancel 2", 1),
+        ("errands show 9", 1),
+        ("errands add dispatch --person 201 --ticket 20261123-0404", 1),
+        ("errands add relay --person 201 --message 7", 1),
+        ("errands add relay --person 201", 2),
+        ("errands add visit --person 201", 2),
+        ("errands add notice", 2),
+        ("errands add notice --person 201 --number 138", 2),
+    ] {
+        let (text, told) = shell.run(line).expect_err(line);
+        assert_eq!(told, code, "{line}: {text}");
+    }
+}
+
+#[test]
 fn r2_the_answer_report_agrees_with_a_count_by_hand() {
     let at = |hours: i64, record: CallRecord| {
         let started_at = noon() + TimeDelta::hours(hours);
@@ -448,4 +489,65 @@ fn r40_a_shift_is_handed_over_on_one_page() {
     assert_eq!(shell.run("handover sign-on 李娜 --read 7").unwrap_err().1, 2);
     assert_eq!(shell.ok(&format!("handover sign-on 李娜 --read {}", code(&shell))), "李娜 has the shift\n");
     insta::assert_snapshot!(shell.ok("handover list"));
+}
+
+impl Shell {
+    fn of_role(mut self, role: Role) -> Self {
+        self.context.role = role;
+        self
+    }
+
+    fn file(&self, name: &str) -> std::path::PathBuf {
+        self.context.db_path.with_file_name(name)
+    }
+}
+
+#[test]
+fn r12_each_role_sees_of_callers_what_its_work_needs() {
+    let (whole, masked) = ("13800138000", "138****8000");
+    let shows = |role: Role, line: &str| {
+        let text = a_day().of_role(role).ok(line);
+        (text.contains(whole), text.contains(masked))
+    };
+    for line in ["calls", "calls --json", "calls --csv", "tickets --csv", "messages --csv", "messages"] {
+        assert_eq!(shows(Role::Administrator, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Supervisor, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Receptionist, line), (false, true), "{line}");
+        assert_eq!(shows(Role::Engineer, line), (false, true), "{line}");
+    }
+    for line in ["calls show 42", "tickets show 20261123-0001", "messages show 1 --json"] {
+        assert_eq!(shows(Role::Receptionist, line), (true, false), "{line}");
+        assert_eq!(shows(Role::Engineer, line), (false, true), "{line}");
+    }
+    let engineer = a_day().of_role(Role::Engineer);
+    assert!(!engineer.ok("tickets show 20261123-0001").contains(".wav"));
+    // The ticket that they were sent for shows whom to call.
+    engineer.ok("tickets set 20261123-0001 --owner wang");
+    assert!(engineer.ok("tickets show 20261123-0001").contains(whole));
+    for line in ["calls show 42 --messages", "audit", "hold list", "messages export 1 no.wav"] {
+        let (told, code) = engineer.run(line).unwrap_err();
+        assert!(told.contains("not for the role engineer") && code == 1, "{line}: {told}");
+    }
+}
+
+#[test]
+fn r12_who_gets_to_a_recording_is_written_down_before_they_do() {
+    let shell = a_day();
+    std::fs::create_dir_all(shell.file("recordings/2026/11/23")).expect("a folder");
+    std::fs::write(shell.file("recordings/2026/11/23/000042-1.wav"), b"RIFF").expect("a file");
+    let copy = shell.file("copy.wav");
+    let line = format!("tickets export 20261123-0001 {}", copy.display());
+    assert!(shell.ok(&line).starts_with("ticket 20261123-0001 is in "));
+    assert_eq!(std::fs::read(&copy).expect("the copy"), b"RIFF");
+    assert!(shell.run(&line).unwrap_err().0.contains("exists"), "nothing is written over");
+    shell.ok("tickets show 20261123-0001");
+    shell.ok("calls show 42 --json");
+    shell.ok("calls --csv");
+    shell.ok("calls --json");
+    shell.ok("hold set ticket 20261123-0001 --why 诉讼 --by 王芳");
+    insta::assert_snapshot!(shell.ok("hold list"));
+    shell.ok("hold lift 1 --why 结案");
+    insta::assert_snapshot!(shell.ok("audit --csv").replace(['\u{feff}', '\r'], ""));
+    let entries: serde_json::Value = serde_json::from_str(&shell.ok("audit --json --what held")).expect("JSON");
+    assert_eq!((entries.as_array().map(Vec::len), &entries[0]["who"]), (Some(1), &"王芳".into()));
 }

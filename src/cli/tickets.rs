@@ -1,13 +1,18 @@
-//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows.
+//! `frontdesk tickets`: lists, shows and changes tickets. `work`: the steps of their workflows. `print`: forms to sign.
 
+mod print;
 mod work;
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use super::context::{CliError, Context};
+use super::copy;
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
+use crate::desk::audit::Deed;
+use crate::desk::privacy::Surface;
 use crate::desk::ticket::{Kind, Status, Ticket, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::view::{LocalTime, TicketView};
@@ -39,6 +44,10 @@ enum Command {
     Met(MetArgs),
     /// Close a ticket, saying what was done or whose matter it is
     Close(CloseArgs),
+    /// Copy what the caller said into a new WAV file
+    Export(ExportArgs),
+    /// Write a repair's work sheet (R29) or a complaint's report (R38) as a page to print and sign
+    Print(print::PrintArgs),
     #[command(flatten)]
     Work(work::Command),
 }
@@ -156,6 +165,16 @@ struct CloseArgs {
     by: ByArgs,
 }
 
+#[derive(Debug, clap::Args)]
+struct ExportArgs {
+    number: String,
+    /// A new file
+    file: PathBuf,
+    /// The customer's comment after the work, not the report
+    #[arg(long)]
+    feedback: bool,
+}
+
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
     match &args.command {
         None => list(&args.list, context, out),
@@ -181,6 +200,15 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
             context.editor()?.close(&number, args.by.name(context), context.now, &args.closing())?;
             told(out, &number, "closed")
         }
+        Some(Command::Export(args)) => {
+            let number = number(&args.number);
+            let Some(ticket) = context.reader()?.ticket(&number, context.now)? else {
+                return Err(CliError::Failed(format!("there is no ticket {number}")));
+            };
+            let recording = if args.feedback { &ticket.work.feedback } else { &ticket.recording };
+            copy::recording(context, &format!("ticket {number}"), recording.as_ref(), &args.file, out)
+        }
+        Some(Command::Print(args)) => print::run(args, context, out),
         Some(Command::Work(command)) => work::run(command, context, out),
     }
 }
@@ -235,8 +263,11 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         limit: at_most(args.limit),
         offset: 0,
     };
-    let tickets = context.reader()?.tickets(&filter, context.now)?;
+    let sight = context.list_sight(args.format);
+    let tickets: Vec<_> =
+        context.reader()?.tickets(&filter, context.now)?.into_iter().map(|ticket| sight.ticket(ticket)).collect();
     tell_if_cut(tickets.len(), args.limit);
+    context.audit_list(args.format, "tickets", tickets.len())?;
     if args.format.json {
         let views: Vec<_> = tickets.iter().map(|t| TicketView::new(t, context.time_zone)).collect();
         return output::json(out, &views);
@@ -249,6 +280,10 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
     let Some(ticket) = context.reader()?.ticket(&number, context.now)? else {
         return Err(CliError::Failed(format!("there is no ticket {number}")));
     };
+    let ticket = context.sight(Surface::Record).ticket(ticket);
+    if ticket.recording.is_some() || ticket.work.feedback.is_some() {
+        context.audit(Deed::Shown, &format!("ticket {number}"))?;
+    }
     if args.json {
         return output::json(out, &TicketView::new(&ticket, context.time_zone));
     }

@@ -20,6 +20,14 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "时限过去百分之多少时提醒负责人，1 至 100（R23）。",
         },
         Key {
+            name: "warranty_days",
+            default: Some("90"),
+            example: "90",
+            en: "A new report for the same room and category within so many days of the repair is a rework at no cost, 0 to 3650 \
+                 (R31).",
+            zh: "修复后多少天内同一房间同类报修视为返修、免费，0 至 3650（R31）。",
+        },
+        Key {
             name: "calendars",
             default: Some("[]"),
             example: "[\"complaint_handle = open\", \"general_repaired = day\"]",
@@ -141,6 +149,7 @@ const LENGTHS: [&str; ClockKey::ALL.len()] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clocks {
     pub warn_percent: u8,
+    pub warranty_days: u32,
     /// Minutes, in the order of `ClockKey::ALL`.
     pub lengths: Vec<u32>,
     /// Those that do not run day and night.
@@ -150,7 +159,12 @@ pub struct Clocks {
 impl Default for Clocks {
     fn default() -> Self {
         let minutes = |key: &ClockKey| u32::try_from(ClockBook::usual(*key).num_minutes()).unwrap_or(u32::MAX);
-        Self { warn_percent: 75, lengths: ClockKey::ALL.iter().map(minutes).collect(), calendars: Vec::new() }
+        Self {
+            warn_percent: 75,
+            warranty_days: 90,
+            lengths: ClockKey::ALL.iter().map(minutes).collect(),
+            calendars: Vec::new(),
+        }
     }
 }
 
@@ -161,6 +175,7 @@ impl Clocks {
         let lengths = LENGTHS.iter().zip(&default.lengths).map(&mut length).collect();
         Self {
             warn_percent: section.number("warn_percent", 1..=100).unwrap_or(default.warn_percent),
+            warranty_days: section.number("warranty_days", 0..=3_650).unwrap_or(default.warranty_days),
             lengths,
             calendars: section.list("calendars", calendar).unwrap_or_default(),
         }
@@ -168,6 +183,7 @@ impl Clocks {
 
     /// The clocks as tickets have them.
     pub fn fill(&self, book: &mut ClockBook) {
+        book.set_warranty(TimeDelta::days(self.warranty_days.into()));
         for (key, minutes) in ClockKey::ALL.iter().zip(&self.lengths) {
             let of_key = self.calendars.iter().find(|(of, _)| of == key).map(|(_, calendar)| calendar.clone());
             book.set(*key, TimeDelta::minutes((*minutes).into()), of_key.unwrap_or_default());

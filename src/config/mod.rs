@@ -22,9 +22,11 @@ mod guard;
 mod keys;
 mod numbers;
 mod place;
+mod privacy;
 mod raw;
 mod reader;
 mod record;
+mod retention;
 mod rtp;
 mod sip;
 mod store;
@@ -47,6 +49,7 @@ pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
 pub use place::Place;
+pub use privacy::Privacy;
 pub use record::Record;
 pub use rtp::{InbandDtmf, Ports, Rtp};
 pub use sip::{ReliableProvisional, Sip};
@@ -55,6 +58,7 @@ pub use tls::{ClientAuth, Tls};
 
 use self::raw::Table;
 use self::reader::Section;
+use crate::desk::retention::Retention;
 use crate::desk::tasks::WorkRules;
 use crate::types::{NumberPlan, Problem};
 
@@ -83,6 +87,8 @@ pub const SECTIONS: &[SectionKeys] = &[
     content::HOURS,
     content::PROMPTS,
     record::KEYS,
+    retention::KEYS,
+    privacy::KEYS,
     store::KEYS,
     daemon::KEYS,
 ];
@@ -116,6 +122,8 @@ pub struct Config {
     pub hours: Source,
     pub prompts: Source,
     pub record: Record,
+    pub retention: Retention,
+    pub privacy: Privacy,
     pub store: Store,
     pub daemon: Daemon,
 }
@@ -251,6 +259,8 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         hours: Section::open(&content::HOURS, root, folder, problems).file("file").unwrap_or_default(),
         prompts: Section::open(&content::PROMPTS, root, folder, problems).file("dir").unwrap_or_default(),
         record: Record::read(Section::open(&record::KEYS, root, folder, problems)),
+        retention: retention::read(Section::open(&retention::KEYS, root, folder, problems)),
+        privacy: Privacy::read(Section::open(&privacy::KEYS, root, folder, problems)),
         store: Store::read(Section::open(&store::KEYS, root, folder, problems)),
         daemon: Daemon::read(Section::open(&daemon::KEYS, root, folder, problems)),
     }

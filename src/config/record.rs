@@ -45,6 +45,15 @@ pub const KEYS: SectionKeys = SectionKeys {
             zh: "磁盘剩余空间低于此值（MB）时停止录音并记录告警，通话与工单照常。0 至 1000000。",
         },
         Key {
+            name: "notice",
+            default: Some("\"off\""),
+            example: "\"once\"",
+            en: "`once`: callers hear once, before the first recording of a call, that calls are recorded (PIPL article 17): the prompt \
+                 `recording-notice`. Emergencies are not kept waiting for it. `off`: the caller is asked to speak after the tone, and \
+                 knows by that.",
+            zh: "`once`：在每路通话首次录音前告知来电者将被录音（《个人信息保护法》第十七条）：提示音 `recording-notice`。紧急来电不因此等待。`off`：来电者听到「请在提示音后说」即知。",
+        },
+        Key {
             name: "ladder_days",
             default: Some("30"),
             example: "30",
@@ -70,6 +79,8 @@ pub struct Record {
     pub min_ms: u32,
     pub warn_ms: u32,
     pub disk_free_min_bytes: u64,
+    /// Callers are told before the first recording.
+    pub notice: bool,
     /// 0: SIP messages of calls are not kept.
     pub ladder_days: u32,
     pub ladder_bytes_max: u64,
@@ -83,6 +94,7 @@ impl Default for Record {
             min_ms: 1_000,
             warn_ms: 10_000,
             disk_free_min_bytes: 500 * 1_000_000,
+            notice: false,
             ladder_days: 30,
             ladder_bytes_max: 1_000 * 1_000_000,
         }
@@ -101,6 +113,7 @@ impl Record {
             disk_free_min_bytes: section
                 .number("disk_free_min_mb", 0..=1_000_000_u64)
                 .map_or(default.disk_free_min_bytes, |mb| mb * 1_000_000),
+            notice: section.text("notice", notice).unwrap_or(default.notice),
             ladder_days: section.number("ladder_days", 0..=3_650).unwrap_or(default.ladder_days),
             ladder_bytes_max: section
                 .number("ladder_mb_max", 1..=1_000_000_u64)
@@ -118,5 +131,13 @@ impl Record {
                 section.fault(&place, Fault::new(what, format!("make {key} shorter or max_s longer")));
             }
         }
+    }
+}
+
+fn notice(text: &str) -> Result<bool, Fault> {
+    match text {
+        "once" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(Fault::new(format!("notice = {text:?} is unknown"), "write \"once\" or \"off\"")),
     }
 }

@@ -158,6 +158,7 @@ pub(super) fn service(site: &Site) -> Arc<Service> {
         },
         errands_at_once: site.config.errands.at_once,
         outgoing_per_hour_max: site.config.guard.outgoing_calls_per_hour_max,
+        recording_notice: site.config.record.notice,
         record: RecordSpec {
             max_ms: site.config.record.max_ms,
             silence_ms: site.config.record.silence_ms,

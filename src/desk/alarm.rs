@@ -19,6 +19,8 @@ pub enum AlarmKind {
     OutgoingCalls,
     /// A clock of a ticket is over, and its promise is not kept (R19, R23, R36).
     Overdue,
+    /// There is too little room on the disk for recordings (R6).
+    DiskLow,
     /// Nobody took a repair (R26).
     NotDispatched,
     /// Whom a message is for has not confirmed it (R5).
@@ -40,7 +42,7 @@ pub enum AlarmState {
 
 words!(AlarmKind {
     MissedEmergency => "missed_emergency", LineDown => "line_down", OutgoingCalls => "outgoing_calls",
-    Overdue => "overdue",
+    Overdue => "overdue", DiskLow => "disk_low",
     NotDispatched => "not_dispatched",
     MessageUnconfirmed => "message_unconfirmed",
 });

@@ -163,3 +163,31 @@ pub struct CallRecord {
     pub end_reason: Option<String>,
     pub sip_call_id: String,
 }
+
+impl CallRecord {
+    /// From the INVITE until somebody was first rung for the caller, in ms.
+    pub fn sought_ms(&self) -> Option<u64> {
+        self.legs.iter().map(|leg| leg.at_ms).filter(|ms| self.lived(*ms)).min()
+    }
+
+    /// From the INVITE until a person first talked with the caller, in ms; who calls back later is not meant.
+    pub fn person_ms(&self) -> Option<u64> {
+        let talked = self.legs.iter().filter(|leg| leg.talk_ms.is_some() && !leg.extension.is_empty());
+        talked.map(|leg| leg.at_ms + leg.ring_ms).filter(|ms| self.lived(*ms)).min()
+    }
+
+    /// Whether the call was not over so long after its INVITE.
+    fn lived(&self, ms: u64) -> bool {
+        let lasted = self.ended_at.map(|end| (end - self.started_at).num_milliseconds());
+        lasted.is_none_or(|lasted| i64::try_from(ms).is_ok_and(|ms| ms <= lasted))
+    }
+
+    /// Where the caller's last key at the first menu led: a node's name. Who pressed none is where the call ended.
+    pub fn branch(&self) -> Option<&str> {
+        let keyed = |step: &&PathStep| step.input.is_some();
+        let menu = self.path.iter().find(keyed).map(|step| &step.node);
+        let chosen = self.path.iter().rposition(|step| step.input.is_some() && Some(&step.node) == menu);
+        let next = chosen.and_then(|at| self.path.get(at + 1));
+        next.or(self.path.last()).map(|step| step.node.as_str())
+    }
+}

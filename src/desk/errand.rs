@@ -78,6 +78,8 @@ pub struct ErrandAbout {
     pub recording: Option<RecordingId>,
     pub from_number: Option<String>,
     pub left_at: Option<DateTime<Utc>>,
+    /// Extension of whom a message is for, where it is somebody else who is called.
+    pub for_person: Option<String>,
     /// The number that the customer's call came from, and the trunk that it came over: it is called back without more ado.
     pub called_from: Option<String>,
     pub trunk: Option<String>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::alarm::Alarm;
-use super::call_record::CallRecord;
+use super::call_record::{CallRecord, Direction};
 use super::journal::KeptEntry;
 use super::message::Message;
 use super::ticket::Ticket;
@@ -92,6 +92,10 @@ impl Sight<'_> {
     pub fn call(self, mut call: CallRecord) -> CallRecord {
         if !self.role.sees_numbers(self.surface) {
             mask(&mut call.caller);
+            // Where the desk called, that is the customer.
+            if call.direction == Direction::Out {
+                call.callee = mask_number(&call.callee);
+            }
             mask(&mut call.diverted_from);
             call.caller_name = call.caller_name.map(|name| mask_text(&name).into_owned());
             // What was keyed can be a number.

@@ -8,8 +8,10 @@ use super::errand::{ErrandEnd, ErrandId};
 use super::journal::JournalEntry;
 use super::ladder::CallLadder;
 use super::message::{Message, MessageChange, MessageDraft, MessagesWaiting};
+use super::residents::{Home, OpenRepair};
 use super::ticket::{TicketChange, TicketDraft};
 use super::trunk_state::TrunkWord;
+use super::work_report::{WorkFound, WorkWord};
 use crate::types::{CallId, MessageId, TicketNumber};
 
 /// Ties a reply to its request; unique within one call.
@@ -35,6 +37,10 @@ pub enum DeskRequest {
     ChangeMessage { id: RequestId, message: MessageId, change: MessageChange },
     /// Messages for an extension, those not heard yet first, then the oldest first; `LISTED_MAX` of them at most.
     ListMessages { id: RequestId, for_person: String },
+    /// Where the resident lives whose number this is (R11).
+    FindHomes { id: RequestId, number: String },
+    /// The repair that is open there already, of that category, that another call or a person has begun.
+    FindOpenRepair { id: RequestId, building: String, room: String, category: Option<String> },
     /// How many messages wait for an extension.
     CountMessages { id: RequestId, for_person: String },
     /// Inserts the alarm, or puts this word in the place of an older one of the same call.
@@ -45,6 +51,10 @@ pub enum DeskRequest {
     PutJournal { id: RequestId, entry: JournalEntry },
     /// The same for a call-back.
     PutCallBack { id: RequestId, word: CallBackWord },
+    /// The ticket that somebody of the staff means by these keys.
+    FindWork { id: RequestId, digits: String },
+    /// Somebody of the staff says how far a ticket is. Replied to once it is on disk.
+    ReportWork { id: RequestId, number: TicketNumber, extension: String, word: WorkWord },
     /// Claims a waiting errand for this call; an error when it waits no more. Replied to once it is on disk.
     BeginErrand { id: RequestId, errand: ErrandId },
     /// What came of an errand so far; `over`: nothing more comes. The same word may be said again.
@@ -64,11 +74,15 @@ impl DeskRequest {
             | DeskRequest::OpenMessage { id, .. }
             | DeskRequest::ChangeMessage { id, .. }
             | DeskRequest::ListMessages { id, .. }
+            | DeskRequest::FindHomes { id, .. }
+            | DeskRequest::FindOpenRepair { id, .. }
             | DeskRequest::CountMessages { id, .. }
             | DeskRequest::PutAlarm { id, .. }
             | DeskRequest::PutTrunk { id, .. }
             | DeskRequest::PutJournal { id, .. }
             | DeskRequest::PutCallBack { id, .. }
+            | DeskRequest::FindWork { id, .. }
+            | DeskRequest::ReportWork { id, .. }
             | DeskRequest::BeginErrand { id, .. }
             | DeskRequest::KeepErrand { id, .. } => Some(*id),
         }
@@ -95,6 +109,11 @@ pub enum Done {
         waiting: MessagesWaiting,
     },
     Waiting(MessagesWaiting),
+    /// None for a number that nobody here has.
+    Homes(Vec<Home>),
+    OpenRepair(Option<OpenRepair>),
+    /// The ticket that was asked for; none where there is no such one.
+    Work(Option<Box<WorkFound>>),
 }
 
 impl Done {
@@ -106,7 +125,10 @@ impl Done {
             | Done::MessageOpened(_)
             | Done::Changed
             | Done::Messages { .. }
-            | Done::Waiting(_) => &[],
+            | Done::Waiting(_)
+            | Done::Homes(_)
+            | Done::OpenRepair(_)
+            | Done::Work(_) => &[],
         }
     }
 }

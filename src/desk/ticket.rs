@@ -11,7 +11,7 @@ use super::words::words;
 use super::workflow::{Nature, Quote, Satisfaction, WorkSheet};
 use crate::types::{CallId, RecordingId, TicketNumber};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     Repair,
@@ -192,6 +192,10 @@ pub struct TicketChange {
     /// `Some(true)`: the caller's report is complete, so the clocks start now (R23) and `incomplete` goes.
     /// `Some(false)`: the call ended before; the clocks start all the same, `incomplete` stays (R24).
     pub complete: Option<bool>,
+    /// The resident's name, where the number is theirs alone (R11).
+    pub resident: Option<String>,
+    /// It is what that open ticket is about already: that one is hurried up, this one is withdrawn (催单).
+    pub same_as: Option<TicketNumber>,
     /// A line for the history.
     pub note: Option<String>,
 }

@@ -13,13 +13,16 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, 
 use utoipa::{PartialSchema, ToSchema};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
+use super::audit::KeptAudit;
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
+use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState};
 use super::happening::Happening;
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
 use super::people::{Duty, Person, Place};
 use super::presence::{Presence, Whereabouts};
+use super::retention::{HeldKind, Hold};
 use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
 use super::trunk_state::{TrunkState, TrunkWord};
@@ -375,6 +378,51 @@ impl<'a> AlarmView<'a> {
     }
 }
 
+/// A call that the desk makes about its work.
+#[derive(Debug, Serialize)]
+pub struct ErrandView<'a> {
+    pub id: ErrandId,
+    pub kind: ErrandKind,
+    pub extension: Option<&'a str>,
+    pub number: Option<&'a str>,
+    pub ticket: Option<&'a TicketNumber>,
+    pub message: Option<MessageId>,
+    pub note: Option<&'a str>,
+    pub state: ErrandState,
+    pub result: Option<ErrandResult>,
+    pub why: Option<&'a str>,
+    pub comment: Option<&'a RecordingId>,
+    pub call: Option<CallId>,
+    pub created_at: LocalTime,
+    pub not_before: LocalTime,
+    pub started_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+}
+
+impl<'a> ErrandView<'a> {
+    pub fn new(errand: &'a ErrandRecord, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: errand.id,
+            kind: errand.kind,
+            extension: errand.extension.as_deref(),
+            number: errand.number.as_deref(),
+            ticket: errand.ticket.as_ref(),
+            message: errand.message,
+            note: errand.note.as_deref(),
+            state: errand.state,
+            result: errand.result,
+            why: errand.why.as_deref(),
+            comment: errand.comment.as_ref(),
+            call: errand.call,
+            created_at: local(errand.created_at),
+            not_before: local(errand.not_before),
+            started_at: errand.started_at.map(local),
+            ended_at: errand.ended_at.map(local),
+        }
+    }
+}
+
 /// How it is with one trunk.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrunkView<'a> {
@@ -425,6 +473,56 @@ impl<'a> JournalView<'a> {
             who: entry.who.as_deref(),
             corrects: entry.corrects,
             corrected_by: kept.corrected_by,
+        }
+    }
+}
+
+/// One entry of the audit log (R12).
+#[derive(Debug, Serialize)]
+pub struct AuditView<'a> {
+    pub id: i64,
+    pub at: LocalTime,
+    pub who: &'a str,
+    pub what: &'a str,
+    pub about: &'a str,
+    pub from_where: &'a str,
+}
+
+impl<'a> AuditView<'a> {
+    pub fn new(entry: &'a KeptAudit, time_zone: Tz) -> Self {
+        let at = LocalTime::new(entry.at, time_zone);
+        let KeptAudit { id, who, what, about, from_where, .. } = entry;
+        Self { id: *id, at, who, what, about, from_where }
+    }
+}
+
+/// What is held back from deletion (R12).
+#[derive(Debug, Serialize)]
+pub struct HoldView<'a> {
+    pub id: i64,
+    pub what: HeldKind,
+    pub about: &'a str,
+    pub why: &'a str,
+    pub by: &'a str,
+    pub at: LocalTime,
+    pub lifted_by: Option<&'a str>,
+    pub lifted_at: Option<LocalTime>,
+    pub lifted_why: Option<&'a str>,
+}
+
+impl<'a> HoldView<'a> {
+    pub fn new(hold: &'a Hold, time_zone: Tz) -> Self {
+        let lifted = hold.lifted.as_ref();
+        Self {
+            id: hold.id,
+            what: hold.what,
+            about: &hold.about,
+            why: &hold.why,
+            by: &hold.by,
+            at: LocalTime::new(hold.at, time_zone),
+            lifted_by: lifted.map(|lifted| lifted.by.as_str()),
+            lifted_at: lifted.map(|lifted| LocalTime::new(lifted.at, time_zone)),
+            lifted_why: lifted.map(|lifted| lifted.why.as_str()),
         }
     }
 }

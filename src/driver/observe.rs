@@ -1,12 +1,15 @@
 //! From one typed event to its log line and its metrics. Events are logged here and nowhere else.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::call::admission::Refusal;
 use crate::call::events::{CallEvent, What};
 use crate::desk::message::MessagesWaiting;
+use crate::desk::privacy::mask_text;
 use crate::metrics::METRICS;
 use crate::telemetry::{Line, SourceThrottle};
 use crate::types::Mono;
@@ -17,14 +20,27 @@ static REFUSED: SourceThrottle = SourceThrottle::new(10, Duration::from_secs(60)
 /// Told once: a site may have its reasons.
 static KEYS_IN_THE_OPEN: Once = Once::new();
 
+/// Whether the log shows telephone numbers whole (`[privacy] log_numbers`).
+static WHOLE_NUMBERS: AtomicBool = AtomicBool::new(false);
+
+/// From now on.
+pub fn show_numbers_whole(whole: bool) {
+    WHOLE_NUMBERS.store(whole, Ordering::Relaxed);
+}
+
+/// A number, or a text that may have one, as the log shows it.
+fn shown(text: &str) -> Cow<'_, str> {
+    if WHOLE_NUMBERS.load(Ordering::Relaxed) { Cow::Borrowed(text) } else { mask_text(text) }
+}
+
 /// Counts an event and writes its line.
 pub fn observe(now: Mono, event: &CallEvent) {
     count(&event.what);
     let call = event.call.map_or(0, |call| call.0);
     match &event.what {
-        What::Incoming { source, callee } => tracing::info!(call, %source, callee, "call came in"),
-        What::Diverted { from } => tracing::info!(call, from, "was called there first"),
-        What::PeerSaidWhy { reason } => tracing::info!(call, reason, "the peer says why it hangs up"),
+        What::Incoming { source, callee } => tracing::info!(call, %source, callee = %shown(callee), "call came in"),
+        What::Diverted { from } => tracing::info!(call, from = %shown(from), "was called there first"),
+        What::PeerSaidWhy { reason } => tracing::info!(call, reason = %shown(reason), "the peer says why it hangs up"),
         What::Refused { source, why } => {
             refused(now, Some(source.ip()), || tracing::warn!(call, %source, why = why.reason(), "call refused"));
         }
@@ -65,7 +81,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
             tracing::info!(call, extension, end = end.as_str(), "stopped ringing or talking");
         }
         What::LegEnded { extension, end, why } => {
-            tracing::error!(call, extension, end = end.as_str(), why, "a place can't be rung: mend it in people.toml");
+            tracing::error!(call, extension, end = end.as_str(), why = %shown(why), "a place can't be rung: mend it in people.toml");
         }
         What::ErrandBegun { errand, kind } => {
             tracing::info!(call, errand = errand.0, kind = kind.as_str(), "the desk calls")
@@ -76,7 +92,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         }
         What::Met { extension } => tracing::info!(call, extension, "put through"),
         What::Parted { how } => tracing::info!(call, ?how, "talk over"),
-        What::HandedOn { from, to } => tracing::info!(call, from, to, "caller handed on"),
+        What::HandedOn { from, to } => tracing::info!(call, from = %shown(from), to = %shown(to), "caller handed on"),
         What::Parked { extension, slot } => tracing::info!(call, extension, slot, "caller parked"),
         What::Recalled { extension } => tracing::info!(call, extension, "rung to take the caller back"),
         What::PbxTold { status: 200..=299 } => tracing::info!(call, "the PBX has taken the talk over"),
@@ -84,7 +100,7 @@ pub fn observe(now: Mono, event: &CallEvent) {
         What::Queued { position } => tracing::info!(call, position, "waits for a receptionist"),
         What::TakenOver { extension } => tracing::info!(call, extension, "taken when the caller was gone"),
         What::EmergencyMissed { why } => {
-            tracing::error!(call, why, "MISSED EMERGENCY: see `frontdesk alarms`, and call this caller");
+            tracing::error!(call, why = %shown(why), "MISSED EMERGENCY: see `frontdesk alarms`, and call this caller");
         }
         What::TicketOpened { number, .. } => tracing::info!(call, %number, "ticket opened"),
         What::MessageOpened { message } => tracing::info!(call, message = message.0, "message begun"),

@@ -104,9 +104,19 @@ impl Flow {
         &self.entries
     }
 
+    /// Whether any node wants to know where the caller lives (R11).
+    pub fn knows_callers(&self) -> bool {
+        self.nodes.values().any(|node| node.step.knows_callers())
+    }
+
     /// Where the desk's own calls of a kind begin.
-    pub fn errand(&self, kind: ErrandKind) -> Option<&str> {
-        self.errands.of(kind).map(|word| word.get_ref().as_str())
+    pub fn errand(&self, kind: ErrandKind, of_message: bool) -> Option<&str> {
+        self.errands.of(kind, of_message).map(|word| word.get_ref().as_str())
+    }
+
+    /// Whether it has a beginning for any of the desk's own calls.
+    pub fn makes_errands(&self) -> bool {
+        self.errands.iter().next().is_some()
     }
 
     pub(super) fn errands(&self) -> &Errands {
@@ -260,6 +270,7 @@ pub(super) mod tests {
                 ("2", "complaint"),
                 ("3", "inquiry"),
                 ("4", "person"),
+                ("6", "work"),
                 ("7", "mailbox"),
                 ("8", "language"),
                 ("9", "emergency"),

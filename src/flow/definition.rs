@@ -51,7 +51,7 @@ impl Limits {
 }
 
 /// What may stand in braces in a saying.
-pub const PLACEHOLDERS: [&str; 17] = [
+pub const PLACEHOLDERS: [&str; 20] = [
     "ticket",
     "callback",
     "caller",
@@ -62,6 +62,9 @@ pub const PLACEHOLDERS: [&str; 17] = [
     "position",
     "minutes",
     "report",
+    // Of the caller, and of the repair that is open for them already.
+    "home",
+    "repeat",
     // Of the ticket or message that the desk calls for, or that is reported on.
     "urgency",
     "category",
@@ -69,6 +72,7 @@ pub const PLACEHOLDERS: [&str; 17] = [
     "said",
     "left",
     "from",
+    "for_person",
     "note",
 ];
 
@@ -112,10 +116,16 @@ pub struct Phrases {
     /// Said before the building and the room of a ticket.
     pub building: Word,
     pub room: Word,
+    /// Said before the number of tickets that are open for a caller's place.
+    pub open_tickets: Word,
+    /// Said before the extension of whom a message is for.
+    pub for_person: Word,
     /// Said of a message whose caller's number is withheld.
     pub withheld: Word,
     /// To whom a caller is handed by somebody of the staff: who it is, and that 1 takes the call (R15).
     pub announcement: Saying,
+    /// Said before the first recording of a call, where `[record] notice` is on (R12).
+    pub recording_notice: Word,
 }
 
 impl Default for Phrases {
@@ -126,8 +136,11 @@ impl Default for Phrases {
             unsaved: word("ticket-unsaved"),
             trouble: word("trouble"),
             extension: word("person-extension"),
+            recording_notice: word("recording-notice"),
             building: word("place-building"),
             room: word("place-readback-room"),
+            open_tickets: word("home-open"),
+            for_person: word("relay-for"),
             withheld: word("mailbox-withheld"),
             announcement: ["whisper-from", "{caller_name}", "whisper-keys"].map(word).to_vec(),
         }
@@ -136,8 +149,9 @@ impl Default for Phrases {
 
 impl Phrases {
     pub fn words(&self) -> impl Iterator<Item = &Word> {
-        let single = [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension];
-        let of_tickets = [&self.building, &self.room, &self.withheld];
+        let single =
+            [&self.wrong_key, &self.no_key, &self.unsaved, &self.trouble, &self.extension, &self.recording_notice];
+        let of_tickets = [&self.building, &self.room, &self.open_tickets, &self.for_person, &self.withheld];
         single.into_iter().chain(of_tickets).chain(&self.announcement)
     }
 }
@@ -149,22 +163,28 @@ pub struct Errands {
     pub dispatch: Option<Word>,
     pub relay: Option<Word>,
     pub follow_up: Option<Word>,
+    /// About a ticket.
     pub notice: Option<Word>,
+    /// About a message.
+    pub message_notice: Option<Word>,
 }
 
 impl Errands {
-    pub fn of(&self, kind: ErrandKind) -> Option<&Word> {
+    /// `of_message`: it is about a message, not about a ticket.
+    pub fn of(&self, kind: ErrandKind, of_message: bool) -> Option<&Word> {
         match kind {
             ErrandKind::Dispatch => self.dispatch.as_ref(),
             ErrandKind::Relay => self.relay.as_ref(),
             ErrandKind::FollowUp => self.follow_up.as_ref(),
+            ErrandKind::Notice if of_message => self.message_notice.as_ref(),
             ErrandKind::Notice => self.notice.as_ref(),
         }
     }
 
     /// Those that there are.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Word)> {
-        let all = ErrandKind::ALL.iter().map(|kind| (kind.as_str(), self.of(*kind)));
+        let all = ErrandKind::ALL.iter().map(|kind| (kind.as_str(), self.of(*kind, false)));
+        let all = all.chain([("message_notice", self.message_notice.as_ref())]);
         all.filter_map(|(name, word)| word.map(|word| (name, word)))
     }
 }

@@ -9,10 +9,15 @@ use super::papers::{DESK_MAX, Unsaved};
 use crate::desk::errand::ErrandResult;
 use crate::desk::message::{Message, MessageChange, MessagesWaiting};
 use crate::desk::request::{DeskRequest, Done, RequestId};
-use crate::types::{MessageId, Mono, RecordingId, Redacted};
+use crate::desk::residents::{Home, OpenRepair};
+use crate::desk::work_report::{WorkFound, WorkWord};
+use crate::types::{MessageId, Mono, RecordingId, Redacted, TicketNumber};
 
 /// A PIN that has not been checked by then counts as not checked.
 pub const PIN_MAX: Duration = Duration::from_secs(10);
+
+/// What only makes the way shorter for a caller is waited for so long.
+const LOOK_UP_MAX: Duration = Duration::from_secs(1);
 
 /// A question that is under way, and its answer once it has come. One at a time: an older one's answer is ignored.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ impl<T> Default for Question<T> {
 impl<T> Question<T> {
     fn ask(&mut self, id: RequestId) {
         *self = Self { open: Some(id), answer: None };
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
     }
 
     pub fn is(&self, id: RequestId) -> bool {
@@ -92,6 +101,28 @@ impl Line {
         state.out.push_back(Output::Desk(DeskRequest::ChangeMessage { id, message, change }));
     }
 
+    /// The ticket that somebody of the staff means by these keys; the outer `None` when that can't be found out.
+    pub async fn find_work(&self, digits: String) -> Result<Option<Option<WorkFound>>, Gone> {
+        self.work(|id| DeskRequest::FindWork { id, digits }).await
+    }
+
+    /// Reports how far it is, and waits until that is on disk.
+    pub async fn report_work(
+        &self,
+        number: TicketNumber,
+        extension: String,
+        word: WorkWord,
+    ) -> Result<Option<Option<WorkFound>>, Gone> {
+        self.work(|id| DeskRequest::ReportWork { id, number, extension, word }).await
+    }
+
+    async fn work(&self, request: impl FnOnce(RequestId) -> DeskRequest) -> Result<Option<Option<WorkFound>>, Gone> {
+        Ok(match self.desk(request).await? {
+            Some(Done::Work(found)) => Some(found.map(|found| *found)),
+            Some(_) | None => None,
+        })
+    }
+
     /// Keeps what came of the call that the desk makes; whether that is on disk.
     pub async fn keep_result(&self, result: ErrandResult) -> Result<bool, Gone> {
         let deadline = {
@@ -128,14 +159,59 @@ impl Line {
         })
     }
 
+    /// Asks where the caller lives (R11), as the call begins: the answer is there when somebody wants to know.
+    pub fn look_up_homes(&self) {
+        let state = &mut *self.state();
+        let Some(number) = state.caller.callable_number() else { return };
+        let id = state.papers.next_request();
+        state.asked_homes.ask(id);
+        state.out.push_back(Output::Desk(DeskRequest::FindHomes { id, number }));
+    }
+
+    /// The places that the caller's number belongs to. None for a number that nobody here has, and when the store does not
+    /// say so in time: the caller is then one who is not known.
+    pub async fn homes(&self) -> Result<Vec<Home>, Gone> {
+        let deadline = self.state().now.mono + LOOK_UP_MAX;
+        self.until(|state| {
+            if state.hung_up_at.is_some() {
+                return Ok(Err(Gone));
+            }
+            let waits = state.asked_homes.is_open() && state.now.mono < deadline;
+            if waits { Err(Some(deadline)) } else { Ok(Ok(state.facts.homes.clone())) }
+        })
+        .await
+    }
+
+    /// The repair that is open at the caller's place already, of the category that they chose.
+    pub async fn open_repair(&self) -> Result<Option<OpenRepair>, Gone> {
+        let (building, room, category) = {
+            let facts = &self.state().facts;
+            let (Some(building), Some(room)) = (facts.building.clone(), facts.room.clone()) else { return Ok(None) };
+            (building, room, facts.category.clone())
+        };
+        let request = |id| DeskRequest::FindOpenRepair { id, building, room, category };
+        Ok(match self.desk_within(LOOK_UP_MAX, request).await? {
+            Some(Done::OpenRepair(found)) => found,
+            Some(_) | None => None,
+        })
+    }
+
     /// What the store did; `None` when it could not, or not in time.
     async fn desk(&self, request: impl FnOnce(RequestId) -> DeskRequest) -> Result<Option<Done>, Gone> {
+        self.desk_within(DESK_MAX, request).await
+    }
+
+    async fn desk_within(
+        &self,
+        time: Duration,
+        request: impl FnOnce(RequestId) -> DeskRequest,
+    ) -> Result<Option<Done>, Gone> {
         let deadline = {
             let mut state = self.state();
             let id = state.papers.next_request();
             state.asked_desk.ask(id);
             state.out.push_back(Output::Desk(request(id)));
-            state.now.mono + DESK_MAX
+            state.now.mono + time
         };
         let answer = self.answer(deadline, |state| &mut state.asked_desk).await?;
         Ok(answer.and_then(Result::ok))

@@ -13,8 +13,9 @@ use super::io::{Input, Output, PersonMatch, RecordEnd, Say, Token};
 use super::papers::Papers;
 use super::reach::{Place, Search, minutes};
 use super::run::CallerInfo;
-use crate::desk::errand::Errand;
+use crate::desk::errand::ErrandAbout;
 use crate::desk::request::{DeskError, Done, RequestId};
+use crate::desk::residents::{Home, OpenRepair};
 use crate::types::{Digit, Lang, Mono, Now, RecordingId, TicketNumber};
 
 /// Keys typed ahead beyond this are dropped.
@@ -68,6 +69,19 @@ pub struct Facts {
     pub room: Option<String>,
     pub callback: Option<String>,
     pub person: Option<PersonMatch>,
+    /// The places of the caller's number.
+    pub homes: Vec<Home>,
+    /// The repair that is open there already.
+    pub open_repair: Option<OpenRepair>,
+}
+
+/// A ticket or message that is on disk, of which the line speaks: the desk's own call is about it, or a report of the staff.
+#[derive(Debug, Default)]
+pub struct Subject {
+    pub ticket: Option<TicketNumber>,
+    /// What is to be told of it, and the name of a clock.
+    pub note: Option<String>,
+    pub about: ErrandAbout,
 }
 
 #[derive(Debug)]
@@ -86,6 +100,8 @@ pub struct State {
     /// The node has asked for keys, so that `#` can come back to it.
     pub asked: bool,
     pub hung_up_at: Option<Mono>,
+    /// They were told that what they say is recorded, or need not be.
+    pub noticed: bool,
     pub playing: Option<Token>,
     pub recording: Option<Token>,
     pub recorded: Option<Recorded>,
@@ -100,10 +116,12 @@ pub struct State {
     pub found: Option<Vec<PersonMatch>>,
     pub pin: Question<Option<bool>>,
     pub asked_desk: Question<Result<Done, DeskError>>,
+    /// Where the caller lives.
+    pub asked_homes: Question<()>,
     /// A recording of the last play that could not be read.
     pub unreadable: Option<RecordingId>,
     /// What the desk calls for, or what is reported on.
-    pub errand: Option<Arc<Errand>>,
+    pub subject: Option<Subject>,
     pub node: String,
     pub out: VecDeque<Output>,
     pub wake: Option<Mono>,
@@ -114,6 +132,7 @@ pub struct State {
 
 impl State {
     pub fn new(now: Now, caller: CallerInfo, node: String) -> Self {
+        let notice = caller.recording_notice;
         let lang = caller.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"));
         Self {
             now,
@@ -127,6 +146,7 @@ impl State {
             served: false,
             asked: false,
             hung_up_at: None,
+            noticed: !notice,
             playing: None,
             recording: None,
             recorded: None,
@@ -139,8 +159,9 @@ impl State {
             found: None,
             pin: Question::default(),
             asked_desk: Question::default(),
+            asked_homes: Question::default(),
             unreadable: None,
-            errand: None,
+            subject: None,
             node,
             out: VecDeque::new(),
             wake: None,
@@ -192,6 +213,12 @@ impl State {
             }
             Input::PinChecked { id, right } => self.pin.answer(id, right),
             Input::Unreadable(recording) => self.unreadable = Some(recording),
+            Input::Desk(reply) if self.asked_homes.is(reply.id) => {
+                self.asked_homes.answer(reply.id, ());
+                if let Ok(Done::Homes(homes)) = reply.result {
+                    self.facts.homes = homes;
+                }
+            }
             Input::Desk(reply) if self.asked_desk.is(reply.id) => self.asked_desk.answer(reply.id, reply.result),
             Input::Desk(reply) => self.papers.reply(reply, &mut self.out),
             Input::Timeout => {}
@@ -241,8 +268,8 @@ impl State {
 
     /// The ticket whose number may be said: on disk, complete (R9); or that of the desk's own call.
     fn number_to_say(&self) -> Option<&TicketNumber> {
-        let of_errand = || self.errand.as_ref().and_then(|errand| errand.ticket.as_ref());
-        self.papers.number_to_say().or_else(of_errand)
+        let of_subject = || self.subject.as_ref().and_then(|subject| subject.ticket.as_ref());
+        self.papers.number_to_say().or_else(of_subject)
     }
 
     /// What a word of a saying stands for; nothing when that isn't known.
@@ -264,7 +291,9 @@ impl State {
             Some("position") => self.queue.map(|place| Say::Number(place.position.into())).into_iter().collect(),
             Some("minutes") => self.queue.map(|place| Say::Number(minutes(place.wait_s))).into_iter().collect(),
             Some("person") => self.facts.person.as_ref().map(|p| name_of(p, phrases)).unwrap_or_default(),
-            Some(word) if self.errand.is_some() => self.sound_of_errand(word, flow),
+            Some("home") => self.sound_of_home(phrases),
+            Some("repeat") => self.facts.open_repair.iter().map(|open| if_known("repeat", &open.stage)).collect(),
+            Some(word) if self.subject.is_some() => self.sound_of_subject(word, flow),
             // The check refuses any other name in braces.
             Some(_) => Vec::new(),
         }
@@ -272,16 +301,31 @@ impl State {
 }
 
 impl State {
+    /// Where the caller lives, when that is certain, and how many tickets are open for it.
+    fn sound_of_home(&self, phrases: &Phrases) -> Vec<Say> {
+        let [home] = self.facts.homes.as_slice() else { return Vec::new() };
+        let prompt = |word: &Word| Say::Prompt(word.get_ref().clone());
+        let mut say = vec![prompt(&phrases.building), Say::Digits(home.building.clone())];
+        say.extend([prompt(&phrases.room), Say::Digits(home.room.clone())]);
+        if home.open > 0 {
+            say.extend([prompt(&phrases.open_tickets), Say::Number(home.open.into())]);
+        }
+        say
+    }
+
     /// The same for what is known of the desk's own call, or of the ticket that is reported on.
-    fn sound_of_errand(&self, word: &str, flow: &Flow) -> Vec<Say> {
+    fn sound_of_subject(&self, word: &str, flow: &Flow) -> Vec<Say> {
         let phrases = flow.phrases();
         let prompt = |word: &Word| Say::Prompt(word.get_ref().clone());
-        let Some(errand) = &self.errand else { return Vec::new() };
-        let about = &errand.about;
+        let Some(subject) = &self.subject else { return Vec::new() };
+        let about = &subject.about;
         match word {
             "urgency" => about.urgency.map(|urgency| if_known("urgency", urgency.as_str())).into_iter().collect(),
             "category" => about.category.as_ref().map(|category| if_known("category", category)).into_iter().collect(),
-            "note" => errand.note.as_ref().map(|note| if_known("note", note)).into_iter().collect(),
+            "note" => subject.note.iter().flat_map(|note| note.split(' ')).map(|word| if_known("note", word)).collect(),
+            "for_person" => about.for_person.as_ref().map_or_else(Vec::new, |extension| {
+                vec![prompt(&phrases.for_person), Say::Extension(extension.clone())]
+            }),
             "said" => about.recording.clone().map(Say::Recording).into_iter().collect(),
             "place" => {
                 let of = |phrase: &Word, number: &Option<String>| {
@@ -300,7 +344,7 @@ impl State {
 }
 
 /// The prompt of a word of ours, or of the site's own: prompts have dashes where words have underscores.
-fn if_known(of: &str, word: &str) -> Say {
+pub fn if_known(of: &str, word: &str) -> Say {
     Say::IfKnown(format!("{of}-{}", word.replace('_', "-")))
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::compile::Flow;
 use super::io::{Finish, Input, Output, RecordSpec, Say};
-use super::line::{Exit, Gone, Line, State};
+use super::line::{Exit, Gone, Line, State, Subject};
 use super::steps::Nature;
 use crate::desk::errand::Errand;
 use crate::types::{CallId, Lang, Now};
@@ -29,6 +29,8 @@ pub struct CallerInfo {
     pub languages: Vec<Lang>,
     /// The desk's limits of a recording; nodes may differ.
     pub record: RecordSpec,
+    /// Whether they are told before the first recording that what they say is recorded (R12).
+    pub recording_notice: bool,
 }
 
 impl CallerInfo {
@@ -55,15 +57,16 @@ impl FlowRun {
     }
 
     /// For somebody whom the desk calls; `None` where the flow has no beginning for it.
-    pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: Arc<Errand>) -> Option<Self> {
-        let begin = flow.errand(errand.kind)?.to_owned();
+    pub fn on_errand(flow: Arc<Flow>, called: CallerInfo, errand: &Errand) -> Option<Self> {
+        let begin = flow.errand(errand.kind, errand.ticket.is_none())?.to_owned();
         let mut run = Self::new(flow, called);
         {
             let mut state = run.line.state();
             state.node = begin;
             state.facts.building.clone_from(&errand.about.building);
             state.facts.room.clone_from(&errand.about.room);
-            state.errand = Some(errand);
+            let (ticket, note) = (errand.ticket.clone(), errand.note.clone());
+            state.subject = Some(Subject { ticket, note, about: errand.about.clone() });
         }
         run.way = Some(Box::pin(walk(run.line.clone())));
         Some(run)
@@ -119,6 +122,9 @@ async fn walk(line: Line) -> Finish {
         }
     });
     if begun.await {
+        if line.state().subject.is_none() && line.flow.knows_callers() {
+            line.look_up_homes();
+        }
         walk_nodes(&line).await;
     }
     close(&line).await

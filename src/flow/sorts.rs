@@ -46,7 +46,10 @@ impl Sort for TicketSort {
             | Done::Changed
             | Done::MessageChanged(_)
             | Done::Messages { .. }
-            | Done::Waiting(_) => None,
+            | Done::Waiting(_)
+            | Done::Homes(_)
+            | Done::OpenRepair(_)
+            | Done::Work(_) => None,
         }
     }
 
@@ -66,6 +69,8 @@ impl Sort for TicketSort {
             description: later.description.or(earlier.description.take()),
             recording: later.recording.or(earlier.recording.take()),
             complete: later.complete.or(earlier.complete),
+            resident: later.resident.or(earlier.resident.take()),
+            same_as: later.same_as.or(earlier.same_as.take()),
             note,
         };
     }
@@ -103,7 +108,10 @@ impl Sort for MessageSort {
             | Done::Changed
             | Done::MessageChanged(_)
             | Done::Messages { .. }
-            | Done::Waiting(_) => None,
+            | Done::Waiting(_)
+            | Done::Homes(_)
+            | Done::OpenRepair(_)
+            | Done::Work(_) => None,
         }
     }
 

@@ -32,6 +32,7 @@ pub struct Dictation<'a> {
 impl Line {
     /// Says this, then the tone, then records. A key leads straight to the tone.
     pub async fn take(&self, saying: &[Word], spec: &RecordSpec) -> Result<Taken, Gone> {
+        self.notice().await?;
         self.forget_keys();
         let (lang, mut say) = self.sounds(saying);
         self.announce(&[(lang.clone(), say.clone())]).await?;
@@ -59,6 +60,15 @@ impl Line {
             Some(r) if r.duration_ms < u64::from(spec.min_ms) => Taken::TooShort(r),
             Some(r) => Taken::Said(r),
         })
+    }
+
+    /// Says once in a call, to its end, that what is said now is recorded (R12). An emergency is not kept waiting for it.
+    async fn notice(&self) -> Result<(), Gone> {
+        if std::mem::replace(&mut self.state().noticed, true) {
+            return Ok(());
+        }
+        let notice = std::slice::from_ref(&self.flow.phrases().recording_notice);
+        self.insist(&[self.sounds(notice)], false).await
     }
 
     pub(super) fn begin_recording(&self, spec: &RecordSpec) -> Mono {

@@ -12,10 +12,12 @@ use crate::types::{CallId, Codec, RecordingId};
 const PUT: &str = "
 INSERT INTO calls (id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, answer_rings,
     outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, rtp_jitter_ms,
-    rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, direction, updated_at_ms)
+    rtp_mos, end_reason, sip_call_id, legs, trunk, diverted_from, direction, sought_ms,
+    person_ms, branch, updated_at_ms)
 VALUES (:id, :caller, :caller_name, :callee, :started_at, :answered_at, :ended_at, :answer_ms, :answer_rings,
     :outcome, :path, :handled_by, :tickets, :messages, :recording, :codec, :rtp_sent, :rtp_received, :rtp_lost,
-    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :diverted_from, :direction, :updated_at)
+    :rtp_jitter_ms, :rtp_mos, :end_reason, :sip_call_id, :legs, :trunk, :diverted_from, :direction, :sought_ms,
+    :person_ms, :branch, :updated_at)
 ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.caller_name, callee = excluded.callee,
     started_at_ms = excluded.started_at_ms, answered_at_ms = excluded.answered_at_ms, ended_at_ms = excluded.ended_at_ms,
     answer_ms = excluded.answer_ms, answer_rings = excluded.answer_rings, outcome = excluded.outcome,
@@ -25,6 +27,7 @@ ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.
     rtp_mos = excluded.rtp_mos, end_reason = excluded.end_reason, sip_call_id = excluded.sip_call_id,
     legs = excluded.legs, trunk = excluded.trunk,
     diverted_from = excluded.diverted_from,
+    sought_ms = excluded.sought_ms, person_ms = excluded.person_ms, branch = excluded.branch,
     updated_at_ms = excluded.updated_at_ms";
 
 /// The columns that `read` takes, in its order.
@@ -77,6 +80,9 @@ impl<'c> Put<'c> {
             ":trunk": record.trunk,
             ":diverted_from": record.diverted_from,
             ":direction": record.direction.as_str(),
+            ":sought_ms": record.sought_ms().map(to_i64),
+            ":person_ms": record.person_ms().map(to_i64),
+            ":branch": record.branch(),
             ":updated_at": At(*at),
         })?;
         match record.ended_at {

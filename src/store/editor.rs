@@ -1,5 +1,6 @@
 //! Changes by hand, from another process or the console, while the daemon writes.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,12 +10,15 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::ticket_rows::{Edited, Opening};
 use super::work_rows::{self, By, Refused, Refusing};
-use super::{StoreError, alarm_rows, ban_rows, connection, errand_rows, message_rows, presence_rows, ticket_rows};
-use crate::desk::alarm::AlarmId;
+use super::{
+    StoreError, alarm_rows, ban_rows, connection, errand_rows, message_rows, presence_rows, resident_rows, ticket_rows,
+};
+use crate::desk::alarm::{AlarmId, AlarmWord};
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
 use crate::desk::presence::Notice;
+use crate::desk::residents::{ListChange, Resident};
 use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
 use crate::desk::workflow::{Advance, WorkSheet};
 use crate::types::{MessageId, TicketNumber};
@@ -224,6 +228,11 @@ impl Editor {
         self.transaction(|t| ban_rows::lift(t, network))
     }
 
+    /// Raises an alarm that no call raises.
+    pub fn raise(&mut self, word: &AlarmWord, at: DateTime<Utc>) -> Result<(), StoreError> {
+        self.transaction(|t| alarm_rows::put(t, at, word))
+    }
+
     /// Asks the desk to make a call; the running line makes it.
     pub fn add_errand(&mut self, at: DateTime<Utc>, errand: &NewErrand) -> Result<ErrandId, StoreError> {
         self.transaction(|t| errand_rows::add(t, at, errand))
@@ -256,6 +265,57 @@ impl Editor {
             Some(true) => Ok(()),
             Some(false) => Err(StoreError::Refused(format!("alarm {} was acknowledged before", alarm.0))),
             None => Err(StoreError::Unknown(format!("alarm {}", alarm.0))),
+        }
+    }
+
+    /// Puts residents into the list, all or none: how many are new, changed, left as they are. `replace`: those whom it does
+    /// not mention go, and how many went.
+    pub fn put_residents(
+        &mut self,
+        at: DateTime<Utc>,
+        residents: &[Resident],
+        replace: bool,
+        dry_run: bool,
+    ) -> Result<ListChange, StoreError> {
+        let work = |connection: &Connection| -> rusqlite::Result<ListChange> {
+            let mut change = ListChange::default();
+            for resident in residents {
+                match resident_rows::put(connection, at, resident)? {
+                    Some(true) => change.added += 1,
+                    Some(false) => change.changed += 1,
+                    None => change.left += 1,
+                }
+            }
+            if replace {
+                let listed: HashSet<(&str, &str, &str)> =
+                    residents.iter().map(|r| (r.building.as_str(), r.room.as_str(), r.name.as_str())).collect();
+                for (id, building, room, name) in resident_rows::ids(connection)? {
+                    if !listed.contains(&(building.as_str(), room.as_str(), name.as_str())) {
+                        resident_rows::remove(connection, id)?;
+                        change.removed += 1;
+                    }
+                }
+            }
+            Ok(change)
+        };
+        let mut run = || -> rusqlite::Result<ListChange> {
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let change = work(&transaction)?;
+            if dry_run {
+                transaction.rollback()?
+            } else {
+                transaction.commit()?
+            }
+            Ok(change)
+        };
+        run().map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+
+    /// Takes a resident out of the list, with their numbers (R12).
+    pub fn remove_resident(&mut self, id: i64) -> Result<(), StoreError> {
+        match self.transaction(|t| resident_rows::remove(t, id))? {
+            true => Ok(()),
+            false => Err(StoreError::Unknown(format!("resident {id}"))),
         }
     }
 

@@ -59,7 +59,8 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
             coalesce(t.caller, c.caller), c.trunk,
             CASE WHEN t.id IS NOT NULL AND t.call IS NULL THEN t.owner ELSE
                 (SELECT h.who FROM ticket_events h WHERE h.ticket = t.id AND h.what = 'changed'
-                    AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END
+                    AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END,
+            nullif(m.for_person, e.to_extension)
         FROM errands e
             LEFT JOIN tickets t ON t.number = e.ticket
             LEFT JOIN messages m ON m.id = e.message
@@ -207,6 +208,7 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<Errand> {
             called_from: row.get(16)?,
             trunk: row.get(17)?,
             number_by: row.get(18)?,
+            for_person: row.get(19)?,
         },
     })
 }

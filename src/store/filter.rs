@@ -92,6 +92,30 @@ impl ErrandFilter {
     }
 }
 
+/// Residents. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct ResidentFilter {
+    pub building: Option<String>,
+    pub room: Option<String>,
+    /// By exactly this number, as `[numbers]` writes it.
+    pub number: Option<String>,
+    pub limit: Option<u32>,
+    pub offset: u32,
+}
+
+impl ResidentFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        clause.equal("building", self.building.as_deref());
+        clause.equal("room", self.room.as_deref());
+        if let Some(number) = &self.number {
+            let of_number = "r.id IN (SELECT resident FROM resident_numbers WHERE number = ?)";
+            clause.with(of_number, Value::Text(number.clone()));
+        }
+        clause
+    }
+}
+
 /// A `WHERE ... LIMIT ... OFFSET` with its values: text of ours only, what people typed is bound.
 #[derive(Debug, Default)]
 pub(super) struct Clause {
@@ -105,7 +129,12 @@ impl CallFilter {
         clause.period("started_at_ms", self.since, self.until);
         clause.number("caller", self.caller.as_deref());
         clause.equal("outcome", self.outcome.map(|o| o.as_str()));
-        clause.equal("direction", self.direction.map(|d| d.as_str()));
+        // In words of ours, so that an index of outgoing calls alone serves.
+        match self.direction {
+            Some(Direction::In) => clause.plain("direction = 'in'"),
+            Some(Direction::Out) => clause.plain("direction = 'out'"),
+            None => {}
+        }
         match self.state {
             Some(CallState::Live) => clause.plain("ended_at_ms IS NULL"),
             Some(CallState::Ended) => clause.plain("ended_at_ms IS NOT NULL"),
@@ -121,7 +150,11 @@ impl TicketFilter {
         clause.period("opened_at_ms", self.since, self.until);
         clause.number("caller", self.caller.as_deref());
         clause.equal("kind", self.kind.map(|k| k.as_str()));
-        clause.equal("status", self.status.map(|s| s.as_str()));
+        match self.status {
+            Some(Status::Open) => clause.plain("status = 'open'"),
+            Some(Status::Closed) => clause.plain("status = 'closed'"),
+            None => {}
+        }
         clause.equal("owner", self.owner.as_deref());
         if let Some(incomplete) = self.incomplete {
             clause.plain(if incomplete { "incomplete" } else { "NOT incomplete" });
@@ -234,7 +267,7 @@ impl Clause {
         self.conditions.push(condition.to_owned());
     }
 
-    fn with(&mut self, condition: &str, value: Value) {
+    pub fn with(&mut self, condition: &str, value: Value) {
         self.conditions.push(condition.to_owned());
         self.values.push(value);
     }
@@ -245,13 +278,18 @@ impl Clause {
         }
     }
 
-    /// A number is given in full, or by its end: country and area codes come and go.
+    /// A number is given in full, or by its end: country and area codes come and go. Its last four digits are looked for
+    /// in an index.
     fn number(&mut self, column: &str, number: Option<&str>) {
         let Some(number) = number else { return };
         let digits = number.chars().count();
         if digits < 4 {
-            self.equal(column, Some(number));
-        } else {
+            return self.equal(column, Some(number));
+        }
+        let last: String = number.chars().skip(digits - 4).collect();
+        // The index holds no rows without a number, which SQLite must be told.
+        self.with(&format!("{column} IS NOT NULL AND substr({column}, -4) = ?"), Value::Text(last));
+        if digits > 4 {
             self.with(&format!("substr({column}, -{digits}) = ?"), Value::Text(number.to_owned()));
         }
     }

@@ -13,7 +13,9 @@
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
 mod alarm_rows;
+mod anonymise;
 mod answer_rows;
+mod audit_rows;
 pub mod backup;
 mod ban_rows;
 mod call_back_rows;
@@ -28,6 +30,7 @@ mod error;
 mod filter;
 mod handover_rows;
 mod happening_rows;
+mod hold_rows;
 mod interrupted;
 mod journal_rows;
 mod ladder_rows;
@@ -35,7 +38,10 @@ mod message_rows;
 mod presence_rows;
 mod queue;
 mod reader;
+mod report_rows;
+mod resident_rows;
 mod schema;
+mod sweeper;
 mod task_rows;
 mod ticket_reads;
 mod ticket_rows;
@@ -43,19 +49,25 @@ mod time;
 mod token_rows;
 mod tokens;
 mod trunk_rows;
+mod work_report_rows;
 mod work_rows;
 mod writer;
 
 pub use answer_rows::{KeptAnswer, RequestKey};
+pub use audit_rows::AuditFilter;
 pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Desk, Looked};
 pub use counters::StoreCounters;
 pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
-pub use filter::{AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, TicketFilter};
+pub use filter::{
+    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TicketFilter,
+};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
+pub use report_rows::ReportPeriod;
+pub use sweeper::{SweepError, Sweeper};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

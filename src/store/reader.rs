@@ -7,10 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::{Clause, Place};
 use super::time::{At, from_i64, word_or_null};
-use super::{AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, StoreError, TicketFilter};
+use super::{
+    AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, StoreError, TicketFilter,
+};
 use super::{
     alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
-    presence_rows, task_rows, ticket_reads, token_rows, trunk_rows,
+    presence_rows, resident_rows, task_rows, ticket_reads, token_rows, trunk_rows,
 };
 use crate::desk::alarm::{Alarm, AlarmId};
 use crate::desk::answer_time::CallFacts;
@@ -22,6 +24,7 @@ use crate::desk::journal::KeptEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
+use crate::desk::residents::Resident;
 use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
 use crate::desk::token::{ApiToken, TokenHash};
@@ -166,6 +169,14 @@ impl Reader {
         self.told(errand_rows::next_due(&self.connection))
     }
 
+    /// Residents by building, room and name; of one building, room or number alone where that is given.
+    pub fn residents(&self, filter: &ResidentFilter) -> Result<Vec<Resident>, StoreError> {
+        let mut clause = filter.clause();
+        let sql = clause.sql("r.building, r.room, r.name", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM residents r {sql}", resident_rows::COLUMNS);
+        self.told(self.list(&sql, clause, resident_rows::read))
+    }
+
     /// What the desk sees to by itself, the newest first; `open`: only what goes on.
     pub fn tasks(&self, open: bool, limit: Option<u32>) -> Result<Vec<TaskRow>, StoreError> {
         self.told(task_rows::list(&self.connection, open, limit))
@@ -248,6 +259,18 @@ impl Reader {
         // `VACUUM INTO` counts as a change although the database stays as it is, so a connection that may is used.
         let connection = connection::for_editing(&self.path)?;
         self.told(connection.execute("VACUUM INTO ?1", [name]).map(|_| ()))
+    }
+
+    /// Everything that is read here is of the same moment.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let moment = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            read(&transaction)
+        };
+        self.told(moment())
     }
 
     fn list<T>(

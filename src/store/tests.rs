@@ -1,7 +1,10 @@
 //! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
-//! itself over hours and days; `shifts`: handovers and the journal.
+//! itself over hours and days; `shifts`: handovers and the journal; `privacy`: age, holds,
+//! audit; `reports`: what they are made of, and how rows are found.
 
 mod errands;
+mod privacy;
+mod reports;
 mod seen_through;
 mod shifts;
 mod work;
@@ -60,6 +63,12 @@ impl Desk {
     fn again(self) -> Self {
         assert_eq!(self.store.shutdown(), 0);
         Self::open_in(self.folder, |_| {})
+    }
+
+    /// Ends this run in good order: everything is written.
+    fn closed(self) -> TempDir {
+        assert_eq!(self.store.shutdown(), 0);
+        self.folder
     }
 
     fn path(&self) -> PathBuf {

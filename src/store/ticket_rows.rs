@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::clock_rows::{self, Found};
+use super::resident_rows;
 use super::time::{At, word, word_or_null};
 use super::work_rows::{self, By, Refused, Refusing};
 use crate::desk::clocks::{self, ClockBook};
@@ -71,7 +72,7 @@ pub fn change(
                 callback_number = coalesce(:callback_number, callback_number),
                 building = coalesce(:building, building), room = coalesce(:room, room),
                 wanted_time = coalesce(:wanted_time, wanted_time), description = coalesce(:description, description),
-                recording = coalesce(:recording, recording),
+                recording = coalesce(:recording, recording), resident = coalesce(:resident, resident),
                 incomplete = CASE WHEN :complete THEN 0 ELSE incomplete END, updated_at_ms = :at
              WHERE id = :id",
         )?
@@ -86,12 +87,19 @@ pub fn change(
             ":wanted_time": change.wanted_time,
             ":description": change.description,
             ":recording": change.recording.as_ref().map(|r| &r.0),
+            ":resident": change.resident,
             ":complete": change.complete == Some(true),
             ":at": At(at),
         })?;
     let added = added(change);
     if !added.is_empty() {
         event(connection, before.id, at, "caller", "added", Some(&added))?;
+    }
+    if let Some(open) = &change.same_as {
+        return hurry(connection, at, (before.id, number), open).map(|()| true);
+    }
+    if change.complete.is_some() {
+        resident_rows::link_rework(connection, at, before.id, book.warranty())?;
     }
     match change.complete {
         Some(true) => event(connection, before.id, at, "caller", "report_complete", None)?,
@@ -105,6 +113,30 @@ pub fn change(
         Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(before.urgency), ..before };
     after.keep_clocks(connection, book, &before, at, change.complete.is_some())?;
     Ok(true)
+}
+
+/// A caller asks after what is open already: that one is hurried up, the new one is withdrawn.
+fn hurry(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    (id, number): (i64, &TicketNumber),
+    open: &TicketNumber,
+) -> rusqlite::Result<()> {
+    let caller: Option<String> =
+        connection.prepare_cached("SELECT caller FROM tickets WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+    if let Some(hurried) = Standing::of(connection, open)? {
+        let note = format!("{}, instead of {number}", caller.as_deref().unwrap_or("a caller"));
+        event(connection, hurried.id, at, "caller", "urged", Some(&note))?;
+    }
+    connection
+        .prepare_cached(
+            "UPDATE tickets SET status = 'closed', stage = 'closed', closed_at_ms = ?2, updated_at_ms = ?2,
+                clocks_started_at_ms = coalesce(clocks_started_at_ms, ?2)
+             WHERE id = ?1",
+        )?
+        .execute(params![id, At(at)])?;
+    clock_rows::meet_all(connection, id, at)?;
+    event(connection, id, at, "caller", "withdrawn", Some(&format!("the same as {open}")))
 }
 
 /// Starts the clocks of a call's tickets from its end, where nothing did before (R24).
@@ -374,6 +406,7 @@ fn added(change: &TicketChange) -> String {
         ("wanted_time", change.wanted_time.is_some()),
         ("description", change.description.is_some()),
         ("recording", change.recording.is_some()),
+        ("resident", change.resident.is_some()),
     ])
 }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use super::clock_rows;
+use super::resident_rows;
 use super::ticket_rows::{self, Opening, event};
 use super::time::{At, word, word_or_null};
 use crate::desk::clocks::{self, ClockBook, ClockKey, PauseReason};
@@ -340,6 +341,7 @@ pub fn open_by_hand(
         })?;
     let id = connection.last_insert_rowid();
     event(connection, id, by.at, by.who, "opened", Some(owner))?;
+    resident_rows::link_rework(connection, by.at, id, by.book.warranty())?;
     event(connection, id, by.at, by.who, "report_complete", None)?;
     ticket_rows::start_clocks(connection, by.book, (id, ticket.kind, ticket.urgency), by.at)?;
     Ok(number)

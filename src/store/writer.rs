@@ -7,8 +7,10 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::ladder_rows::Room;
 use super::queue::{Asked, Batch, CallRow, Queue};
 use super::ticket_rows::{self, Opening};
+use super::work_rows::By;
 use super::{
-    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows, trunk_rows,
+    StoreOptions, alarm_rows, ban_rows, call_back_rows, call_rows, errand_rows, journal_rows, message_rows,
+    resident_rows, trunk_rows, work_report_rows,
 };
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, Done, LISTED_MAX};
 
@@ -285,6 +287,14 @@ fn request(
             call_back_rows::put(connection, asked.at, word)?;
             Ok(Done::Changed)
         }
+        DeskRequest::FindWork { digits, .. } => {
+            let found = work_report_rows::find(connection, asked.at, options.time_zone, digits)?;
+            Ok(Done::Work(found.map(Box::new)))
+        }
+        DeskRequest::ReportWork { number, extension, word, .. } => {
+            let by = By { who: extension, at: asked.at, book: &options.clocks };
+            Ok(Done::Work(work_report_rows::report(connection, by, number, *word)?.map(Box::new)))
+        }
         DeskRequest::BeginErrand { errand, .. } => {
             match errand_rows::begin(connection, asked.at, *errand, asked.call)? {
                 true => Ok(Done::Changed),
@@ -295,6 +305,11 @@ fn request(
             true => Ok(Done::Changed),
             false => Err(DeskError::Unknown(format!("errand {}", end.errand.0))),
         },
+        DeskRequest::FindHomes { number, .. } => Ok(Done::Homes(resident_rows::homes(connection, number)?)),
+        DeskRequest::FindOpenRepair { building, room, category, .. } => {
+            let place = (building.as_str(), room.as_str());
+            Ok(Done::OpenRepair(resident_rows::open_repair(connection, asked.call, place, category.as_deref())?))
+        }
         DeskRequest::CountMessages { for_person, .. } => {
             Ok(Done::Waiting(message_rows::waiting(connection, for_person)?))
         }

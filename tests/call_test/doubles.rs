@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use frontdesk::desk::call_back::{CallBackState, WaitingCallBack};
 use frontdesk::desk::call_record::CallRecord;
-use frontdesk::desk::errand::{Errand, ErrandState};
+use frontdesk::desk::errand::{Errand, ErrandAbout, ErrandState};
 use frontdesk::desk::message::{Message, MessagesWaiting, Relay};
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done};
+use frontdesk::desk::work_report::{WorkFound, WorkWord};
 use frontdesk::media::io::{MediaToken, RecordLimits};
 use frontdesk::types::{CallId, MessageId, Mono, RecordingId, StreamConfig, TicketNumber};
 
@@ -38,12 +39,25 @@ pub struct Store {
     pub call_backs: BTreeMap<i64, (CallBackState, String)>,
     /// Calls that the desk is to make: what they are for, and how far they are.
     pub errands: BTreeMap<i64, (Errand, ErrandState)>,
+    /// Of ticket 20261123-0003.
+    pub stage: String,
 }
 
 impl Default for Store {
     fn default() -> Self {
         let (tickets, left, lost, rows, ended, call_backs, errands) = Default::default();
-        Self { state: StoreState::Writes, tickets, messages: 0, left, lost, rows, ended, call_backs, errands }
+        Self {
+            state: StoreState::Writes,
+            tickets,
+            messages: 0,
+            left,
+            lost,
+            rows,
+            ended,
+            call_backs,
+            errands,
+            stage: "dispatched".to_owned(),
+        }
     }
 }
 
@@ -149,6 +163,8 @@ impl Store {
             DeskRequest::PutTrunk { id, word } => (*id, format!("trunk {} is {}", word.name, word.state)),
             DeskRequest::PutJournal { id, entry } => (*id, format!("journal {}: {}", entry.about, entry.text)),
             DeskRequest::PutCallBack { id, word } => (*id, format!("call-back {}", word.state)),
+            DeskRequest::FindWork { id, digits } => (*id, format!("the ticket {digits}")),
+            DeskRequest::ReportWork { id, number, extension, word } => (*id, format!("{number} {word} by {extension}")),
             DeskRequest::BeginErrand { id, errand } => (*id, format!("errand {} begins", errand.0)),
             DeskRequest::KeepErrand { id, end, over } => {
                 let why = end.why.as_ref().map(|why| format!(" {why}")).unwrap_or_default();
@@ -158,6 +174,10 @@ impl Store {
             }
             DeskRequest::ListMessages { id, for_person } => (*id, format!("of {for_person}")),
             DeskRequest::CountMessages { id, for_person } => (*id, format!("of {for_person}")),
+            DeskRequest::FindHomes { id, number } => (*id, format!("homes of {number}")),
+            DeskRequest::FindOpenRepair { id, building, room, .. } => {
+                (*id, format!("open repair at {building} {room}"))
+            }
             DeskRequest::PutCall(_) | DeskRequest::PutLadder(_) | DeskRequest::PutBan(_) => {
                 unreachable!("it is put")
             }
@@ -173,10 +193,21 @@ impl Store {
             Ok(Done::MessageOpened(MessageId(id))) => format!("message {id} {told}"),
             Ok(Done::Changed | Done::MessageChanged(_)) => format!("changed {told}"),
             Ok(Done::Messages { list, .. }) => format!("{} messages {told}", list.len()),
+            Ok(Done::Homes(homes)) => format!("{} {told}", homes.len()),
+            Ok(Done::OpenRepair(open)) => format!("{} {told}", open.iter().count()),
+            Ok(Done::Work(Some(work))) => format!("{told}: {}{}", work.stage, if work.moved { " now" } else { "" }),
+            Ok(Done::Work(None)) => format!("{told}: there is none"),
             Ok(Done::Waiting(waiting)) => format!("counts {} messages {told}", waiting.new),
             Err(_) => format!("not kept: {told}"),
         };
         (DeskReply { call, id, result }, told)
+    }
+
+    /// The one ticket that the staff can report on.
+    fn work(&self, number: &str, moved: bool) -> WorkFound {
+        let about =
+            ErrandAbout { category: Some("lift".to_owned()), building: Some("3".to_owned()), ..Default::default() };
+        WorkFound { number: TicketNumber(number.to_owned()), stage: self.stage.clone(), moved, about }
     }
 
     fn is_taken(&self, request: &DeskRequest) -> bool {
@@ -214,6 +245,18 @@ impl Store {
                 kept.0 = word.state;
                 Done::Changed
             }
+            DeskRequest::FindWork { digits, .. } => {
+                let found = (digits == "3").then(|| self.work("20261123-0003", false));
+                Done::Work(found.map(Box::new))
+            }
+            DeskRequest::ReportWork { number, word, .. } => {
+                let moved = word == WorkWord::Accepted && self.stage == "dispatched"
+                    || word == WorkWord::OnSite && self.stage == "accepted";
+                if moved {
+                    word.as_str().clone_into(&mut self.stage);
+                }
+                Done::Work(Some(Box::new(self.work(&number.0, moved))))
+            }
             DeskRequest::BeginErrand { errand, .. } => {
                 self.errands.get_mut(&errand.0).expect("there is one").1 = ErrandState::Calling;
                 Done::Changed
@@ -228,6 +271,8 @@ impl Store {
             DeskRequest::CountMessages { for_person, .. } => {
                 Done::Waiting(MessagesWaiting { extension: for_person, new: 0, old: 0 })
             }
+            DeskRequest::FindHomes { .. } => Done::Homes(Vec::new()),
+            DeskRequest::FindOpenRepair { .. } => Done::OpenRepair(None),
             DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }

@@ -55,6 +55,10 @@ fn r5_a_person_hears_their_message_by_phone_and_confirms_it() {
 
     call("7,302#,83104711#,w,3", "9");
     assert_eq!(daemon.messages(), Vec::<Value>::new());
+    let audit = daemon.json(&["audit", "--json"]);
+    let listened = |e: &Value| (e["who"] == "302" && e["from_where"] == "phone").then(|| e["what"].clone());
+    let heard: Vec<Value> = audit.as_array().expect("a list").iter().rev().filter_map(listened).collect();
+    assert_eq!(heard, ["heard", "confirmed", "deleted"], "{audit:#}");
     let deleted = daemon.json(&["messages", "--all", "--json"]);
     assert_eq!(deleted[0]["deleted"]["by"], "302");
     assert!(daemon.recording(&deleted[0]["recording"]).exists(), "nothing is ever really deleted");

@@ -124,7 +124,7 @@ fn a_line_over_tls_with_encrypted_audio_is_back_soon_after_its_carrier() {
     line.calls_over(2);
     let journal = line.daemon.json(&["journal", "--json"]);
     let kinds: Vec<&str> = journal.as_array().expect("a list").iter().filter_map(|e| e["kind"].as_str()).collect();
-    assert_eq!(kinds, ["line_up", "line_down"], "{journal:#}");
+    assert_eq!(kinds, ["line_up", "line_down", "started"], "{journal:#}");
     // An outage of seconds is no alarm.
     assert_eq!(line.daemon.json(&["alarms", "--json"]), serde_json::json!([]));
 }

@@ -4,6 +4,7 @@
 //! invariant breaks: a run that doesn't settle, a number said before it is on disk, anything said to a caller who is gone.
 
 mod mailbox;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write;
@@ -17,12 +18,14 @@ use frontdesk::desk::hours::Hours;
 use frontdesk::desk::message::MessageChange;
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskError, DeskReply, DeskRequest, Done, RequestId};
+use frontdesk::desk::residents::{Home, OpenRepair};
 use frontdesk::desk::ticket::{TicketChange, TicketDraft, Urgency};
 use frontdesk::flow::io::{Input, Output, Parted, PersonMatch, RecordEnd, RecordSpec, Say, SearchEnd, Token, Whom};
 use frontdesk::flow::{CallerInfo, CompileContext, Flow, FlowRun};
 use frontdesk::types::{CallId, Digit, Lang, MessageId, Mono, Now, Problem, RecordingId, TicketNumber};
 
 use mailbox::Mailbox;
+use work::WorkBook;
 
 /// More outputs than this for one input, or more timeouts for one wait, is a run that doesn't settle.
 const SETTLE_MAX: usize = 2_000;
@@ -99,17 +102,23 @@ pub struct FlowTest {
     pub finished: bool,
     directory: Directory,
     pub mailbox: Mailbox,
+    /// Places of the caller's number.
+    pub homes: Vec<Home>,
+    /// What is open there already.
+    pub open_repair: Option<OpenRepair>,
+    work: WorkBook,
 }
 
 impl FlowTest {
     pub fn new(flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
-        Self::called("desk", flow, number, languages)
+        Self::called("desk", flow, number, languages, false)
     }
 
     /// Somebody whom the desk calls.
     pub fn on_errand(kind: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
-        let mut test = Self::called("", flow.clone(), number, languages);
-        let kind: ErrandKind = kind.parse().expect("a kind of errand");
+        let mut test = Self::called("", flow.clone(), number, languages, false);
+        let of_message = kind == "message_notice";
+        let kind = if of_message { ErrandKind::Notice } else { kind.parse().expect("a kind of errand") };
         let ticket = "20261122-0003";
         let about = ErrandAbout {
             urgency: Some(Urgency::Urgent),
@@ -119,15 +128,16 @@ impl FlowTest {
             recording: Some(RecordingId("said.wav".to_owned())),
             from_number: (kind != ErrandKind::Relay).then(|| "13900139000".to_owned()),
             left_at: Some(test.now.wall - Duration::from_secs(600)),
+            for_person: (kind == ErrandKind::Relay).then(|| "302".to_owned()),
             ..ErrandAbout::default()
         };
         let errand = Errand {
             id: ErrandId(1),
             kind,
             to: ErrandTo::Person { extension: "201".to_owned() },
-            ticket: Some(TicketNumber(ticket.to_owned())),
-            message: None,
-            note: Some("on_site".to_owned()),
+            ticket: (!of_message).then(|| TicketNumber(ticket.to_owned())),
+            message: of_message.then_some(MessageId(5)),
+            note: Some(if of_message { "message_arrived" } else { "overdue on_site" }.to_owned()),
             due: test.now.wall,
             about,
         };
@@ -138,14 +148,15 @@ impl FlowTest {
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
+            recording_notice: false,
         };
-        test.run = FlowRun::on_errand(flow, caller, Arc::new(errand)).expect("the flow has a beginning for it");
+        test.run = FlowRun::on_errand(flow, caller, &errand).expect("the flow has a beginning for it");
         test.tickets.insert(ticket.to_owned(), Some(true));
         test
     }
 
     /// A caller of this user part or number.
-    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str]) -> Self {
+    pub fn called(callee: &str, flow: Arc<Flow>, number: Option<&str>, languages: &[&str], notice: bool) -> Self {
         // A Monday, 10:00 in Shanghai.
         let wall: DateTime<Utc> = "2026-11-23T02:00:00Z".parse().expect("it is a time");
         let now = Now { mono: Mono::from_millis(1_000_000), wall };
@@ -156,6 +167,7 @@ impl FlowTest {
             name: None,
             languages: languages.iter().map(|l| Lang::new(l)).collect(),
             record: RecordSpec::default(),
+            recording_notice: notice,
         };
         Self {
             run: FlowRun::new(flow, caller),
@@ -177,6 +189,9 @@ impl FlowTest {
             hung_up: false,
             finished: false,
             mailbox: Mailbox::default(),
+            homes: Vec::new(),
+            open_repair: None,
+            work: WorkBook::default(),
             directory: Directory::parse(Directory::default_text(), "built-in people").expect("they are good"),
         }
     }
@@ -441,11 +456,56 @@ impl FlowTest {
             if let Some(mark) = self.tickets.get(digits) {
                 assert_eq!(*mark, Some(true), "R9: {digits} is said before it is on disk");
             }
-            assert!(!digits.contains('-') || self.tickets.contains_key(digits), "{digits} is nobody's number");
+            let known = self.tickets.contains_key(digits) || digits == work::NUMBER;
+            assert!(!digits.contains('-') || known, "{digits} is nobody's number");
         }
     }
 
+    /// `3*1201`: a place of the caller's number, with a ticket open for it.
+    pub fn add_home(&mut self, place: &str) {
+        let (building, room) = place.split_once('*').expect("building * room");
+        let resident = self.homes.is_empty().then(|| "李四".to_owned());
+        self.homes.push(Home { building: building.to_owned(), room: room.to_owned(), resident, open: 1 });
+    }
+
+    /// A repair that is open there already, at that stage.
+    pub fn add_open_repair(&mut self, stage: &str) {
+        let number = TicketNumber("20261122-0009".to_owned());
+        self.open_repair = Some(OpenRepair { number, stage: stage.to_owned(), category: None });
+    }
+
+    /// What is known of the caller: asked for nothing and told by nobody where there is nothing.
+    fn look_up(&mut self, request: &DeskRequest) -> bool {
+        let (id, found, done) = match request {
+            DeskRequest::FindHomes { id, number } => {
+                let homes = self.homes.clone();
+                (
+                    *id,
+                    (!homes.is_empty()).then(|| format!("find homes of {number} -> {}", homes.len())),
+                    Done::Homes(homes),
+                )
+            }
+            DeskRequest::FindOpenRepair { id, building, room, .. } => {
+                let open = self.open_repair.clone();
+                let told =
+                    open.as_ref().map(|open| format!("find open repair at {building} {room} -> {}", open.number));
+                (*id, told, Done::OpenRepair(open))
+            }
+            _ => return false,
+        };
+        if let Some(told) = found {
+            self.note(told);
+        }
+        if self.desk != Desk::Silent {
+            self.due.push_back(Input::Desk(DeskReply { call: CallId(42), id, result: Ok(done) }));
+        }
+        true
+    }
+
     fn serve(&mut self, request: DeskRequest) {
+        if self.look_up(&request) {
+            return;
+        }
         let fails = match self.desk {
             Desk::Silent => {
                 self.note(format!("{} (no reply)", request_shown(&request)));
@@ -465,6 +525,8 @@ impl FlowTest {
             | DeskRequest::OpenMessage { .. }
             | DeskRequest::ListMessages { .. }
             | DeskRequest::CountMessages { .. }
+            | DeskRequest::FindHomes { .. }
+            | DeskRequest::FindOpenRepair { .. }
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }
             | DeskRequest::PutJournal { .. }
@@ -473,6 +535,8 @@ impl FlowTest {
             | DeskRequest::PutCallBack { .. }
             | DeskRequest::BeginErrand { .. }
             | DeskRequest::KeepErrand { .. }
+            | DeskRequest::FindWork { .. }
+            | DeskRequest::ReportWork { .. }
             | DeskRequest::PutCall(_) => None,
         };
         if let Some(changed) = changed {
@@ -491,7 +555,11 @@ impl FlowTest {
             Ok(Done::TicketOpened(number)) => format!("{text} -> {number}"),
             Ok(Done::MessageOpened(MessageId(id))) => format!("{text} -> message {id}"),
             Ok(Done::Messages { list, .. }) => format!("{text} -> {}", list.len()),
-            Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_)) => text,
+            Ok(Done::Work(Some(work))) => format!("{text} -> {}{}", work.stage, if work.moved { " now" } else { "" }),
+            Ok(Done::Work(None)) => format!("{text} -> none"),
+            Ok(Done::Changed | Done::MessageChanged(_) | Done::Waiting(_) | Done::Homes(_) | Done::OpenRepair(_)) => {
+                text
+            }
             Err(_) => format!("{text} -> fails"),
         };
         self.note(told);
@@ -523,8 +591,12 @@ impl FlowTest {
                 (id, Ok(Done::MessageChanged(Vec::new())))
             }
             DeskRequest::KeepErrand { id, .. } => (id, Ok(Done::Changed)),
+            DeskRequest::FindWork { id, digits } => (id, Ok(Done::Work(self.work.find(&digits).map(Box::new)))),
+            DeskRequest::ReportWork { id, word, .. } => (id, Ok(Done::Work(Some(Box::new(self.work.report(word)))))),
             DeskRequest::ListMessages { id, for_person } => (id, Ok(self.mailbox.list(&for_person))),
             DeskRequest::CountMessages { .. }
+            | DeskRequest::FindHomes { .. }
+            | DeskRequest::FindOpenRepair { .. }
             | DeskRequest::PutCall(_)
             | DeskRequest::PutAlarm { .. }
             | DeskRequest::PutTrunk { .. }
@@ -615,9 +687,13 @@ fn request_shown(request: &DeskRequest) -> String {
             text
         }
         DeskRequest::KeepErrand { end, .. } => format!("keep {}", end.result),
+        DeskRequest::FindWork { digits, .. } => format!("find ticket {digits}"),
+        DeskRequest::ReportWork { number, extension, word, .. } => format!("report {number} {word} by {extension}"),
         DeskRequest::ListMessages { for_person, .. } => format!("list messages of {for_person}"),
         DeskRequest::CountMessages { for_person, .. } => format!("count messages of {for_person}"),
         DeskRequest::PutCall(_)
+        | DeskRequest::FindHomes { .. }
+        | DeskRequest::FindOpenRepair { .. }
         | DeskRequest::PutAlarm { .. }
         | DeskRequest::PutTrunk { .. }
         | DeskRequest::PutJournal { .. }
@@ -639,6 +715,8 @@ fn ticket_change(change: &TicketChange) -> String {
         ("room", change.room.clone()),
         ("callback", change.callback_number.clone()),
         ("recording", change.recording.as_ref().map(|r| r.0.clone())),
+        ("resident", change.resident.clone()),
+        ("same_as", change.same_as.as_ref().map(|n| n.0.clone())),
         ("note", change.note.clone()),
         ("complete", change.complete.map(|c| c.to_string())),
     ])

@@ -83,7 +83,7 @@ impl Session {
             ErrandTo::Customer { number } => Some(number.clone()),
         };
         let record = new_row(call, &errand, now);
-        let flow = FlowRun::on_errand(service.flow.clone(), called(&service, call, number.clone()), errand.clone())?;
+        let flow = FlowRun::on_errand(service.flow.clone(), called(&service, call, number.clone()), &errand)?;
         let mission = Mission {
             errand,
             number,
@@ -218,10 +218,11 @@ impl Session {
             return false;
         }
         let Some(mission) = self.mission.as_mut().filter(|mission| !mission.pressed) else { return false };
-        let Some(out) = mission.lifted.take() else { return false };
+        let Some(mut out) = mission.lifted.take() else { return false };
+        out.goes_on_as(self.leg);
         let number = mission.number.clone();
         let called = called(&self.service, self.record.id, number);
-        let Some(flow) = FlowRun::on_errand(self.service.flow.clone(), called, mission.errand.clone()) else {
+        let Some(flow) = FlowRun::on_errand(self.service.flow.clone(), called, &mission.errand) else {
             return false;
         };
         self.flow = flow;
@@ -328,6 +329,7 @@ fn called(service: &Service, call: CallId, number: Option<String>) -> CallerInfo
         name: None,
         languages: service.languages.clone(),
         record: service.record.clone(),
+        recording_notice: service.recording_notice,
     }
 }
 

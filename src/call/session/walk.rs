@@ -22,7 +22,15 @@ impl Session {
                 self.record.messages.push(*message);
                 self.tell(hands, What::MessageOpened { message: *message });
             }
-            Ok(Done::Changed | Done::MessageChanged(_) | Done::Messages { .. } | Done::Waiting(_)) => {}
+            Ok(
+                Done::Changed
+                | Done::MessageChanged(_)
+                | Done::Messages { .. }
+                | Done::Waiting(_)
+                | Done::Homes(_)
+                | Done::OpenRepair(_)
+                | Done::Work(_),
+            ) => {}
             Err(error) => self.tell(hands, What::StoreFailed { error: error.to_string() }),
         }
         self.result_replied(&reply);

@@ -38,6 +38,8 @@ pub struct ClockBook {
     lengths: Vec<(TimeDelta, Calendar)>,
     /// Share of its time after which a clock is warned of, in percent (R23: 75).
     warn_percent: i32,
+    /// How long the work of a repair is warranted (R31).
+    warranty: TimeDelta,
     hours: Option<Arc<Hours>>,
     time_zone: Tz,
 }
@@ -45,7 +47,7 @@ pub struct ClockBook {
 impl Default for ClockBook {
     fn default() -> Self {
         let lengths = ClockKey::ALL.iter().map(|key| (Self::usual(*key), Calendar::Always)).collect();
-        Self { lengths, warn_percent: 75, hours: None, time_zone: Tz::UTC }
+        Self { lengths, warn_percent: 75, warranty: TimeDelta::days(90), hours: None, time_zone: Tz::UTC }
     }
 }
 
@@ -72,6 +74,15 @@ impl ClockBook {
 
     pub fn set(&mut self, key: ClockKey, length: TimeDelta, calendar: Calendar) {
         self.lengths[Self::place(key)] = (length, calendar);
+    }
+
+    pub fn set_warranty(&mut self, warranty: TimeDelta) {
+        self.warranty = warranty;
+    }
+
+    /// How long the work of a repair is warranted (R31).
+    pub fn warranty(&self) -> TimeDelta {
+        self.warranty
     }
 
     fn place(key: ClockKey) -> usize {

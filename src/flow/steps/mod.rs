@@ -7,6 +7,7 @@ mod hangup;
 mod hours;
 mod human;
 mod language;
+mod login;
 mod mailbox;
 mod menu;
 mod number;
@@ -14,10 +15,13 @@ mod person;
 mod place;
 mod play;
 mod record;
+mod repeat;
 mod result;
 mod ring;
+mod says;
 mod ticket;
 mod voicemail;
+mod work;
 
 use std::fmt;
 use std::pin::Pin;
@@ -113,6 +117,11 @@ pub trait Step: fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether it wants to know where the caller lives (R11).
+    fn knows_callers(&self) -> bool {
+        self.words().iter().any(|word| word.get_ref() == "{home}")
+    }
+
     /// Whether a menu offers it to this caller.
     fn is_offered(&self, _caller: &CallerInfo) -> bool {
         true
@@ -143,6 +152,10 @@ pub const STEPS: &[StepKind] = &[
     kind::<play::Play>("play", "says something and goes on"),
     kind::<ticket::Ticket>("ticket", "begins a ticket of a kind and class"),
     kind::<place::Place>("place", "asks for building * room # and reads it back"),
+    kind::<repeat::Repeat>(
+        "repeat",
+        "tells a caller of a repair that is open for their place already, and hurries it up",
+    ),
     kind::<number::Number>("number", "asks for the number to call back"),
     kind::<record::Record>("record", "takes down what the caller says, for the ticket"),
     kind::<complete::Complete>("complete", "makes sure that ticket and message are on disk, complete"),
@@ -150,6 +163,7 @@ pub const STEPS: &[StepKind] = &[
     kind::<ring::Ring>("ring", "rings the person who was looked up, or the duty officers, and puts the call through"),
     kind::<voicemail::Voicemail>("voicemail", "takes down a message to the person, or to the desk"),
     kind::<mailbox::Mailbox>("mailbox", "plays a person their messages, who passes them on or confirms them"),
+    kind::<work::Work>("work", "lets a person of the staff report how far they are with a ticket"),
     kind::<answers::AnswerTree>("answers", "lets the caller choose among the desk's answers"),
     kind::<language::Language>("language", "changes to the next language"),
     kind::<hours::OpeningHours>("hours", "leads on by whether the desk is open"),

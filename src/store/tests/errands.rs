@@ -169,3 +169,57 @@ fn calls_of_the_desks_own_are_in_the_log_and_in_no_report_on_answers() {
     desk.reader().answer_facts(None, None, |_| counted += 1).expect("readable");
     assert_eq!(counted, 1);
 }
+
+#[test]
+fn r26_the_staff_report_by_serial_or_number_and_hear_where_the_ticket_stands() {
+    use crate::desk::work_report::WorkWord;
+    let mut desk = Desk::open();
+    let number = desk.open_ticket(noon(), draft(Kind::Repair, Some(Urgency::Urgent)));
+    desk.change(noon(), &number, TicketChange { complete: Some(true), ..TicketChange::default() }).expect("it is kept");
+    let find = |desk: &mut Desk, digits: &str| {
+        let digits = digits.to_owned();
+        match desk.ask(noon(), |id| DeskRequest::FindWork { id, digits }) {
+            Ok(Done::Work(found)) => found.map(|found| found.number),
+            other => panic!("{other:?}"),
+        }
+    };
+    for digits in ["1", "0001", "202611230001"] {
+        assert_eq!(find(&mut desk, digits).as_ref(), Some(&number), "{digits}");
+    }
+    for digits in ["2", "202611220001", "20261123", "99999999999999"] {
+        assert_eq!(find(&mut desk, digits), None, "{digits}");
+    }
+    let report = |desk: &mut Desk, word| {
+        let (number, extension) = (number.clone(), "201".to_owned());
+        match desk.ask(noon(), |id| DeskRequest::ReportWork { id, number, extension, word }) {
+            Ok(Done::Work(Some(found))) => (found.moved, found.stage),
+            other => panic!("{other:?}"),
+        }
+    };
+    let stands = |moved: bool, stage: &str| (moved, stage.to_owned());
+    assert_eq!(report(&mut desk, WorkWord::Repaired), stands(false, "reported"), "a step that does not follow");
+    assert_eq!(report(&mut desk, WorkWord::Accepted), stands(true, "accepted"));
+    assert_eq!(report(&mut desk, WorkWord::Accepted), stands(false, "accepted"), "said twice it is done once");
+    assert_eq!(report(&mut desk, WorkWord::OnSite), stands(true, "on_site"));
+    assert_eq!(report(&mut desk, WorkWord::Repaired), stands(true, "repaired"));
+    let ticket = desk.ticket(&number, noon());
+    assert!(ticket.events.iter().any(|event| event.who == "201" && event.what == "on_site"), "{:?}", ticket.events);
+    assert!(ticket.due["on_site"].met_at.is_some());
+}
+
+#[test]
+fn a_serial_alone_means_the_one_open_ticket_that_has_it() {
+    let mut desk = Desk::open();
+    let yesterday = noon() - TimeDelta::days(1);
+    let older = desk.open_ticket(yesterday, draft(Kind::Repair, None));
+    let digits = |id| DeskRequest::FindWork { id, digits: "1".into() };
+    let number = |done: Result<Done, DeskError>| match done {
+        Ok(Done::Work(found)) => found.map(|found| found.number),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(number(desk.ask(noon(), digits)), Some(older));
+    desk.open_ticket(yesterday - TimeDelta::days(1), draft(Kind::Repair, None));
+    assert_eq!(number(desk.ask(noon(), digits)), None, "two have it, neither of today");
+    let today = desk.open_ticket(noon(), draft(Kind::Repair, None));
+    assert_eq!(number(desk.ask(noon(), digits)), Some(today));
+}

@@ -258,3 +258,106 @@ fn a_ticket_that_is_withdrawn_ends_from_anywhere_and_can_be_opened_again() {
     let again = desk.ticket(&number, minutes(10));
     assert_eq!((&*again.status, again.work.reopened, again.due["on_site"].at), ("open", 1, minutes(130)));
 }
+
+fn resident(building: &str, room: &str, name: &str, numbers: &[&str]) -> crate::desk::residents::Resident {
+    let plan = crate::types::NumberPlan::default();
+    crate::desk::residents::Resident::new(building, room, name, numbers, &plan).expect("it is right")
+}
+
+#[test]
+fn r11_a_caller_is_known_by_exactly_their_number_and_never_guessed() {
+    let mut desk = Desk::open();
+    let list = [
+        resident("3", "1201", "李四", &["13800138000"]),
+        resident("3", "1201", "李妻", &["13900139000", "13700137000"]),
+        resident("5", "302", "王五", &["13900139000"]),
+        resident("5", "303", "赵六", &["01062001234"]),
+        resident("5", "303", "赵妻", &["01062001234"]),
+    ];
+    let change = desk.editor().put_residents(noon(), &list, false, false).expect("it is kept");
+    assert_eq!((change.added, change.changed, change.left), (5, 0, 0));
+    let mut homes = |number: &str| match desk.ask(noon(), |id| DeskRequest::FindHomes { id, number: number.to_owned() })
+    {
+        Ok(Done::Homes(homes)) => {
+            homes.into_iter().map(|h| format!("{} {} {:?}", h.building, h.room, h.resident)).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(homes("13800138000"), ["3 1201 Some(\"李四\")"]);
+    assert_eq!(homes("13900139000"), ["3 1201 Some(\"李妻\")", "5 302 Some(\"王五\")"], "which of them is not guessed");
+    assert_eq!(homes("01062001234"), ["5 303 None"], "the place is certain, who it is is not");
+    assert_eq!(homes("3800138000"), Vec::<String>::new(), "the end of a number is another number");
+    assert_eq!(homes("138001380000"), Vec::<String>::new());
+    // The same list again changes nothing; another one in its place takes the others out, or says so.
+    let mut editor = desk.editor();
+    assert_eq!(editor.put_residents(noon(), &list, true, false).expect("it is kept").left, 5);
+    let dry = editor.put_residents(noon(), &list[..2], true, true).expect("it is tried");
+    assert_eq!((dry.removed, desk.reader().residents(&ResidentFilter::default()).expect("read").len()), (3, 5));
+    let other = [resident("3", "1201", "李四", &["13600136000"])];
+    let change = editor.put_residents(noon(), &other, true, false).expect("it is kept");
+    assert_eq!((change.changed, change.removed), (1, 4));
+}
+
+#[test]
+fn r31_a_new_report_of_the_same_within_the_warranty_is_a_rework_at_no_cost() {
+    let desk = Desk::open();
+    let first = desk.by_hand(&urgent_at("3", "1201"));
+    for stage in ["accepted", "on_site", "repaired"] {
+        desk.step(&first, minutes(10), &Advance::to(stage).by_engineer("301")).expect("it goes");
+    }
+    let day = 24 * 60;
+    let later = |days: i64, room: &str| {
+        let ticket = urgent_at("3", room);
+        let at = minutes(10 + days * day);
+        desk.editor().open_by_hand("王芳", at, (SHANGHAI, "desk"), &ticket).expect("it is kept")
+    };
+    let (again, other, late) = (later(89, "1201"), later(89, "1202"), later(91, "1201"));
+    let work = |number: &TicketNumber| desk.ticket(number, minutes(0)).work;
+    assert_eq!((work(&again).rework_of, work(&again).sheet.labour_cents), (Some(first.clone()), Some(0)));
+    assert_eq!((work(&other).rework_of, work(&late).rework_of), (None, None));
+    assert!(desk.ticket(&first, minutes(0)).events.iter().any(|e| e.what == "reworked"));
+}
+
+fn urgent_at(building: &str, room: &str) -> HandTicket {
+    let mut ticket = urgent();
+    (ticket.building, ticket.room) = (Some(building.into()), Some(room.into()));
+    ticket
+}
+
+/// 催单: the caller's second report is withdrawn, the first one is hurried up, and nobody is sent twice.
+#[test]
+fn a_caller_who_asks_after_an_open_repair_hurries_that_up() {
+    let mut desk = Desk::open();
+    let first = desk.by_hand(&urgent_at("3", "1201"));
+    let draft = TicketDraft {
+        call: CallId(9),
+        caller: Some("13800138000".into()),
+        ..draft(Kind::Repair, Some(Urgency::Urgent))
+    };
+    let category = draft.category.clone();
+    let second = desk.open_ticket(minutes(30), draft);
+    let place = TicketChange { building: Some("3".into()), room: Some("1201".into()), ..TicketChange::default() };
+    desk.change(minutes(30), &second, place).expect("it is kept");
+    let find = |id| DeskRequest::FindOpenRepair {
+        id,
+        building: "3".into(),
+        room: "1201".into(),
+        category: Some("burst_pipe".into()),
+    };
+    let found = match desk.ask(minutes(31), find) {
+        Ok(Done::OpenRepair(Some(found))) => found,
+        other => panic!("{other:?} (category {category:?})"),
+    };
+    assert_eq!((&found.number, &*found.stage), (&first, "reported"));
+    let hurry = TicketChange { same_as: Some(first.clone()), complete: Some(true), ..TicketChange::default() };
+    desk.change(minutes(31), &second, hurry).expect("it is kept");
+    let (first, second) = (desk.ticket(&first, minutes(32)), desk.ticket(&second, minutes(32)));
+    assert_eq!((&*second.status, second.due.len()), ("closed", 0));
+    assert!(
+        first
+            .events
+            .iter()
+            .any(|e| e.what == "urged" && e.note.as_deref().is_some_and(|n| n.starts_with("13800138000")))
+    );
+    assert!(!second.events.iter().any(|e| e.what == "report_complete"), "nobody is sent for it");
+}

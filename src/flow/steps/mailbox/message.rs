@@ -28,6 +28,7 @@ impl Mailbox {
     /// Plays it. Heard to its end, it counts as heard.
     pub(super) async fn play(&self, line: &Line, extension: &str, message: &mut Message) -> Result<(), Gone> {
         line.announce(&[(line.lang(), self.heading(line, message))]).await?;
+        let began = line.state().now.mono;
         let heard = match &message.recording {
             Some(recording) => line.listen(recording).await?,
             None => {
@@ -45,7 +46,14 @@ impl Mailbox {
                 line.note_on_message(message.id, change);
                 Ok(())
             }
-            Heard::ToItsEnd | Heard::Cut => Ok(()),
+            // Nothing of it was heard: the keys were there before.
+            Heard::Cut if line.state().now.mono == began => Ok(()),
+            // Who listened again, or in part, is noted too (R12).
+            Heard::ToItsEnd | Heard::Cut => {
+                let change = MessageChange { attempts: noted(line, "played", extension), ..Default::default() };
+                line.note_on_message(message.id, change);
+                Ok(())
+            }
             Heard::Unreadable => line.tell(&self.says.unreadable).await,
         }
     }

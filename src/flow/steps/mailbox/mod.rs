@@ -1,11 +1,10 @@
 //! `mailbox`: a person listens to their messages by phone, and says which ones have reached them (R5). Nobody is called
 //! from here, and nothing of the PIN is written down.
 //!
-//! `login` asks for extension and PIN, `list` goes from message to message, `message` plays one and does with it what the
+//! `list` goes from message to message, `message` plays one and does with it what the
 //! person keys, `says` are the texts.
 
 mod list;
-mod login;
 mod message;
 mod says;
 
@@ -13,8 +12,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use self::login::Login;
 use self::says::Says;
+use super::login::{Login, Who};
 use super::{Link, Nature, Step, Walk};
 use crate::flow::definition::Word;
 use crate::flow::line::{Exit, Gone, Line};
@@ -53,7 +52,15 @@ impl Step for Mailbox {
 
 impl Mailbox {
     async fn open(&self, line: &Line) -> Result<Exit, Gone> {
-        match self.log_in(line).await? {
+        let says = &self.says;
+        let who = Who {
+            extension: &says.extension,
+            pin: &says.pin,
+            wrong: &says.wrong,
+            human: &self.human,
+            failed: &self.failed,
+        };
+        match who.log_in(line).await? {
             Login::Person(extension) => {
                 // They are no caller who got nothing, even if they hang up at once.
                 line.state().served = true;

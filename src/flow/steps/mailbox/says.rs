@@ -1,30 +1,6 @@
 //! What is said to a person who listens to their messages: `says = { menu = ["..."] }` in the node takes the place of one.
 
-use serde::Deserialize;
-
-use crate::flow::definition::{Saying, Word, word};
-
-macro_rules! says {
-    ($($(#[doc = $about:literal])* $name:ident = [$($prompt:literal),+],)+) => {
-        #[derive(Debug, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
-        pub(super) struct Says {
-            $($(#[doc = $about])* pub $name: Saying,)+
-        }
-
-        impl Default for Says {
-            fn default() -> Self {
-                Self { $($name: vec![$(word($prompt)),+],)+ }
-            }
-        }
-
-        impl Says {
-            pub fn words(&self) -> Vec<&Word> {
-                [$(&self.$name),+].into_iter().flatten().collect()
-            }
-        }
-    };
-}
+use crate::flow::steps::says::says;
 
 says! {
     /// Asks for the extension.

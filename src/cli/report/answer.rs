@@ -1,27 +1,14 @@
-//! `frontdesk report`: the line's work in figures (R42). So far: how fast calls are answered (R2).
+//! `frontdesk report answer`: how fast calls are answered (R2), with the spread of delays.
 
 use std::io::Write;
 
-use super::context::{CliError, Context};
-use super::output::{self, FormatArgs};
-use super::period::PeriodArgs;
+use crate::cli::context::{CliError, Context};
+use crate::cli::output::{self, FormatArgs};
+use crate::cli::period::PeriodArgs;
 use crate::desk::answer_time::{AnswerFigures, AnswerReport, AnswerRow, AnswerTally};
 
-/// Sum up the line's work
 #[derive(Debug, clap::Args)]
-pub struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    /// How fast calls were answered, and how many gave up
-    Answer(AnswerArgs),
-}
-
-#[derive(Debug, clap::Args)]
-struct AnswerArgs {
+pub struct AnswerArgs {
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
@@ -39,13 +26,7 @@ enum By {
 
 crate::desk::words::words!(By { Hour => "hour", Day => "day" });
 
-pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
-    match &args.command {
-        Command::Answer(args) => answer(args, context, out),
-    }
-}
-
-fn answer(args: &AnswerArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
+pub fn run(args: &AnswerArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
     let (since, until) = args.period.resolve(context)?;
     let mut tally = AnswerTally::new(context.time_zone, context.cadence);
     context.reader()?.answer_facts(since, until, |call| tally.add(call))?;

@@ -1,7 +1,7 @@
-//! Who is it? An extension that nobody has is asked for its PIN, and told that it is wrong, like any other.
+//! Who of the staff is it? An extension that nobody has is asked for its PIN, and told that it is wrong, like any other.
 
-use super::Mailbox;
 use crate::flow::ask::{Entered, Entry};
+use crate::flow::definition::{Saying, Word};
 use crate::flow::line::{Exit, Gone, Line};
 use crate::types::Redacted;
 
@@ -17,10 +17,23 @@ pub(super) enum Login {
     Other(Exit),
 }
 
-impl Mailbox {
+/// How somebody is asked who they are.
+pub(super) struct Who<'a> {
+    /// Asks for the extension.
+    pub extension: &'a Saying,
+    pub pin: &'a Saying,
+    /// Apologises and asks for the extension again.
+    pub wrong: &'a Saying,
+    /// `0`.
+    pub human: &'a Word,
+    /// After three wrong PINs, too many wrong keys or silences.
+    pub failed: &'a Word,
+}
+
+impl Who<'_> {
     pub(super) async fn log_in(&self, line: &Line) -> Result<Login, Gone> {
         let mut wrong = 0;
-        let mut say = &self.says.extension;
+        let mut say = self.extension;
         while wrong < WRONG_MAX {
             let entry = Entry {
                 say,
@@ -32,12 +45,12 @@ impl Mailbox {
             };
             let extension = match line.enter(entry).await? {
                 Entered::Back => return Ok(Login::Other(Exit::Back)),
-                Entered::Failed => return Ok(Login::Other(Exit::to(&self.failed))),
-                Entered::Value(zero) if zero == "0" => return Ok(Login::Other(Exit::to(&self.human))),
+                Entered::Failed => return Ok(Login::Other(Exit::to(self.failed))),
+                Entered::Value(zero) if zero == "0" => return Ok(Login::Other(Exit::to(self.human))),
                 Entered::Value(extension) => extension,
             };
             let entry = Entry {
-                say: &self.says.pin,
+                say: self.pin,
                 again: &[],
                 with_star: false,
                 secret: true,
@@ -46,10 +59,10 @@ impl Mailbox {
             };
             let pin = match line.enter(entry).await? {
                 Entered::Back => {
-                    say = &self.says.extension;
+                    say = self.extension;
                     continue;
                 }
-                Entered::Failed => return Ok(Login::Other(Exit::to(&self.failed))),
+                Entered::Failed => return Ok(Login::Other(Exit::to(self.failed))),
                 Entered::Value(pin) => pin,
             };
             match line.check_pin(&extension, pin).await? {
@@ -57,13 +70,13 @@ impl Mailbox {
                 Some(false) => {
                     line.forget_keys();
                     wrong += 1;
-                    say = &self.says.wrong;
+                    say = self.wrong;
                 }
                 None => break,
             }
         }
         line.forget_keys();
-        Ok(Login::Other(Exit::to(&self.failed)))
+        Ok(Login::Other(Exit::to(self.failed)))
     }
 }
 

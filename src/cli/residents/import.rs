@@ -1,0 +1,254 @@
+//! Lists of residents from a spreadsheet: all of a list, or nothing of it, with every fault and its line.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use csv::ReaderBuilder;
+
+use crate::cli::context::CliError;
+use crate::desk::residents::Resident;
+use crate::types::{NumberPlan, did_you_mean};
+
+/// A bigger file is no list of residents.
+const FILE_BYTES_MAX: u64 = 50_000_000;
+/// Faults that are told; the rest come back when these are mended.
+const FAULTS_MAX: usize = 50;
+/// What columns may be called.
+const COLUMNS: [(Column, &[&str]); 5] = [
+    (Column::Building, &["building", "楼号", "楼栋", "栋", "幢", "楼"]),
+    (Column::Room, &["room", "房号", "房间", "房间号", "室"]),
+    (Column::Name, &["name", "姓名", "业主", "业主姓名", "住户"]),
+    (Column::Phone, &["phone", "number", "numbers", "电话", "手机", "手机号", "联系电话", "联系方式"]),
+    (Column::Note, &["note", "备注"]),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Building,
+    Room,
+    Name,
+    Phone,
+    Note,
+}
+
+/// What a file says.
+#[derive(Debug, Default)]
+pub struct List {
+    pub residents: Vec<Resident>,
+    /// What of it was not used, and what will not be guessed.
+    pub notes: Vec<String>,
+}
+
+/// Faults on their way, each with its line.
+struct Faults<'a> {
+    file: &'a str,
+    told: Vec<String>,
+    more: usize,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, line: u64, what: &str) {
+        if self.told.len() < FAULTS_MAX {
+            self.told.push(format!("{}:{line}: {what}", self.file));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn end(mut self) -> Result<(), CliError> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        if self.more > 0 {
+            self.told.push(format!("and {} more", self.more));
+        }
+        self.told.push("nothing was changed".to_owned());
+        Err(CliError::Failed(self.told.join("\n")))
+    }
+}
+
+/// # Errors
+/// Every fault of the list, with its line.
+pub fn read(path: &Path, plan: &NumberPlan) -> Result<List, CliError> {
+    let name = path.display().to_string();
+    let failed = |what: String| CliError::Failed(format!("{name}: {what}"));
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(failed(format!("{size} bytes are too many; split it")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        CliError::Failed(format!(
+            "{name}:{line}: it is not UTF-8 text; save it as \"CSV UTF-8\" (另存为，CSV UTF-8), or run iconv -f GB18030 -t UTF-8"
+        ))
+    })?;
+    rows(text.strip_prefix('\u{feff}').unwrap_or(text), &name, plan)
+}
+
+fn rows(text: &str, name: &str, plan: &NumberPlan) -> Result<List, CliError> {
+    let mut faults = Faults { file: name, told: Vec::new(), more: 0 };
+    let header = text.lines().next().unwrap_or_default();
+    let often = |c: &char| header.matches(*c).count();
+    let delimiter = [',', ';', '\t'].into_iter().max_by_key(|c| (often(c), *c == ',')).unwrap_or(',');
+    let mut reader = ReaderBuilder::new()
+        .delimiter(u8::try_from(delimiter).unwrap_or(b','))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut list = List::default();
+    let names = reader.headers().cloned().unwrap_or_default();
+    let columns: Vec<Option<Column>> = names.iter().map(column).collect();
+    for (name, _) in names.iter().zip(&columns).filter(|(name, column)| column.is_none() && !name.is_empty()) {
+        let known = COLUMNS.iter().flat_map(|(_, words)| words.iter().copied());
+        let near = did_you_mean(&name.to_lowercase(), known).map(|near| format!(": did you mean `{near}`?"));
+        list.notes.push(format!("the column `{name}` is not used{}", near.unwrap_or_default()));
+    }
+    for (wanted, word) in
+        [(Column::Building, "building (楼号)"), (Column::Room, "room (房号)"), (Column::Name, "name (姓名)")]
+    {
+        if !columns.contains(&Some(wanted)) {
+            faults.add(1, &format!("there is no column {word}; write the columns' names into the first line"));
+        }
+    }
+    if faults.told.is_empty() {
+        take_rows(&mut reader, &columns, plan, (&mut list, &mut faults));
+    }
+    faults.end()?;
+    list.notes.extend(shared_numbers(&list.residents));
+    Ok(list)
+}
+
+fn take_rows(
+    reader: &mut csv::Reader<&[u8]>,
+    columns: &[Option<Column>],
+    plan: &NumberPlan,
+    (list, faults): (&mut List, &mut Faults<'_>),
+) {
+    let mut seen: HashMap<(String, String, String), u64> = HashMap::new();
+    for row in reader.records() {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                faults
+                    .add(error.position().map_or(1, csv::Position::line), &format!("it can't be read as CSV: {error}"));
+                return;
+            }
+        };
+        let line = row.position().map_or(1, csv::Position::line);
+        if row.iter().all(str::is_empty) {
+            continue;
+        }
+        if row.iter().skip(columns.len()).any(|cell| !cell.is_empty()) {
+            let what = format!(
+                "{} cells, but {} columns; put a cell with a comma into double quotes",
+                row.len(),
+                columns.len()
+            );
+            faults.add(line, &what);
+            continue;
+        }
+        let cell = |wanted| {
+            let at = columns.iter().position(|column| *column == Some(wanted));
+            plain(at.and_then(|at| row.get(at)).unwrap_or_default())
+        };
+        let phones: Vec<&str> = columns
+            .iter()
+            .zip(row.iter())
+            .filter(|(column, _)| **column == Some(Column::Phone))
+            .flat_map(|(_, cell)| plain(cell).split([',', '，', ';', '；', '/', '、', '\n']))
+            .collect();
+        match Resident::new(cell(Column::Building), cell(Column::Room), cell(Column::Name), &phones, plan) {
+            Ok(resident) => {
+                let key = (resident.building.clone(), resident.room.clone(), resident.name.clone());
+                if let Some(before) = seen.insert(key, line) {
+                    let what = format!(
+                        "building {} room {} has {} in line {before} already; keep one of them, with all numbers",
+                        resident.building, resident.room, resident.name
+                    );
+                    faults.add(line, &what);
+                }
+                let note = Some(cell(Column::Note).to_owned()).filter(|note| !note.is_empty());
+                list.residents.push(Resident { note, ..resident });
+            }
+            Err(fault) => faults.add(line, &format!("{}; {}", fault.what, fault.remedy)),
+        }
+    }
+}
+
+fn column(name: &str) -> Option<Column> {
+    let name = name.trim().to_lowercase();
+    COLUMNS.iter().find(|(_, words)| words.contains(&name.as_str())).map(|(column, _)| *column)
+}
+
+/// Without the mark that keeps a spreadsheet from running a cell.
+fn plain(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(cell)
+}
+
+/// Numbers of several residents: who calls from them is not guessed.
+fn shared_numbers(residents: &[Resident]) -> Vec<String> {
+    let mut of: HashMap<&str, Vec<&Resident>> = HashMap::new();
+    for resident in residents {
+        for number in &resident.numbers {
+            of.entry(number).or_default().push(resident);
+        }
+    }
+    let mut shared: Vec<String> = of
+        .into_iter()
+        .filter(|(_, residents)| residents.len() > 1)
+        .map(|(number, residents)| {
+            let who: Vec<String> = residents.iter().map(|r| format!("{} {} {}", r.building, r.room, r.name)).collect();
+            format!("the number {number} belongs to {}: who of them calls is not guessed", who.join(", "))
+        })
+        .collect();
+    shared.sort();
+    shared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(text: &str) -> Result<List, String> {
+        rows(text, "list.csv", &NumberPlan::default()).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_spreadsheet_in_chinese_or_english_is_read() {
+        for text in [
+            "楼号,房号,姓名,电话\n3,1201,李四,138 0013 8000；010-62001234\n",
+            "name;phone;room;building\n李四;13800138000/01062001234;1201;3\n",
+        ] {
+            let read = list(text).expect("it is right");
+            let [resident] = read.residents.as_slice() else { panic!("{read:?}") };
+            assert_eq!((&*resident.building, &*resident.room, &*resident.name), ("3", "1201", "李四"));
+            assert_eq!(resident.numbers, ["13800138000", "01062001234"]);
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_line_and_nothing_is_taken() {
+        let text = "building,room,name,phone,flor\n3,1201,李四,13800138000,\n3,,王五,1390\n3,1201,李四,139\n1,2,赵六,abc\n1,3,钱七,,,x\n";
+        let told = list(text).expect_err("it has faults");
+        assert_eq!(
+            told,
+            "list.csv:3: there is no room; write building, room and name\n\
+             list.csv:4: building 3 room 1201 has 李四 in line 2 already; keep one of them, with all numbers\n\
+             list.csv:5: `abc` is no telephone number; write it as 13800138000, 010-62001234 or +86 138 0013 8000\n\
+             list.csv:6: 6 cells, but 5 columns; put a cell with a comma into double quotes\n\
+             nothing was changed"
+        );
+        let told = list("楼,姓名\n3,李四\n").expect_err("a column is missing");
+        assert!(told.contains("list.csv:1: there is no column room (房号)"), "{told}");
+    }
+
+    #[test]
+    fn a_number_of_two_residents_is_kept_and_told() {
+        let text = "building,room,name,phone\n3,1201,李四,13800138000\n5,302,王五,+86 138 0013 8000\n";
+        let read = list(text).expect("it is right");
+        assert_eq!(read.residents.len(), 2);
+        let told = ["the number 13800138000 belongs to 3 1201 李四, 5 302 王五: who of them calls is not guessed"];
+        assert_eq!(read.notes, told);
+    }
+}

@@ -1,0 +1,126 @@
+//! Who lives where, and from which numbers they call (R11). A caller is found by exactly their number, or not at all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{NumberPlan, TicketNumber};
+
+/// Characters of one field.
+const FIELD_MAX: usize = 64;
+/// Numbers of one resident.
+const NUMBERS_MAX: usize = 8;
+
+/// Somebody who lives here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resident {
+    /// 0 until it is kept.
+    pub id: i64,
+    pub building: String,
+    pub room: String,
+    pub name: String,
+    /// As `[numbers]` writes them.
+    pub numbers: Vec<String>,
+    pub note: Option<String>,
+}
+
+/// What is wrong with a field, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    pub what: String,
+    pub remedy: &'static str,
+}
+
+impl Resident {
+    /// From what was written, with its numbers in the form in which callers are looked up.
+    pub fn new(building: &str, room: &str, name: &str, numbers: &[&str], plan: &NumberPlan) -> Result<Self, Fault> {
+        let field = |name: &str, text: &str| {
+            let text = text.trim();
+            if text.is_empty() {
+                return Err(Fault { what: format!("there is no {name}"), remedy: "write building, room and name" });
+            }
+            if text.chars().count() > FIELD_MAX || text.chars().any(char::is_control) {
+                let what = format!("the {name} is longer than {FIELD_MAX} characters, or has control characters");
+                return Err(Fault { what, remedy: "shorten it" });
+            }
+            Ok(text.to_owned())
+        };
+        let mut kept: Vec<String> = Vec::new();
+        for number in numbers.iter().map(|number| number.trim()).filter(|number| !number.is_empty()) {
+            let digits = number.chars().filter(char::is_ascii_digit).count();
+            let plain = |c: char| c.is_ascii_digit() || "+-() .".contains(c);
+            if !(3..=20).contains(&digits) || !number.chars().all(plain) {
+                let what = format!("`{number}` is no telephone number");
+                return Err(Fault { what, remedy: "write it as 13800138000, 010-62001234 or +86 138 0013 8000" });
+            }
+            let number = in_one_form(number, plan);
+            if !kept.contains(&number) {
+                kept.push(number);
+            }
+        }
+        if kept.len() > NUMBERS_MAX {
+            let what = format!("{} numbers of one resident", kept.len());
+            return Err(Fault { what, remedy: "write at most eight" });
+        }
+        let (building, room, name) = (field("building", building)?, field("room", room)?, field("name", name)?);
+        Ok(Self { id: 0, building, room, name, numbers: kept, note: None })
+    }
+}
+
+/// A number as callers are written in the log.
+pub fn in_one_form(number: &str, plan: &NumberPlan) -> String {
+    let bare: String = number.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    plan.dialled(&bare)
+}
+
+/// What a new list makes of the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ListChange {
+    pub added: usize,
+    pub changed: usize,
+    /// As they were.
+    pub left: usize,
+    pub removed: usize,
+}
+
+/// A place that a caller's number belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    pub building: String,
+    pub room: String,
+    /// Where it is one resident's alone: who of several calls is not guessed.
+    pub resident: Option<String>,
+    /// Tickets that are open for it.
+    pub open: u32,
+}
+
+/// A repair that is under way already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenRepair {
+    pub number: TicketNumber,
+    pub stage: String,
+    pub category: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_becomes_a_resident_with_numbers_as_callers_have_them() {
+        let plan = NumberPlan::default();
+        let numbers = ["138 0013-8000", "+86 138 0013 8000", ""];
+        let resident = Resident::new(" 3 ", "1201", "李四", &numbers, &plan).expect("it is right");
+        assert_eq!((resident.building.as_str(), resident.numbers.len()), ("3", 1), "{resident:?}");
+        assert_eq!(resident.numbers[0], "13800138000");
+        for (building, room, name, number) in [
+            ("", "1", "x", "13800138000"),
+            ("1", "1", " ", ""),
+            ("1", "1", "x", "12"),
+            ("1", "1", "x", "=1+1 13800138000"),
+        ] {
+            assert!(
+                Resident::new(building, room, name, &[number], &plan).is_err(),
+                "{building} {room} {name} {number}"
+            );
+        }
+    }
+}
