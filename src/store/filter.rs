@@ -238,10 +238,10 @@ impl Clause {
         self.values.push(Value::Integer(id));
     }
 
-    /// Only what comes after a ticket in a list that has the newest first.
+    /// Only what comes after a ticket in a list that has the newest first; where it is gone, what was opened before it.
     pub fn beyond_ticket(&mut self, last: Option<(DateTime<Utc>, &TicketNumber)>) {
         let Some((at, number)) = last else { return };
-        let id = "(SELECT id FROM tickets WHERE number = ?)";
+        let id = "coalesce((SELECT id FROM tickets WHERE number = ?), 0)";
         self.with(&format!("(opened_at_ms, id) < (?, {id})"), Value::Integer(at.timestamp_millis()));
         self.values.push(Value::Text(number.0.clone()));
     }

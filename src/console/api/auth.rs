@@ -13,7 +13,7 @@ use crate::console::problem::ProblemDetails;
 use crate::desk::token::{ApiToken, Scope, TokenSecret};
 use crate::types::host_network;
 
-/// Wrong tokens that an address may show within `WINDOW`; more are not looked up.
+/// Wrong tokens that an address may show within `WINDOW`; more are not told what is wrong, or logged.
 const WRONG_MAX: u32 = 10;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses that are remembered; with more the oldest are forgotten.
@@ -74,13 +74,6 @@ pub async fn authenticate(
             "Bearer realm=\"frontdesk\"",
         ));
     };
-    if let Some(seconds) = api.tries.wait(address, Instant::now()) {
-        return Err(ProblemDetails::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too many wrong tokens came from this address: wait, and look at the token that is sent",
-        )
-        .with(header::RETRY_AFTER, seconds));
-    }
     let secret = bearer(shown).and_then(TokenSecret::read);
     let found = match secret {
         Some((id, secret)) => {
@@ -95,14 +88,24 @@ pub async fn authenticate(
             Ok(token)
         }
         Some(_) => Err(wrong_token("this token has expired or was revoked; `frontdesk tokens list` tells")),
-        None => {
-            api.tries.note(address, Instant::now());
-            tracing::warn!(%address, "a wrong token was shown to the HTTP API");
-            Err(wrong_token(
-                "this is no token of this desk; `frontdesk tokens add NAME --scope tickets:read` makes one",
-            ))
-        }
+        None => Err(wrong(api, address)),
     }
+}
+
+/// What is said to a wrong token. Whoever shows one that holds is let in all the same: behind a proxy all programs come
+/// from one address.
+fn wrong(api: &Api, address: IpAddr) -> ProblemDetails {
+    let now = Instant::now();
+    if let Some(seconds) = api.tries.wait(address, now) {
+        return ProblemDetails::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many wrong tokens came from this address: wait, and look at the token that is sent",
+        )
+        .with(header::RETRY_AFTER, seconds);
+    }
+    api.tries.note(address, now);
+    tracing::warn!(%address, "a wrong token was shown to the HTTP API");
+    wrong_token("this is no token of this desk; `frontdesk tokens add NAME --scope tickets:read` makes one")
 }
 
 fn bearer(header: &HeaderValue) -> Option<&str> {

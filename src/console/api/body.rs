@@ -8,8 +8,8 @@ use crate::console::problem::ProblemDetails;
 
 /// Bytes of a request's body.
 pub const BODY_MAX: usize = 64 * 1024;
-/// Bytes of one text in it.
-pub const TEXT_MAX: usize = 4_000;
+/// Characters of one text in it.
+pub const TEXT_MAX: usize = 1_000;
 
 /// # Errors
 /// 400 for what is no JSON, 422 for what does not mean anything here.
@@ -30,7 +30,9 @@ pub fn wrong(what: impl Into<String>) -> ProblemDetails {
 
 fn texts(value: &Value) -> Result<(), String> {
     match value {
-        Value::String(text) if text.len() > TEXT_MAX => Err(format!("a text is longer than {TEXT_MAX} bytes")),
+        Value::String(text) if text.chars().count() > TEXT_MAX => {
+            Err(format!("a text is longer than {TEXT_MAX} characters"))
+        }
         Value::String(text) if text.contains('\0') => Err("a text has a character of zero (U+0000)".to_owned()),
         Value::Array(items) => items.iter().try_for_each(texts),
         Value::Object(fields) => fields.values().try_for_each(texts),

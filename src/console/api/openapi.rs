@@ -250,8 +250,7 @@ fn put(shape: Shape, schemas: &mut Map<String, Value>, sent: bool) -> Value {
     reference
 }
 
-/// Texts that are sent are no longer than `TEXT_MAX` bytes and have no character of zero. A character has four bytes at
-/// most.
+/// Texts that are sent are no longer than `TEXT_MAX` and have no character of zero.
 fn limit_texts(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
@@ -261,7 +260,7 @@ fn limit_texts(schema: &mut Value) {
                 _ => false,
             };
             if of_text && !fields.contains_key("enum") && !fields.contains_key("format") {
-                fields.insert("maxLength".to_owned(), json!(TEXT_MAX / 4));
+                fields.insert("maxLength".to_owned(), json!(TEXT_MAX));
                 fields.insert("pattern".to_owned(), json!("^[^\\u0000]*$"));
             }
             fields.values_mut().for_each(limit_texts);

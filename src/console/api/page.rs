@@ -16,10 +16,14 @@ const LIMIT_MAX: u32 = 500;
 
 pub const LIMIT_PARAM: Param =
     Param::new("limit", "Rows of a page: 50 unless said otherwise", ParamKind::Count(LIMIT_MAX));
-pub const CURSOR_PARAM: Param =
-    Param::new("cursor", "Where the page begins: the `next_cursor` of the one before", ParamKind::Text);
+pub const CURSOR_PARAM: Param = cursor_param("^[0-9]{1,14}~[0-9]{1,18}$");
 pub const SINCE: Param = Param::new("since", "At this moment or later", ParamKind::Time);
 pub const UNTIL: Param = Param::new("until", "Before this moment", ParamKind::Time);
+
+/// Where a page begins, in a list whose cursors have this form.
+pub const fn cursor_param(form: &'static str) -> Param {
+    Param::new("cursor", "Where the page begins: the `next_cursor` of the one before", ParamKind::Cursor(form))
+}
 
 fn limit(ask: &Ask) -> u32 {
     ask.query.word("limit").unwrap_or(LIMIT)

@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 use super::ask::{Ask, unknown};
 use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
-use super::page::{self, CURSOR_PARAM, LIMIT_PARAM};
 use super::reply::{Leaving, Reply};
 use crate::console::problem::ProblemDetails;
 use crate::desk::people::Person;
@@ -17,8 +16,7 @@ use crate::desk::view::PersonView;
 use crate::store::{Editor, Reader};
 
 pub const ENDPOINTS: &[Endpoint] = &[
-    Endpoint::read("/people", Scope::PeopleRead, "Everybody in the directory, in its order", list)
-        .query(&[LIMIT_PARAM, CURSOR_PARAM])
+    Endpoint::read("/people", Scope::PeopleRead, "Everybody in the directory, in its order: all of them", list)
         .page(shape::<PersonView>),
     Endpoint::read("/people/{extension}", Scope::PeopleRead, "One person", one).one(shape::<PersonView>),
     Endpoint::change(
@@ -50,14 +48,9 @@ struct NewPresence {
 
 fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
     let presences = Presences::new(reader.presences()?);
-    let people = ask.settings.people.people();
-    let begin = match ask.query.text("cursor") {
-        None => 0,
-        Some(last) => people.iter().position(|p| p.extension == last).ok_or_else(page::no_cursor)? + 1,
-    };
-    let rows = people.iter().skip(begin).take(page::to_read(ask).unwrap_or(0) as usize);
-    let rows = rows.map(|person| view(ask, person, presences.of(person, ask.time_zone(), ask.now))).collect();
-    Ok(page::page(ask, rows, |p: &PersonView| p.extension.clone(), |p| Leaving::Person(Box::new(p))))
+    let people = ask.settings.people.people().iter();
+    let rows = people.map(|person| view(ask, person, presences.of(person, ask.time_zone(), ask.now)));
+    Ok(Reply::page(rows.map(|person| Leaving::Person(Box::new(person))).collect(), None))
 }
 
 fn one(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::console::problem::ProblemDetails;
 use crate::types::did_you_mean;
 
-/// Bytes of one value.
-const VALUE_MAX: usize = 200;
+/// Characters of one value.
+const VALUE_MAX: usize = 100;
 
 /// What a parameter's value is.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ pub enum ParamKind {
     /// Some of these, with commas between.
     Words(fn() -> Vec<&'static str>),
     Text,
+    /// Where a page begins, in this form; `page` reads it.
+    Cursor(&'static str),
     /// A number from 1 up to this one.
     Count(u32),
 }
@@ -62,9 +64,11 @@ impl Param {
             ParamKind::Word(words) => one_of(words(), value),
             ParamKind::Words(words) => value.split(',').try_for_each(|word| one_of(words(), word)),
             ParamKind::Text if value.is_empty() => Err("it is empty: leave it out".to_owned()),
-            ParamKind::Text if value.len() > VALUE_MAX => Err(format!("it is longer than {VALUE_MAX} bytes")),
+            ParamKind::Text if value.chars().count() > VALUE_MAX => {
+                Err(format!("it is longer than {VALUE_MAX} characters"))
+            }
             ParamKind::Text if value.contains('\0') => Err("it has a byte of zero".to_owned()),
-            ParamKind::Text => Ok(()),
+            ParamKind::Text | ParamKind::Cursor(_) => Ok(()),
             ParamKind::Count(max) => match value.parse::<u32>() {
                 Ok(count) if (1..=max).contains(&count) => Ok(()),
                 _ => Err(format!("write a number from 1 to {max}")),
@@ -81,7 +85,10 @@ impl Param {
             ParamKind::Words(words) => {
                 json!({"type": "array", "minItems": 1, "items": {"type": "string", "enum": words()}})
             }
-            ParamKind::Text => json!({"type": "string", "minLength": 1, "maxLength": 50, "pattern": "^[^\\u0000]+$"}),
+            ParamKind::Cursor(form) => json!({"type": "string", "pattern": form}),
+            ParamKind::Text => {
+                json!({"type": "string", "minLength": 1, "maxLength": VALUE_MAX, "pattern": "^[^\\u0000]+$"})
+            }
             ParamKind::Count(max) => json!({"type": "integer", "minimum": 1, "maximum": max}),
         }
     }

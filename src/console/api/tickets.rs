@@ -4,7 +4,7 @@ use super::ROOT;
 use super::ask::{Ask, unknown};
 use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
-use super::page::{self, CURSOR_PARAM, LIMIT_PARAM, SINCE, UNTIL};
+use super::page::{self, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
@@ -29,7 +29,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Param::new("caller", "The caller's number, or its last four digits or more", ParamKind::Text),
             Param::new("owner", "Whose it is", ParamKind::Text),
             LIMIT_PARAM,
-            CURSOR_PARAM,
+            page::cursor_param("^[0-9]{1,14}~[0-9]{8}-[0-9]{4,8}$"),
         ])
         .page(shape::<TicketView<'static>>),
     Endpoint::change(
@@ -70,14 +70,19 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         ..TicketFilter::default()
     };
     let last = page::cursor(ask)?.map(|(at, number)| (at, TicketNumber(number.to_owned())));
-    if let Some((_, number)) = &last
-        && reader.ticket(number, ask.now)?.is_none()
-    {
+    if last.as_ref().is_some_and(|(_, number)| !is_number(&number.0)) {
         return Err(page::no_cursor());
     }
     let tickets = reader.tickets_beyond(&filter, ask.now, last.as_ref().map(|(at, number)| (*at, number)))?;
     let key = |ticket: &Ticket| page::cursor_of(ticket.opened_at, &ticket.number);
     Ok(page::page(ask, tickets, key, |ticket| Leaving::Ticket(Box::new(ticket))))
+}
+
+/// Whether it has the form of a ticket's number.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    text.split_once('-')
+        .is_some_and(|(day, nth)| day.len() == 8 && (4..=8).contains(&nth.len()) && digits(day) && digits(nth))
 }
 
 fn one(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
