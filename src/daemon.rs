@@ -35,7 +35,7 @@ use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
 use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf};
-use crate::console::{self, ConsoleState, Readiness};
+use crate::console::{self, ConsoleState, DeskAccess, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
 use crate::desk::presence::Presences;
@@ -155,7 +155,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let keeper = Keeper::start(KeeperOptions {
         clock,
         database: data.join("frontdesk.db"),
-        recordings,
+        recordings: recordings.clone(),
         rules: config.retention,
         disk_free_min_bytes: config.record.disk_free_min_bytes,
     })?;
@@ -166,11 +166,13 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
     say_ready(&config, &listeners, &console);
 
+    let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
+    let reload = || reload().inspect(|site| access.set(settings::desk(site)));
     let stopped = serve_until_stopped(
         control,
         &config,
         &line,
-        console,
+        (console, access.clone()),
         &to_line,
         ((&store, &clerk, &keeper), presences, bans, errands),
         &reload,
@@ -370,7 +372,7 @@ fn serve_until_stopped(
     control: Control,
     config: &Config,
     line: &JoinHandle<io::Result<()>>,
-    console: TcpListener,
+    (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread, &Keeper), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
@@ -381,7 +383,7 @@ fn serve_until_stopped(
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();
         let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
-        let console = tokio::spawn(console::serve(listener, state.clone(), async {
+        let console = tokio::spawn(console::serve(listener, state.clone(), access, async {
             let _ = console_stopped.await;
         }));
         let mut look = tokio::time::interval(LOOK_EVERY);

@@ -98,6 +98,7 @@ impl Site {
         let flow = read(&config.flow, "built-in flow", Flow::default_text(), compile, &mut problems);
         let Some(flow) = flow.filter(|_| problems.is_empty()) else { return Err(problems) };
         warnings.extend(said_in_one_language_only(&config, &flow, &answers, &prompts));
+        warnings.extend(calls_not_made(&config, &flow));
         Ok(Site {
             flow: Arc::new(flow),
             answers: Arc::new(answers),
@@ -133,6 +134,16 @@ fn load_tls(config: &Config, trunks: &Trunks, problems: &mut Vec<Problem>) -> Op
         trust: settings.trust.clone(),
     };
     Tls::load(&files).map_err(|faults| problems.extend(faults)).ok()
+}
+
+/// A flow of before the desk made calls itself. Where some kinds of them are left out, that is meant.
+fn calls_not_made(config: &Config, flow: &Flow) -> Option<Problem> {
+    (config.errands.at_once > 0 && !flow.makes_errands()).then(|| Problem {
+        file: name_of(&config.flow, "built-in flow"),
+        line: None,
+        what: "there is no [errand]: the desk makes no calls about its work".to_owned(),
+        remedy: "copy [errand] and its nodes from the built-in flow, or set [errands] at_once = 0".to_owned(),
+    })
 }
 
 /// Prompts that a language of the line lacks: callers hear them in the first language that has them.

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("metrics", &["desk", "media"]),
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),
-    ("console", &["metrics"]),
+    ("console", &["desk", "metrics", "store", "types"]),
     ("sheets", &["desk"]),
     ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "tls", "types"]),
     (
@@ -94,7 +94,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("dimpl", &["driver/dtls.rs"]),
     ("etherparse", &["cli/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
-    ("futures_util", &["driver/websocket.rs"]),
+    ("futures_util", &["console/api/", "driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),
     ("hmac", &["media/srtp/cipher.rs", "sip/digest/"]),
     ("hound", &["media/wav.rs"]),
@@ -110,12 +110,12 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["tls/"]),
     ("sdp_types", &["sdp/"]),
     ("sha1", &["media/srtp/cipher.rs"]),
-    ("sha2", &["driver/dtls.rs", "prompts/", "sip/digest/"]),
+    ("sha2", &["console/api/serve.rs", "desk/token.rs", "driver/dtls.rs", "prompts/", "sip/digest/"]),
     ("socket2", &["daemon/sockets.rs"]),
     ("strsim", &["types/problem.rs"]),
     // The SIP socket asks, the ports of audio answer.
     ("stun_types", &["media/ice.rs", "sip/stun.rs"]),
-    ("subtle", &["sip/digest/"]),
+    ("subtle", &["desk/token.rs", "sip/digest/"]),
     ("tar", &["backup.rs"]),
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "driver/"]),
     ("tokio_rustls", &["driver/", "tls/"]),
@@ -123,6 +123,8 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("toml_edit", &["cli/import/", "cli/people_file.rs", "cli/pin.rs"]),
     ("tracing_subscriber", &["telemetry.rs"]),
     ("unicode_width", &["cli/output.rs"]),
+    // Records say themselves what form their JSON has.
+    ("utoipa", &["console/api/", "desk/", "types/mod.rs"]),
     ("x509_parser", &["tls/certificate.rs"]),
 ];
 

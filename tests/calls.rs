@@ -319,8 +319,72 @@ fn handing_over() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// What those may do whom the desk calls, and the line meanwhile.
+fn on_errands() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "errand 1 dispatch 202",
+        "errand 2 relay 201",
+        "errand 3 follow_up 13900139000",
+        "errand 4 notice 100",
+        "errand 5 dispatch 302",
+        "look",
+        "look",
+        "callee 201 answers",
+        "callee 201 answers unknown",
+        "callee 201 key 1",
+        "callee 201 key 2",
+        "callee 201 key 3",
+        "callee 201 bye",
+        "callee 201 hold",
+        "callee 201 resume",
+        "callee 201 changes pcmu",
+        "callee 201 loses media",
+        "callee 201 refuses 486",
+        "callee 201 redirects 302 sip:301@127.0.0.1:5080",
+        "callee 202 answers",
+        "callee 202 key 1",
+        "callee 202 bye",
+        "callee 202 replaces 201",
+        "callee 301 answers",
+        "callee 13900139000 answers",
+        "callee 13900139000 key 1",
+        "callee 13900139000 key 2",
+        "callee 13900139000 key 3",
+        "callee 13900139000 bye",
+        "callee 13900139000 refuses 603",
+        "callee 100 answers",
+        "callee 100 key 1",
+        "callee 100 refers 202",
+        "callee 100 bye",
+        "wait 1s",
+        "wait 5s",
+        "wait 15s",
+        "wait 40s",
+        "store fails",
+        "store overloaded",
+        "store writes",
+        "disk full",
+        "reload rings 1",
+        "shutdown 5s",
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As below, for calls that the desk itself makes: whatever those do who lift.
+    #[test]
+    fn no_order_of_errands_leaves_anything_behind(commands in prop::collection::vec(on_errands(), 0..40)) {
+        let gateway = Some("192.0.2.10:5060".parse().expect("an address"));
+        let mut call = CallTest::new(Setup { call_back_gateway: gateway, ..Setup::default() });
+        for text in ["errand 2 relay 201", "errand 3 follow_up 13900139000", "wait 1s"] {
+            call.command(text);
+        }
+        let mut down = false;
+        for text in commands.iter().filter(|text| !(text.starts_with("shutdown") && std::mem::replace(&mut down, true))) {
+            call.command(text);
+        }
+    }
 
     /// As below, for callers who are handed over.
     #[test]

@@ -23,6 +23,7 @@ pub mod residents;
 pub mod roster;
 pub mod tasks;
 pub mod tickets;
+mod tokens;
 mod trunks;
 
 mod backup;
@@ -132,6 +133,7 @@ enum Command {
     Audit(audit::Args),
     Hold(hold::Args),
     Trunks(trunks::Args),
+    Tokens(tokens::Args),
     Report(report::Args),
     Residents(residents::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
@@ -186,6 +188,7 @@ impl Command {
                 let numbers = global.load_config()?.numbers;
                 on_store(global, |context, out| residents::run(args, &numbers, context, out))
             }
+            Command::Tokens(args) => on_store(global, |context, out| tokens::run(args, context, out)),
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

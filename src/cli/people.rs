@@ -3,17 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
-use chrono::{DateTime, FixedOffset, TimeZone, Utc};
+use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
-use serde::Serialize;
 
 use super::context::{CliError, Context};
 use super::import::ImportArgs;
 use super::output::{self, Column, FormatArgs};
 use super::period::Until;
 use super::pin::PinArgs;
-use crate::desk::people::{Directory, Duty, Person, Place};
-use crate::desk::presence::{Notice, Presence, Presences, Whereabouts};
+use crate::desk::people::{Directory, Person};
+use crate::desk::presence::{Notice, Presences, Whereabouts};
+use crate::desk::view::PersonView;
 use crate::store::{Reader, StoreError};
 
 /// Show the directory, and whom callers find in it
@@ -67,23 +67,6 @@ pub enum Said {
     Usual,
 }
 
-/// A person as the contract shows one: no pin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PersonView {
-    pub extension: String,
-    pub name: String,
-    pub keys: Vec<String>,
-    pub department: Option<String>,
-    pub department_keys: Vec<String>,
-    pub hunt: Vec<Place>,
-    /// Whether they are rung now.
-    pub present: bool,
-    pub presence: Whereabouts,
-    /// When that ends by itself.
-    pub presence_until: Option<DateTime<FixedOffset>>,
-    pub duty: Vec<Duty>,
-}
-
 /// What the people's commands need to know.
 pub struct Known<'a> {
     pub directory: &'a Directory,
@@ -94,19 +77,7 @@ pub struct Known<'a> {
 
 impl Known<'_> {
     fn view(&self, person: &Person) -> PersonView {
-        let Presence { state, until } = self.presences.of(person, self.time_zone, self.now);
-        PersonView {
-            extension: person.extension.clone(),
-            name: person.name.clone(),
-            keys: person.keys.clone(),
-            department: person.department.clone(),
-            department_keys: person.department_keys.clone(),
-            hunt: person.hunt.clone(),
-            present: state == Whereabouts::In,
-            presence: state,
-            presence_until: until.map(|until| until.with_timezone(&self.time_zone).fixed_offset()),
-            duty: person.duty.clone(),
-        }
+        PersonView::new(person, self.presences.of(person, self.time_zone, self.now), self.time_zone)
     }
 }
 

@@ -14,8 +14,8 @@ pub const KEYS: SectionKeys = SectionKeys {
         name: "listen",
         default: Some("\"127.0.0.1:8080\""),
         example: "\"127.0.0.1:8080\"",
-        en: "Address and port of `/healthz`, `/readyz` and `/metrics`; port 0 is any free one. It speaks plain HTTP.",
-        zh: "`/healthz`、`/readyz` 与 `/metrics` 的地址和端口；端口 0 表示任意空闲端口。使用明文 HTTP。",
+        en: "Address and port of `/healthz`, `/readyz`, `/metrics` and the API (`/api/v1`, docs/api.md); port 0 is any free one. It speaks plain HTTP.",
+        zh: "`/healthz`、`/readyz`、`/metrics` 与接口（`/api/v1`，docs/api.zh.md）的地址和端口；端口 0 表示任意空闲端口。使用明文 HTTP。",
     }],
 };
 

@@ -1,15 +1,23 @@
-//! A TCP listener that holds a bounded number of connections.
+//! A TCP listener that holds a bounded number of connections, each for as long as something goes over it.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use std::{future, io};
 
-use axum::serve::Listener;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A connection over which nothing goes for so long is closed: who is slow with a request, or takes no answer, does not
+/// hold its room for ever.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// Accepts the next connection once there is room for it; until then it waits in the system's own queue.
 pub(super) struct Bounded {
@@ -34,7 +42,7 @@ impl Listener for Bounded {
         };
         // axum's own accept waits and tries again when the process has no file descriptor left.
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection { stream, _permit: permit }, address)
+        (Connection::new(stream, permit), address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -42,21 +50,52 @@ impl Listener for Bounded {
     }
 }
 
+/// Whom a connection is from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub SocketAddr);
+
+impl Connected<IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
 /// A connection that gives its room back when it ends.
 pub(super) struct Connection {
     stream: TcpStream,
+    silence: Pin<Box<Sleep>>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> Self {
+        Self { stream, silence: Box::pin(sleep_until(Instant::now() + SILENCE_MAX)), _permit: permit }
+    }
+
+    /// Notes that something went over it, or that it has been silent for too long.
+    fn watched<T>(&mut self, cx: &mut Context<'_>, went: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if went.is_ready() {
+            self.silence.as_mut().reset(Instant::now() + SILENCE_MAX);
+            return went;
+        }
+        match self.silence.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let went = Pin::new(&mut self.stream).poll_read(cx, buf);
+        self.watched(cx, went)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let went = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.watched(cx, went)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,7 +1,8 @@
-//! The console over HTTP: health, readiness and metrics; whatever else is asked gets an RFC 9457 problem.
+//! The console over HTTP: health, readiness, metrics, and the API (`api`); whatever else is asked gets an RFC 9457 problem.
 //!
 //! The only room that names `axum`.
 
+mod api;
 mod listener;
 mod problem;
 
@@ -9,14 +10,20 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::oneshot;
 
-use self::listener::Bounded;
+pub use self::api::{DeskAccess, DeskSettings};
+
+use self::api::{Api, Events};
+use self::listener::{Bounded, Peer};
 use self::problem::ProblemDetails;
 use crate::metrics::METRICS;
 
@@ -62,26 +69,59 @@ impl ConsoleState {
     }
 }
 
-/// Serves until `shutdown` comes, then lets open requests end.
+/// Answers that are still under way when it is to stop have so long.
+const END_WITHIN: Duration = Duration::from_secs(3);
+
+/// Serves until `shutdown` comes, then lets open requests end, for 3 s at most.
 ///
 /// # Errors
 /// When the listener fails for good.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     state: ConsoleState,
+    access: DeskAccess,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(Bounded::new(listener, CONNECTIONS_MAX), router(state)).with_graceful_shutdown(shutdown).await
+    let events = Events::default();
+    let looking = tokio::spawn(events.clone().run(access.database.clone()));
+    let api = Arc::new(Api::new(access, events.clone()));
+    let service = router(state, api).into_make_service_with_connect_info::<Peer>();
+    let (late, is_late) = oneshot::channel::<()>();
+    let stop = async move {
+        shutdown.await;
+        events.stop();
+        tokio::spawn(async move {
+            tokio::time::sleep(END_WITHIN).await;
+            let _ = late.send(());
+        });
+    };
+    let served = axum::serve(Bounded::new(listener, CONNECTIONS_MAX), service).with_graceful_shutdown(stop);
+    let ended = tokio::select! {
+        ended = served => ended,
+        Ok(()) = is_late => Ok(()),
+    };
+    looking.abort();
+    ended
 }
 
-fn router(state: ConsoleState) -> Router {
+fn router(state: ConsoleState, api: Arc<Api>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .merge(api::router(api))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(map_response(for_nobody_else))
         .with_state(state)
+}
+
+/// Nothing of the desk is to be kept by proxies and browsers, or taken for something else than it says.
+async fn for_nobody_else(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// The process runs.
@@ -115,11 +155,9 @@ async fn method_not_allowed(method: Method, uri: Uri) -> ProblemDetails {
 mod tests {
     use std::net::{Ipv4Addr, SocketAddr};
 
+    use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::sync::oneshot;
-
-    use super::*;
 
     /// The console on a free port, asked over a real connection.
     struct ConsoleTest {
@@ -136,7 +174,16 @@ mod tests {
             let state = ConsoleState::new();
             let (stop, stopped) = oneshot::channel();
             let shutdown = async { stopped.await.unwrap_or(()) };
-            let served = tokio::spawn(serve(listener, state.clone(), shutdown));
+            let folder = tempfile::tempdir().unwrap();
+            let settings = DeskSettings {
+                time_zone: chrono_tz::UTC,
+                cadence: crate::desk::answer_time::Cadence::default(),
+                clocks: Arc::default(),
+                people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
+                owner: "desk".to_owned(),
+            };
+            let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
+            let served = tokio::spawn(serve(listener, state.clone(), access, shutdown));
             Self { address, state, stop, served }
         }
 

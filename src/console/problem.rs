@@ -1,23 +1,36 @@
 //! Errors as RFC 9457 has them: `application/problem+json`.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 /// RFC 9457 section 3.1, of the type `about:blank`: the title is the status's own.
+#[derive(Debug)]
 pub(super) struct ProblemDetails {
     status: StatusCode,
     detail: String,
     instance: Option<String>,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ProblemDetails {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), instance: None }
+        Self { status, detail: detail.into(), instance: None, headers: Vec::new() }
     }
 
     /// The path that it was asked at.
     pub fn at(self, path: &str) -> Self {
         Self { instance: Some(path.to_owned()), ..self }
+    }
+
+    /// A header beside it, such as when to try again.
+    pub fn with(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    #[cfg(test)]
+    pub fn status(&self) -> StatusCode {
+        self.status
     }
 }
 
@@ -32,6 +45,9 @@ impl IntoResponse for ProblemDetails {
         if let Some(instance) = self.instance {
             body["instance"] = instance.into();
         }
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
+        response.headers_mut().extend(self.headers);
+        response
     }
 }

@@ -11,6 +11,7 @@ use crate::call::answering::Cadence;
 use crate::call::info_digits;
 use crate::call::service::{CallBackSettings, Service, WayOut};
 use crate::config::{self, CallBackGateway, Config, External, Ports as PortsConfig};
+use crate::console::DeskSettings;
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::dtls;
 use crate::driver::ports::PortRange;
@@ -19,11 +20,22 @@ use crate::sip::guard::GuardConfig;
 use crate::sip::user_agent::{
     Account, Listener, RegistrarConfig, ReliableProvisional, Secret, SessionPolicy, UaConfig, UaLimits,
 };
-use crate::site::Site;
+use crate::site::{self, Site};
 use crate::types::{Codec, Digit};
 
 /// The longest call.
 const CALL_MAX: Duration = Duration::from_secs(3600);
+
+/// What the HTTP API knows of the settings.
+pub(super) fn desk(site: &Site) -> DeskSettings {
+    DeskSettings {
+        time_zone: site.config.desk.time_zone,
+        cadence: site.config.answer.cadence(),
+        clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
+        people: Arc::clone(&site.people),
+        owner: "desk".to_owned(),
+    }
+}
 
 pub(super) fn ua_config(config: &Config, bound: &[Bound]) -> UaConfig {
     let (external, stun_server) = match &config.sip.external_address {

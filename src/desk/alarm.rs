@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::words::words;
 use crate::types::{CallId, TicketNumber};
 
 /// What an alarm is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmKind {
     /// Nobody took an emergency (R18).
@@ -27,7 +28,7 @@ pub enum AlarmKind {
 }
 
 /// How far it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlarmState {
     /// It may come to one: duty officers ring. What a crash leaves in this state was missed.
@@ -48,7 +49,7 @@ words!(AlarmKind {
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 
 /// Number of an alarm: unique within one data directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct AlarmId(pub i64);
 

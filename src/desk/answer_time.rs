@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::call_record::Outcome;
 
 /// The rhythm in which a phone rings. China's: 1 s on, 4 s off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cadence {
     pub ring_on_ms: u32,
     pub ring_off_ms: u32,
@@ -49,7 +50,7 @@ pub struct CallFacts {
 }
 
 /// The report: all calls, and those that began in each hour and on each day of the desk's time zone.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct AnswerReport {
     pub cadence: Cadence,
     pub totals: AnswerFigures,
@@ -58,7 +59,7 @@ pub struct AnswerReport {
 }
 
 /// The figures of one hour or day.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct AnswerRow {
     /// `2026-11-23T21:00+08:00` for an hour, `2026-11-23` for a day.
     pub start: String,
@@ -68,7 +69,7 @@ pub struct AnswerRow {
 
 /// Every call is counted in `offered`, and in exactly one of `live`, `rejected`, `failed`, `abandoned_before_answer`,
 /// `abandoned_after_answer` and `served`.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct AnswerFigures {
     pub offered: u64,
     /// Calls that were answered, whatever came of them.
@@ -91,7 +92,7 @@ pub struct AnswerFigures {
 }
 
 /// Percentiles by nearest rank; null when there is nothing to rank.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Spread {
     pub p50: Option<u64>,
     pub p95: Option<u64>,

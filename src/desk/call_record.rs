@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::words::words;
 use crate::types::{CallId, Codec, MessageId, RecordingId, TicketNumber};
 
 /// What came of a call. Every call ends in exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Completed,
@@ -30,7 +31,7 @@ words!(Outcome {
 });
 
 /// Who made the call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Somebody called the desk.
@@ -43,7 +44,7 @@ pub enum Direction {
 words!(Direction { In => "in", Out => "out" });
 
 /// One step of the way through the menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PathStep {
     /// Milliseconds since the call was answered.
     pub at_ms: u64,
@@ -54,7 +55,7 @@ pub struct PathStep {
 }
 
 /// How a leg that the desk rang for a caller ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LegEnd {
     /// They took the call and talked.
@@ -88,7 +89,7 @@ words!(LegEnd {
 });
 
 /// One place that was rung for a caller (R17): the whole search is in the record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LegRecord {
     /// Within the call, from 1; twice where another telephone took the place of the one that was rung.
     pub leg: u32,
@@ -106,12 +107,13 @@ pub struct LegRecord {
     pub end: Option<LegEnd>,
     /// The final SIP response, where it was none that made a call.
     pub status: Option<u16>,
+    #[schema(value_type = Option<String>)]
     pub codec: Option<Codec>,
     pub rtp: RtpStats,
 }
 
 /// Quality of the media as RTP and RTCP told it (RFC 3550 section 6.4).
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 pub struct RtpStats {
     pub sent: u64,
     pub received: u64,

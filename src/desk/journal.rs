@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::words::words;
 
@@ -13,7 +14,7 @@ pub const TEXT_MAX: usize = 4_000;
 pub const NAME_MAX: usize = 100;
 
 /// What kind of event it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum JournalKind {
     /// Calls could not come in over a line any more.

@@ -34,6 +34,7 @@ pub mod tasks;
 pub mod ticket;
 pub mod ticket_edit;
 pub mod ticket_number;
+pub mod token;
 pub mod trunk_state;
 pub mod trunks;
 pub mod view;

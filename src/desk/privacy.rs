@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::alarm::Alarm;
 use super::call_record::{CallRecord, Direction};
@@ -13,7 +14,7 @@ use super::ticket::Ticket;
 use super::words::words;
 
 /// What somebody is to the desk; those further on see all that the ones before see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     Engineer,

@@ -2,12 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::category;
 use super::ticket::{Channel, Class, Kind, Urgency};
 
 /// Fields to change; `None` leaves one as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TicketEdit {
     pub owner: Option<String>,
     pub urgency: Option<Urgency>,
@@ -82,7 +84,7 @@ impl Closing {
 }
 
 /// What somebody who came, wrote or was called wants (R39); a repair's caller may also be written down by hand.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HandTicket {
     pub kind: Kind,

@@ -5,17 +5,23 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::alarm::{Alarm, AlarmId, AlarmKind, AlarmState};
 use super::audit::KeptAudit;
 use super::call_record::{CallRecord, Direction, LegRecord, Outcome, PathStep, RtpStats};
 use super::clocks::PauseReason;
 use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState};
+use super::happening::Happening;
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
+use super::people::{Duty, Person, Place};
+use super::presence::{Presence, Whereabouts};
 use super::retention::{HeldKind, Hold};
 use super::tasks::{TaskKind, TaskRow};
 use super::ticket::{Channel, Class, Kind, Ticket, Urgency, Work};
@@ -49,8 +55,17 @@ impl Serialize for LocalTime {
     }
 }
 
+impl PartialSchema for LocalTime {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for LocalTime {}
+
 /// `call` of the contract.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct CallView<'a> {
     pub id: CallId,
     pub direction: Direction,
@@ -109,7 +124,7 @@ impl<'a> CallView<'a> {
 }
 
 /// `rtp` of a call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct RtpView {
     pub sent: u64,
     pub received: u64,
@@ -134,7 +149,7 @@ impl RtpView {
 }
 
 /// `ticket` of the contract.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TicketView<'a> {
     pub number: &'a TicketNumber,
     pub kind: Kind,
@@ -164,7 +179,7 @@ pub struct TicketView<'a> {
 }
 
 /// What became of a ticket on its way; money in hundredths of the currency's unit.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct WorkView<'a> {
     pub nature: Option<Nature>,
     pub serious: bool,
@@ -211,7 +226,7 @@ impl<'a> WorkView<'a> {
 }
 
 /// One clock of a ticket.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ClockView {
     pub at: LocalTime,
     pub met_at: Option<LocalTime>,
@@ -222,14 +237,14 @@ pub struct ClockView {
 }
 
 /// Since when a clock stands still, and why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PauseView {
     pub at: LocalTime,
     pub reason: PauseReason,
 }
 
 /// One line of a ticket's history.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventView<'a> {
     pub at: LocalTime,
     pub who: &'a str,
@@ -281,7 +296,7 @@ impl<'a> TicketView<'a> {
 }
 
 /// `message` of the contract.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MessageView<'a> {
     pub id: MessageId,
     pub for_person: Option<&'a str>,
@@ -298,7 +313,7 @@ pub struct MessageView<'a> {
 }
 
 /// Who took a message off the list.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DeletionView<'a> {
     pub at: LocalTime,
     pub by: &'a str,
@@ -330,7 +345,7 @@ impl<'a> TaskView<'a> {
 }
 
 /// An alarm (R41).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AlarmView<'a> {
     pub id: AlarmId,
     pub kind: AlarmKind,
@@ -409,7 +424,7 @@ impl<'a> ErrandView<'a> {
 }
 
 /// How it is with one trunk.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TrunkView<'a> {
     pub name: &'a str,
     pub state: TrunkState,
@@ -433,7 +448,7 @@ impl<'a> TrunkView<'a> {
 }
 
 /// One entry of the journal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct JournalView<'a> {
     pub id: i64,
     pub at: LocalTime,
@@ -512,8 +527,71 @@ impl<'a> HoldView<'a> {
     }
 }
 
+/// `person` of the contract: no pin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PersonView {
+    pub extension: String,
+    pub name: String,
+    pub keys: Vec<String>,
+    pub department: Option<String>,
+    pub department_keys: Vec<String>,
+    #[schema(value_type = Vec<Value>)]
+    pub hunt: Vec<Place>,
+    /// Whether they are rung now.
+    pub present: bool,
+    pub presence: Whereabouts,
+    /// When that ends by itself.
+    #[schema(value_type = Option<LocalTime>)]
+    pub presence_until: Option<DateTime<FixedOffset>>,
+    pub duty: Vec<Duty>,
+}
+
+impl PersonView {
+    pub fn new(person: &Person, presence: Presence, time_zone: Tz) -> Self {
+        Self {
+            extension: person.extension.clone(),
+            name: person.name.clone(),
+            keys: person.keys.clone(),
+            department: person.department.clone(),
+            department_keys: person.department_keys.clone(),
+            hunt: person.hunt.clone(),
+            present: presence.state == Whereabouts::In,
+            presence: presence.state,
+            presence_until: presence.until.map(|until| until.with_timezone(&time_zone).fixed_offset()),
+            duty: person.duty.clone(),
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HappeningView<'a> {
+    pub id: i64,
+    pub at: LocalTime,
+    /// `call`, `ticket`, `message`, `alarm`, `journal`.
+    pub kind: &'a str,
+    /// `began`, `opened`, `left`, `raised` and so on; of a ticket, the word in its history.
+    pub what: &'a str,
+    /// The call's, message's or alarm's id, the ticket's number.
+    pub about: &'a str,
+    pub who: Option<&'a str>,
+}
+
+impl<'a> HappeningView<'a> {
+    pub fn new(happening: &'a Happening, time_zone: Tz) -> Self {
+        Self {
+            id: happening.id,
+            at: LocalTime::new(happening.at, time_zone),
+            kind: &happening.kind,
+            what: &happening.what,
+            about: &happening.about,
+            who: happening.who.as_deref(),
+        }
+    }
+}
+
 /// One try to pass a message on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AttemptView<'a> {
     pub at: LocalTime,
     pub channel: &'a str,

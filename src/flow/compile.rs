@@ -114,6 +114,11 @@ impl Flow {
         self.errands.of(kind, of_message).map(|word| word.get_ref().as_str())
     }
 
+    /// Whether it has a beginning for any of the desk's own calls.
+    pub fn makes_errands(&self) -> bool {
+        self.errands.iter().next().is_some()
+    }
+
     pub(super) fn errands(&self) -> &Errands {
         &self.errands
     }

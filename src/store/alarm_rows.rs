@@ -69,6 +69,12 @@ pub fn acknowledge(
     Ok(Some(true))
 }
 
+/// One that came to an alarm.
+pub fn one(connection: &Connection, id: AlarmId) -> rusqlite::Result<Option<Alarm>> {
+    let sql = format!("SELECT {COLUMNS} FROM alarms WHERE id = ?1 AND state IN ('open', 'acknowledged')");
+    connection.prepare_cached(&sql)?.query_row([id.0], read).optional()
+}
+
 pub fn read(row: &Row<'_>) -> rusqlite::Result<Alarm> {
     Ok(Alarm {
         id: AlarmId(row.get(0)?),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::ticket_rows::{Edited, Opening};
 use super::work_rows::{self, By, Refused, Refusing};
@@ -324,7 +324,7 @@ impl Editor {
         &mut self,
         who: &str,
         at: DateTime<Utc>,
-        work: impl FnOnce(&Transaction<'_>, By<'_>) -> rusqlite::Result<Refused<T>>,
+        work: impl FnOnce(&Connection, By<'_>) -> rusqlite::Result<Refused<T>>,
     ) -> Result<T, StoreError> {
         let book = Arc::clone(&self.clocks);
         let done = self.transaction(|t| work(t, By { who, at, book: &book }))?;
@@ -337,15 +337,41 @@ impl Editor {
 
     pub(super) fn transaction<T>(
         &mut self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let run = || {
+            if !self.connection.is_autocommit() {
+                // A part of `at_once`.
+                let part = self.connection.savepoint()?;
+                let done = work(&part)?;
+                part.commit()?;
+                return Ok(done);
+            }
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
             Ok(done)
         };
         run().map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+
+    /// Several changes as one: all of them are kept, or none.
+    ///
+    /// # Errors
+    /// What the work says, after which nothing of it is kept; or why it can't be written.
+    pub fn at_once<T, E: From<StoreError>>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        self.run("BEGIN IMMEDIATE")?;
+        let worked = work(self);
+        // Where COMMIT fails, the transaction may still be open.
+        let ended = worked.and_then(|done| self.run("COMMIT").map(|()| done).map_err(E::from));
+        if ended.is_err() && !self.connection.is_autocommit() {
+            self.run("ROLLBACK")?;
+        }
+        ended
+    }
+
+    fn run(&mut self, sql: &str) -> Result<(), StoreError> {
+        self.connection.execute_batch(sql).map_err(|source| StoreError::sqlite(&self.path, source))
     }
 }
 

@@ -223,7 +223,29 @@ impl MessageFilter {
     }
 }
 
+/// A row that a list went up to: its time and id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub at: DateTime<Utc>,
+    pub id: i64,
+}
+
 impl Clause {
+    /// Only what comes after a place in a list that has the newest first.
+    pub fn beyond(&mut self, column: &str, place: Option<Place>) {
+        let Some(Place { at, id }) = place else { return };
+        self.with(&format!("({column}, id) < (?, ?)"), Value::Integer(at.timestamp_millis()));
+        self.values.push(Value::Integer(id));
+    }
+
+    /// Only what comes after a ticket in a list that has the newest first; where it is gone, what was opened before it.
+    pub fn beyond_ticket(&mut self, last: Option<(DateTime<Utc>, &TicketNumber)>) {
+        let Some((at, number)) = last else { return };
+        let id = "coalesce((SELECT id FROM tickets WHERE number = ?), 0)";
+        self.with(&format!("(opened_at_ms, id) < (?, {id})"), Value::Integer(at.timestamp_millis()));
+        self.values.push(Value::Text(number.0.clone()));
+    }
+
     /// The SQL from `WHERE` on; the values of limit and offset are added to those that are bound.
     pub fn sql(&mut self, order: &str, limit: Option<u32>, offset: u32) -> String {
         self.values.push(Value::Integer(limit.map_or(-1, i64::from)));

@@ -14,6 +14,7 @@
 
 mod alarm_rows;
 mod anonymise;
+mod answer_rows;
 mod audit_rows;
 pub mod backup;
 mod ban_rows;
@@ -45,11 +46,14 @@ mod task_rows;
 mod ticket_reads;
 mod ticket_rows;
 mod time;
+mod token_rows;
+mod tokens;
 mod trunk_rows;
 mod work_report_rows;
 mod work_rows;
 mod writer;
 
+pub use answer_rows::{KeptAnswer, RequestKey};
 pub use audit_rows::AuditFilter;
 pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Desk, Looked};
@@ -58,7 +62,7 @@ pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
 pub use filter::{
-    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, TicketFilter,
+    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TicketFilter,
 };
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;

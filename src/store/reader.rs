@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::filter::Clause;
+use super::filter::{Clause, Place};
 use super::time::{At, from_i64, word_or_null};
 use super::{
     AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, StoreError, TicketFilter,
 };
 use super::{
     alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
-    presence_rows, resident_rows, task_rows, ticket_reads, trunk_rows,
+    presence_rows, resident_rows, task_rows, ticket_reads, token_rows, trunk_rows,
 };
-use crate::desk::alarm::Alarm;
+use crate::desk::alarm::{Alarm, AlarmId};
 use crate::desk::answer_time::CallFacts;
 use crate::desk::ban::Ban;
 use crate::desk::call_record::CallRecord;
@@ -27,6 +27,7 @@ use crate::desk::presence::Notice;
 use crate::desk::residents::Resident;
 use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
+use crate::desk::token::{ApiToken, TokenHash};
 use crate::desk::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
 
@@ -45,7 +46,13 @@ impl Reader {
 
     /// Calls, the newest first.
     pub fn calls(&self, filter: &CallFilter) -> Result<Vec<CallRecord>, StoreError> {
+        self.calls_beyond(filter, None)
+    }
+
+    /// The same from a place in the list on: what comes after it.
+    pub fn calls_beyond(&self, filter: &CallFilter, place: Option<Place>) -> Result<Vec<CallRecord>, StoreError> {
         let mut clause = filter.clause();
+        clause.beyond("started_at_ms", place);
         let sql = clause.sql("started_at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM calls {sql}", call_rows::COLUMNS);
         self.told(self.list(&sql, clause, call_rows::read))
@@ -68,7 +75,18 @@ impl Reader {
 
     /// Tickets, the newest first, with their clocks judged at `now`.
     pub fn tickets(&self, filter: &TicketFilter, now: DateTime<Utc>) -> Result<Vec<Ticket>, StoreError> {
+        self.tickets_beyond(filter, now, None)
+    }
+
+    /// The same from a ticket on: what comes after it in the list.
+    pub fn tickets_beyond(
+        &self,
+        filter: &TicketFilter,
+        now: DateTime<Utc>,
+        last: Option<(DateTime<Utc>, &TicketNumber)>,
+    ) -> Result<Vec<Ticket>, StoreError> {
         let mut clause = filter.clause(now);
+        clause.beyond_ticket(last);
         let sql = clause.sql("opened_at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM tickets {sql}", ticket_reads::COLUMNS);
         self.told(self.tickets_of(&sql, clause, now))
@@ -80,7 +98,13 @@ impl Reader {
 
     /// Messages, the newest first.
     pub fn messages(&self, filter: &MessageFilter) -> Result<Vec<Message>, StoreError> {
+        self.messages_beyond(filter, None)
+    }
+
+    /// The same from a place in the list on: what comes after it.
+    pub fn messages_beyond(&self, filter: &MessageFilter, place: Option<Place>) -> Result<Vec<Message>, StoreError> {
         let mut clause = filter.clause();
+        clause.beyond("left_at_ms", place);
         let sql = clause.sql("left_at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM messages {sql}", message_rows::COLUMNS);
         self.told(self.messages_of(&sql, clause))
@@ -92,7 +116,13 @@ impl Reader {
 
     /// Alarms, the newest first.
     pub fn alarms(&self, filter: &AlarmFilter) -> Result<Vec<Alarm>, StoreError> {
+        self.alarms_beyond(filter, None)
+    }
+
+    /// The same from a place in the list on: what comes after it.
+    pub fn alarms_beyond(&self, filter: &AlarmFilter, place: Option<Place>) -> Result<Vec<Alarm>, StoreError> {
         let mut clause = filter.clause();
+        clause.beyond("raised_at_ms", place);
         let sql = clause.sql("raised_at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM alarms {sql}", alarm_rows::COLUMNS);
         self.told(self.list(&sql, clause, alarm_rows::read))
@@ -105,7 +135,13 @@ impl Reader {
 
     /// The journal, the newest first.
     pub fn journal(&self, filter: &JournalFilter) -> Result<Vec<KeptEntry>, StoreError> {
+        self.journal_beyond(filter, None)
+    }
+
+    /// The same from a place in the list on: what comes after it.
+    pub fn journal_beyond(&self, filter: &JournalFilter, place: Option<Place>) -> Result<Vec<KeptEntry>, StoreError> {
         let mut clause = filter.clause();
+        clause.beyond("at_ms", place);
         let sql = clause.sql("at_ms DESC, id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM journal {sql}", journal_rows::COLUMNS);
         self.told(self.list(&sql, clause, journal_rows::read))
@@ -166,8 +202,23 @@ impl Reader {
         self.told(presence_rows::list(&self.connection))
     }
 
+    /// An alarm; none where it never came to one.
+    pub fn alarm(&self, id: AlarmId) -> Result<Option<Alarm>, StoreError> {
+        self.told(alarm_rows::one(&self.connection, id))
+    }
+
+    /// The tokens of the HTTP API, the oldest first.
+    pub fn tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        self.told(token_rows::list(&self.connection))
+    }
+
+    /// A token with the hash of its secret.
+    pub fn token(&self, id: i64) -> Result<Option<(ApiToken, TokenHash)>, StoreError> {
+        self.told(token_rows::find(&self.connection, id))
+    }
+
     /// Another number whenever another connection, of any process, has written.
-    pub(super) fn version(&self) -> Result<i64, StoreError> {
+    pub fn version(&self) -> Result<i64, StoreError> {
         self.told(self.connection.pragma_query_value(None, "data_version", |row| row.get(0)))
     }
 

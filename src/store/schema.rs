@@ -33,6 +33,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0012_work.sql",
     "0013_errands.sql",
     "0015_residents.sql",
+    "0016_api.sql",
     "0017_shifts.sql",
     "0018_privacy.sql",
     "0019_reports.sql",
@@ -250,6 +251,7 @@ mod tests {
         0012_work.sql 30146e9e0d1a0ac6
         0013_errands.sql a9548402b8ffdd03
         0015_residents.sql 09d5bd2f1d026225
+        0016_api.sql 67ad9798cbf92a01
         0017_shifts.sql 5d2095839188832b
         0018_privacy.sql 1b50d955479c4290
         0019_reports.sql b6b2054f94e152d8

@@ -31,9 +31,10 @@ pub use written::{Reader, remedy_for_unknown};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Number of a call in the log: unique within one data directory, rising with time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct CallId(pub i64);
 
@@ -64,12 +65,12 @@ impl fmt::Display for StreamId {
 }
 
 /// Number of a message left for a person: unique within one data directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct MessageId(pub i64);
 
 /// A ticket's number as it is read to the caller: `YYYYMMDD-NNNN`, the date in the desk's time zone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct TicketNumber(pub String);
 
@@ -97,7 +98,7 @@ impl fmt::Display for Lang {
 }
 
 /// A recording's path relative to `DATA/recordings/`, such as `2026/11/23/000042-1.wav`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct RecordingId(pub String);
 

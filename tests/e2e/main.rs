@@ -1,5 +1,6 @@
 //! The daemon as it is run, called by real telephones: the built-in caller, SIPp, baresip and Linphone.
 
+mod api;
 mod audio;
 mod baresip;
 mod browser;

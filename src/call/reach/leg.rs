@@ -295,6 +295,13 @@ impl OutLeg {
         }
     }
 
+    /// Its dialog is that one now: another call took its place (RFC 3891).
+    pub fn goes_on_as(&mut self, by: LegId) {
+        if let State::Up { leg, .. } = &mut self.state {
+            *leg = by;
+        }
+    }
+
     /// As our own side described it last, and the number of that description: to go on with it elsewhere.
     pub fn local(&self) -> Option<(&LocalMedia, u64)> {
         self.local.as_ref().map(|local| (local, self.version))

@@ -218,7 +218,8 @@ impl Session {
             return false;
         }
         let Some(mission) = self.mission.as_mut().filter(|mission| !mission.pressed) else { return false };
-        let Some(out) = mission.lifted.take() else { return false };
+        let Some(mut out) = mission.lifted.take() else { return false };
+        out.goes_on_as(self.leg);
         let number = mission.number.clone();
         let called = called(&self.service, self.record.id, number);
         let Some(flow) = FlowRun::on_errand(self.service.flow.clone(), called, &mission.errand) else {

@@ -1,10 +1,11 @@
 //! Why a clock may stand still. There are no other reasons: what lasts long for another one is late.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::words::words;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PauseReason {
     /// The customer wants it at another time.

@@ -13,6 +13,7 @@ use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::DeValue;
+use utoipa::ToSchema;
 
 pub use keypad::{keypad, keys_of_name};
 pub use place::{Place, PlaceTarget};
@@ -27,7 +28,7 @@ pub const FOUND_MAX: usize = 64;
 const DEPARTMENT_KEYS_MIN: usize = 2;
 
 /// What a person may be called for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duty {
     Receptionist,

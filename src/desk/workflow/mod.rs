@@ -14,13 +14,14 @@ pub use stages::{Edge, Need, edges, is_stage};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::clocks::ClockKey;
 use super::ticket::{Kind, Urgency};
 use super::words::words;
 
 /// What a complaint is (R32).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Nature {
     Valid,
@@ -31,7 +32,7 @@ pub enum Nature {
 words!(Nature { Valid => "valid", Communicative => "communicative" });
 
 /// What the customer says of the result (R37).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Satisfaction {
     Satisfied,
@@ -41,7 +42,7 @@ pub enum Satisfaction {
 words!(Satisfaction { Satisfied => "satisfied", NotSatisfied => "not_satisfied" });
 
 /// How it is with a price that is not in the list (R27, R28).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Quote {
     /// The engineering supervisor judges feasibility and cost.
@@ -70,7 +71,8 @@ pub struct Standing {
 }
 
 /// A step that somebody wants to make.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Advance {
     /// The stage that it leads to.
     pub to: String,
@@ -83,6 +85,7 @@ pub struct Advance {
     pub nature: Option<Nature>,
     pub responsible: Option<String>,
     pub satisfaction: Option<Satisfaction>,
+    #[serde(default)]
     pub sheet: WorkSheet,
 }
 

@@ -1,9 +1,10 @@
 //! What a repair's work sheet says of the work (维修服务任务单, R29).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `None` leaves a field as it is. Money in hundredths of the currency's unit.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkSheet {
     pub work_done: Option<String>,

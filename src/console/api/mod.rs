@@ -1,0 +1,105 @@
+//! The HTTP API, `/api/v1`: the desk's records for other programs, in the JSON of the command line.
+//!
+//! One file per resource, each with a table of its endpoints. A table's line says everything of an endpoint: path, scope,
+//! query, body, answers, and the function that carries it out. From the same line come the route, the checks before the
+//! function is called, and the OpenAPI document; what the document says is what is checked.
+//!
+//! To add a resource: write a file with `pub const ENDPOINTS: &[Endpoint]`, and name it in `RESOURCES`. To add a report: a
+//! line in `reports::ENDPOINTS`. A function gets what was asked (`Ask`) and a `Reader`, or an `Editor` within a
+//! transaction, and gives a `Reply`; it runs on a thread that may wait for the disk. Records leave by `Leaving` alone,
+//! which hides what the token's role may not see (R12).
+//!
+//! - `endpoint`: what a table's line can say. `openapi`: the document.
+//! - `ask`, `query`, `body`, `page`: what was asked. `reply`: what is answered.
+//! - `auth`: who asks. `pool`: connections to the database. `serve`: the way of a request through all of them.
+//! - `events`: server-sent events. `recordings`: audio, in ranges.
+
+mod access;
+mod alarms;
+mod ask;
+mod auth;
+mod body;
+mod calls;
+mod endpoint;
+mod events;
+mod journal;
+mod messages;
+mod openapi;
+mod page;
+mod people;
+mod pool;
+mod query;
+mod recordings;
+mod reply;
+mod reports;
+mod serve;
+mod ticket_changes;
+mod tickets;
+mod trunks;
+
+pub use access::{DeskAccess, DeskSettings};
+pub use events::Events;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::{MethodRouter, get, on};
+
+use self::auth::Tries;
+use self::endpoint::Endpoint;
+use self::pool::Pool;
+use super::listener::Peer;
+
+/// Where all of it is.
+pub const ROOT: &str = "/api/v1";
+
+/// Every resource's endpoints.
+const RESOURCES: &[&[Endpoint]] = &[
+    calls::ENDPOINTS,
+    tickets::ENDPOINTS,
+    ticket_changes::ENDPOINTS,
+    messages::ENDPOINTS,
+    people::ENDPOINTS,
+    alarms::ENDPOINTS,
+    journal::ENDPOINTS,
+    trunks::ENDPOINTS,
+    reports::ENDPOINTS,
+    events::ENDPOINTS,
+];
+
+/// What every request shares.
+pub(super) struct Api {
+    access: DeskAccess,
+    pool: Pool,
+    tries: Tries,
+    events: Events,
+}
+
+impl Api {
+    pub fn new(access: DeskAccess, events: Events) -> Self {
+        Self { pool: Pool::new(access.database.clone()), access, tries: Tries::default(), events }
+    }
+}
+
+/// The routes of all resources, and of the document that describes them.
+pub(super) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<S> {
+    let mut router = Router::new().route(&format!("{ROOT}/openapi.json"), get(document));
+    for endpoint in RESOURCES.iter().copied().flatten() {
+        router = router.route(&format!("{ROOT}{}", endpoint.path), route(Arc::clone(&api), endpoint));
+    }
+    router
+}
+
+fn route<S: Clone + Send + Sync + 'static>(api: Arc<Api>, endpoint: &'static Endpoint) -> MethodRouter<S> {
+    on(endpoint.method.filter(), move |ConnectInfo(peer): ConnectInfo<Peer>, request: Request| {
+        let api = Arc::clone(&api);
+        serve::serve(api, endpoint, peer.0.ip(), request)
+    })
+}
+
+async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::document())
+}

@@ -1,0 +1,174 @@
+//! The way of one request: who asks, what is asked, the work, the answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::RequestExt;
+use axum::body::to_bytes;
+use axum::extract::{Query as RawQuery, RawPathParams, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+
+use super::ask::{self, Ask, Seen};
+use super::auth::{allow, authenticate};
+use super::body::{BODY_MAX, wrong};
+use super::endpoint::{Endpoint, Run};
+use super::query::Query;
+use super::reply::{Finished, Reply};
+use super::{Api, events, recordings};
+use crate::console::problem::ProblemDetails;
+use crate::store::{Editor, RequestKey};
+
+/// From a request's head to the head of its answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// For the body to arrive.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+
+pub async fn serve(api: Arc<Api>, endpoint: &'static Endpoint, address: IpAddr, request: Request) -> Response {
+    let path = request.uri().path().to_owned();
+    let answered = tokio::time::timeout(ANSWER_WITHIN, answer(&api, endpoint, address, request)).await;
+    let answer = answered.unwrap_or_else(|_| {
+        Err(ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, "it took too long: try again")
+            .with(header::RETRY_AFTER, 5_u16))
+    });
+    answer.unwrap_or_else(|problem| problem.at(&path).into_response())
+}
+
+async fn answer(
+    api: &Arc<Api>,
+    endpoint: &'static Endpoint,
+    address: IpAddr,
+    request: Request,
+) -> Result<Response, ProblemDetails> {
+    let now = Utc::now();
+    let token = authenticate(api, request.headers(), address, now).await?;
+    if let Some(scope) = endpoint.scope {
+        allow(&token, scope)?;
+    }
+    let (parts, names, body) = read(endpoint, request).await?;
+    let given = RawQuery::<Vec<(String, String)>>::try_from_uri(&parts.uri)
+        .map_err(|fault| ProblemDetails::new(StatusCode::BAD_REQUEST, format!("the query can't be read: {fault}")))?;
+    let ask = Ask {
+        query: Query::check(endpoint.query, given.0)?,
+        seen: if endpoint.versioned { Some(Seen::read(&parts.headers)?) } else { None },
+        key: if endpoint.takes_key() { ask::key(&parts.headers)? } else { None },
+        settings: api.access.settings(),
+        path: parts.uri.path().to_owned(),
+        token,
+        address,
+        now,
+        names,
+        body,
+    };
+    match endpoint.run {
+        Run::Read(work) => {
+            let finished = api.pool.read(move |reader| Ok(work(&ask, reader)?.finish(&ask))).await?;
+            Ok(finished.into_response())
+        }
+        Run::Change(work) => {
+            let clocks = Arc::clone(&ask.settings.clocks);
+            let finished = api.pool.edit(clocks, move |editor| change(&ask, endpoint, work, editor)).await?;
+            Ok(finished.into_response())
+        }
+        Run::Sound(work) => {
+            let root = api.access.recordings.clone();
+            let whole = parts.headers.contains_key(header::IF_RANGE);
+            let range = parts.headers.get(header::RANGE).filter(|_| !whole && parts.method == Method::GET).cloned();
+            let clocks = Arc::clone(&ask.settings.clocks);
+            let opened = api.pool.read(move |reader| recordings::open(&root, work(&ask, reader)?, &ask)).await?;
+            let heard = opened.heard.clone();
+            api.pool.edit(clocks, move |editor| Ok(editor.audit(&heard)?)).await?;
+            recordings::answer(opened, range.as_ref())
+        }
+        Run::Events => events::answer(api, ask, &parts.headers).await,
+    }
+}
+
+/// One transaction: what is answered to a request with a key is kept with what it did, or neither is.
+fn change(
+    ask: &Ask,
+    endpoint: &Endpoint,
+    work: fn(&Ask, &mut Editor) -> Result<Reply, ProblemDetails>,
+    editor: &mut Editor,
+) -> Result<Finished, ProblemDetails> {
+    let request = fingerprint(endpoint, ask);
+    editor.at_once(|editor| {
+        let of = ask.key.as_ref().map(|key| RequestKey { token: ask.token.id, key });
+        if let Some(of) = of
+            && let Some(kept) = editor.kept_answer(of, ask.now)?
+        {
+            return if kept.request == request {
+                Ok(Finished::of_kept(kept))
+            } else {
+                Err(wrong("this Idempotency-Key was sent with another request before: use a new one for each"))
+            };
+        }
+        if let Some(seen) = &ask.seen {
+            let version = editor.version(&ask.ticket())?;
+            if !seen.holds(version) {
+                return Err(ProblemDetails::new(
+                    StatusCode::PRECONDITION_FAILED,
+                    format!(
+                        "somebody else changed the ticket meanwhile (it is at \"{version}\" now): look at it again"
+                    ),
+                ));
+            }
+        }
+        let finished = work(ask, editor)?.finish(ask);
+        if let Some(of) = of {
+            editor.keep_answer(of, ask.now, &finished.to_keep(request))?;
+        }
+        Ok(finished)
+    })
+}
+
+/// What makes two requests the same.
+fn fingerprint(endpoint: &Endpoint, ask: &Ask) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [endpoint.method.word().as_bytes(), ask.path.as_bytes(), &ask.body] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+type Read = (Parts, Vec<(String, String)>, Vec<u8>);
+
+/// Head, names in the path, and body of a request.
+async fn read(endpoint: &Endpoint, mut request: Request) -> Result<Read, ProblemDetails> {
+    let names = request
+        .extract_parts::<RawPathParams>()
+        .await
+        .map_err(|_| ProblemDetails::new(StatusCode::BAD_REQUEST, "the path is no UTF-8 behind its percent signs"))?;
+    let names: Vec<_> = names.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    if names.iter().any(|(_, value)| value.contains('\0')) {
+        return Err(ProblemDetails::new(StatusCode::BAD_REQUEST, "the path has a byte of zero"));
+    }
+    let (parts, body) = request.into_parts();
+    if endpoint.body.is_none() {
+        return Ok((parts, names, Vec::new()));
+    }
+    if !is_json(&parts.headers) {
+        return Err(ProblemDetails::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`")
+            .with(header::ACCEPT, axum::http::HeaderValue::from_static("application/json")));
+    }
+    let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await;
+    let too_late = || ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time");
+    let too_long = || {
+        ProblemDetails::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is cut off or longer than {BODY_MAX} bytes"),
+        )
+    };
+    let body = body.map_err(|_| too_late())?.map_err(|_| too_long())?;
+    Ok((parts, names, body.to_vec()))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}

@@ -1,0 +1,322 @@
+//! A desk with a few records and its console on a free port, asked over real connections.
+
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings};
+use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use frontdesk::desk::answer_time::Cadence;
+use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
+use frontdesk::desk::message::{MessageChange, MessageDraft};
+use frontdesk::desk::people::Directory;
+use frontdesk::desk::request::{DeskRequest, Done, RequestId};
+use frontdesk::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
+use frontdesk::desk::token::{TokenDraft, TokenSecret};
+use frontdesk::store::{Editor, Store, StoreOptions};
+use frontdesk::types::{CallId, MessageId, RecordingId, TicketNumber};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+pub struct Desk {
+    folder: TempDir,
+    pub address: SocketAddr,
+    /// Of the repair that call 2 left.
+    pub ticket: String,
+    /// The bytes of call 2's recording.
+    pub audio: Vec<u8>,
+    server: RefCell<Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>>,
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-11-23T04:00:00Z".parse().unwrap()
+}
+
+impl Desk {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let audio = audio(folder.path());
+        let ticket = fill(folder.path());
+        let (address, stop, thread) = serve(folder.path());
+        Self { folder, address, ticket, audio, server: RefCell::new(Some((stop, thread))) }
+    }
+
+    pub fn stop(&self) {
+        if let Some((stop, thread)) = self.server.borrow_mut().take() {
+            let _ = stop.send(());
+            thread.join().unwrap();
+        }
+    }
+
+    pub fn editor(&self) -> Editor {
+        Editor::open(&self.folder.path().join("frontdesk.db")).unwrap()
+    }
+
+    pub fn admin(&self) -> String {
+        self.token(&["admin"], "administrator")
+    }
+
+    pub fn token(&self, scopes: &[&str], role: &str) -> String {
+        self.token_until(scopes, role, Utc::now() + TimeDelta::days(1))
+    }
+
+    pub fn token_until(&self, scopes: &[&str], role: &str, until: DateTime<Utc>) -> String {
+        let draft = TokenDraft {
+            name: "test".to_owned(),
+            scopes: scopes.iter().map(|scope| scope.parse().unwrap()).collect(),
+            role: role.parse().unwrap(),
+            made_at: until - TimeDelta::days(1),
+            expires_at: Some(until),
+        };
+        let mut chance = [0; 32];
+        rand::Rng::fill_bytes(&mut rand::rng(), &mut chance);
+        let secret = TokenSecret::new(chance);
+        secret.text(self.editor().add_token(&draft, &secret.hash()).unwrap())
+    }
+
+    pub fn get(&self, token: &str, path: &str) -> Answer {
+        self.send(token, "GET", path, &[], None)
+    }
+
+    pub fn post(&self, token: &str, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let headers = [headers, &[("Content-Type", "application/json")]].concat();
+        self.send(token, "POST", path, &headers, Some(&body.to_string()))
+    }
+
+    pub fn change(&self, token: &str, method: &str, path: &str, tag: &str, body: &Value) -> Answer {
+        let headers = [("Content-Type", "application/json"), ("If-Match", tag)];
+        self.send(token, method, path, &headers, Some(&body.to_string()))
+    }
+
+    pub fn send(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut stream = self.ask(token, method, path, &[headers, &[("Connection", "close")]].concat(), body);
+        Answer::read(&mut stream)
+    }
+
+    pub fn listen(&self, token: &str, path: &str, headers: &[(&str, &str)]) -> EventStream {
+        let mut stream = BufReader::new(self.ask(token, "GET", path, headers, None));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(stream.read_line(&mut head).unwrap() > 0, "{head}");
+        }
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/event-stream"), "{head}");
+        EventStream(stream)
+    }
+
+    fn ask(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut request = format!("{method} /api/v1{path} HTTP/1.1\r\nHost: desk\r\n");
+        if !token.is_empty() {
+            request.push_str(&format!("Authorization: Bearer {token}\r\n"));
+        }
+        for (name, value) in headers {
+            request.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if let Some(body) = body {
+            request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        request.push_str("\r\n");
+        request.push_str(body.unwrap_or_default());
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop();
+        }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    fn read(stream: &mut TcpStream) -> Self {
+        let mut all = Vec::new();
+        // A server that refuses a long body may close before all of it was sent.
+        if let Err(error) = stream.read_to_end(&mut all) {
+            assert!(!all.is_empty(), "{error}");
+        }
+        let end = all.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8(all[..end].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Self { status, head, body: all[end + 4..].to_vec() }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|fault| panic!("{fault}: {self:?}"))
+    }
+
+    pub fn detail(&self) -> String {
+        self.json()["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A stream of events that goes on.
+pub struct EventStream(BufReader<TcpStream>);
+
+impl EventStream {
+    /// Id, kind and data of the next one.
+    pub fn event(&mut self) -> (i64, String, Value) {
+        let (mut id, mut kind, mut data) = (None, None, None);
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() > 0, "the stream ended");
+            let line = line.trim_end();
+            if let Some(value) = line.strip_prefix("id: ") {
+                id = value.parse().ok();
+            } else if let Some(value) = line.strip_prefix("event: ") {
+                kind = Some(value.to_owned());
+            } else if let Some(value) = line.strip_prefix("data: ") {
+                data = serde_json::from_str(value).ok();
+            } else if line.is_empty()
+                && let (Some(id), Some(kind), Some(data)) = (id.take(), kind.take(), data.take())
+            {
+                return (id, kind, data);
+            }
+        }
+    }
+
+    pub fn ends(mut self) -> bool {
+        let mut rest = Vec::new();
+        self.0.read_to_end(&mut rest).is_ok()
+    }
+}
+
+fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thread::JoinHandle<()>) {
+    let settings = DeskSettings {
+        time_zone: chrono_tz::Asia::Shanghai,
+        cadence: Cadence::default(),
+        clocks: Arc::default(),
+        people: Arc::new(Directory::parse(Directory::default_text(), "built-in people").unwrap()),
+        owner: "desk".to_owned(),
+    };
+    let access = DeskAccess::new(folder.join("frontdesk.db"), folder.join("recordings"), settings);
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let stopped = async { stopped.await.unwrap_or(()) };
+            console::serve(listener, ConsoleState::new(), access, stopped).await.unwrap();
+        });
+    });
+    (address, stop, thread)
+}
+
+fn audio(folder: &std::path::Path) -> Vec<u8> {
+    let audio: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    std::fs::create_dir_all(folder.join("recordings/2026/11/23")).unwrap();
+    std::fs::write(folder.join("recordings/2026/11/23/000002-1.wav"), &audio).unwrap();
+    std::fs::write(folder.join("secret.wav"), "not for anybody").unwrap();
+    audio
+}
+
+/// Three calls, two tickets, a message and an alarm; gives the number of the repair.
+fn fill(folder: &std::path::Path) -> String {
+    let (tell, replies) = channel();
+    let options = StoreOptions::new(folder.join("frontdesk.db"), chrono_tz::Asia::Shanghai);
+    let (store, _) = Store::open(options, Box::new(move |reply| drop(tell.send(reply)))).unwrap();
+    let draft = |kind, class| TicketDraft {
+        kind,
+        class,
+        urgency: (kind == Kind::Repair).then_some(Urgency::Urgent),
+        category: None,
+        caller: Some("+8613800138000".to_owned()),
+        call: CallId(2),
+    };
+    let number = TicketNumber("20261123-0001".to_owned());
+    let change = TicketChange {
+        building: Some("3".into()),
+        room: Some("1201".into()),
+        complete: Some(true),
+        ..TicketChange::default()
+    };
+    let message = MessageDraft {
+        for_person: Some("201".into()),
+        from_number: Some("13900139000".into()),
+        from_name: None,
+        call: CallId(2),
+    };
+    let kept = MessageChange { complete: Some(true), duration_ms: Some(4_000), ..MessageChange::default() };
+    let alarm = AlarmWord {
+        note: "nobody took it".into(),
+        ..AlarmWord::of_call(AlarmKind::MissedEmergency, CallId(2), AlarmState::Open)
+    };
+    let id = RequestId(0);
+    let requests = vec![
+        DeskRequest::OpenTicket { id, draft: draft(Kind::Repair, Class::B) },
+        DeskRequest::ChangeTicket { id, number: number.clone(), change },
+        DeskRequest::OpenTicket { id, draft: draft(Kind::Inquiry, Class::D) },
+        DeskRequest::OpenMessage { id, draft: message },
+        DeskRequest::ChangeMessage { id, message: MessageId(1), change: kept },
+        DeskRequest::PutAlarm { id, word: alarm },
+    ];
+    let asked = requests.len();
+    for request in requests {
+        store.submit(CallId(2), noon(), request).unwrap();
+    }
+    for call in [call(1, None), call(2, Some("2026/11/23/000002-1.wav")), call(3, Some("../secret.wav"))] {
+        store.submit(call.id, noon(), DeskRequest::PutCall(Box::new(call))).unwrap();
+    }
+    assert_eq!(store.shutdown(), 0);
+    let replies: Vec<_> = replies.into_iter().collect();
+    assert_eq!(replies.iter().filter(|reply| reply.result.is_ok()).count(), asked, "{replies:?}");
+    let opened = replies.iter().find_map(|reply| match &reply.result {
+        Ok(Done::TicketOpened(number)) => Some(number.clone()),
+        _ => None,
+    });
+    assert_eq!(opened, Some(number.clone()));
+    number.0
+}
+
+fn call(id: i64, recording: Option<&str>) -> CallRecord {
+    let started_at = noon() + TimeDelta::minutes(id - 1);
+    CallRecord {
+        id: CallId(id),
+        direction: Direction::default(),
+        caller: Some("+8613800138000".into()),
+        caller_name: None,
+        callee: "desk".into(),
+        started_at,
+        answered_at: Some(started_at),
+        ended_at: Some(started_at + TimeDelta::seconds(50)),
+        answer_ms: Some(9),
+        answer_rings: Some(1),
+        outcome: Some(Outcome::Ticket),
+        path: Vec::new(),
+        handled_by: None,
+        tickets: Vec::new(),
+        messages: Vec::new(),
+        recording: recording.map(|recording| RecordingId(recording.to_owned())),
+        codec: None,
+        rtp: RtpStats::default(),
+        end_reason: None,
+        sip_call_id: format!("{id}@test"),
+        legs: Vec::new(),
+        trunk: None,
+        diverted_from: None,
+    }
+}
