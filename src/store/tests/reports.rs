@@ -7,7 +7,7 @@ use crate::desk::call_record::{LegEnd, LegRecord};
 use crate::desk::report::Step;
 use crate::desk::report::calls::CallRules;
 use crate::desk::ticket::Status;
-use crate::store::filter::Clause;
+use crate::store::filter::{Clause, Place};
 use crate::store::{call_rows, connection, message_rows, report_rows, ticket_reads};
 
 fn leg(at_ms: u64, ring_ms: u64, talk_ms: Option<u64>) -> LegRecord {
@@ -128,6 +128,8 @@ fn no_list_reads_a_whole_table_or_sorts_it() {
     let at = noon();
     let mut faults = Vec::new();
     let mut look = |what: &str, table: &str, columns: &str, order: &str, mut clause: Clause| {
+        // The next page begins behind the last row of this one.
+        clause.beyond(order, Some(Place { at, id: 7 }));
         let rest = clause.sql(&format!("{order} DESC, id DESC"), Some(100), 0);
         let lines = plan(&db, &format!("SELECT {columns} FROM {table} {rest}"));
         // What is overdue is found first: it is little of what is open.
