@@ -10,9 +10,12 @@ use axum::response::Response;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use super::access::DeskAccess;
 use super::ask::{Ask, unknown};
 use crate::console::problem::ProblemDetails;
+use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::Kept;
+use crate::store::Editor;
 use crate::types::RecordingId;
 
 /// Bytes that are read at once, and pieces that wait for a slow listener.
@@ -37,9 +40,9 @@ pub struct Opened {
 ///
 /// # Errors
 /// 403 where the token's role may not have it, 404 where it is not on disk.
-pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
+pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
     if !ask.token.role.may_have(sound.kept) {
-        audit(ask, "refused", &sound.about);
+        audit(access, ask, Deed::Refused, &sound.about)?;
         let role = ask.token.role;
         return Err(ProblemDetails::new(
             StatusCode::FORBIDDEN,
@@ -50,18 +53,25 @@ pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetai
     if !path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(unknown(format!("the recording of {}", sound.about)));
     }
-    let opened = File::open(root.join(path)).and_then(|file| {
+    let opened = File::open(access.recordings.join(path)).and_then(|file| {
         let length = file.metadata()?.len();
         Ok(Opened { file, length })
     });
     let opened = opened.map_err(|_| unknown(format!("the recording of {} on disk", sound.about)))?;
-    audit(ask, "heard", &sound.about);
+    audit(access, ask, Deed::Heard, &sound.about)?;
     Ok(opened)
 }
 
-/// Who heard what (R12).
-fn audit(ask: &Ask, what: &str, about: &str) {
-    tracing::info!(who = ask.who(), from = %ask.address, what, about, "a recording was asked for");
+/// Writes down who heard what (R12), before they do: what can't be written down is not given.
+fn audit(access: &DeskAccess, ask: &Ask, what: Deed, about: &str) -> Result<(), ProblemDetails> {
+    let entry = AuditEntry {
+        at: ask.now,
+        who: ask.who().to_owned(),
+        what,
+        about: about.to_owned(),
+        from_where: format!("api {}", ask.address),
+    };
+    Ok(Editor::open(&access.database)?.audit(&entry)?)
 }
 
 /// The part of it that was asked for.
