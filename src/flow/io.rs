@@ -184,6 +184,8 @@ pub enum Input {
     HungUp,
 }
 
+// One at a time, taken at once: boxing the large ones would cost more than their size does.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Plays these one after the other in place of what is playing; `PlayDone` with that token follows unless stopped.

@@ -193,8 +193,10 @@ impl EventStream {
                 kind = Some(value.to_owned());
             } else if let Some(value) = line.strip_prefix("data: ") {
                 data = serde_json::from_str(value).ok();
-            } else if line.is_empty() && id.is_some() {
-                return (id.unwrap(), kind.unwrap(), data.unwrap());
+            } else if line.is_empty()
+                && let (Some(id), Some(kind), Some(data)) = (id.take(), kind.take(), data.take())
+            {
+                return (id, kind, data);
             }
         }
     }

@@ -74,7 +74,7 @@ impl Step for Work {
 
 /// Which ticket is meant.
 enum Meant {
-    Ticket(WorkFound),
+    Ticket(Box<WorkFound>),
     Other(Exit),
 }
 
@@ -124,7 +124,7 @@ impl Work {
                 Entered::Value(keyed) => keyed,
             };
             match line.find_work(keyed).await? {
-                Some(Some(found)) => return Ok(Meant::Ticket(found)),
+                Some(Some(found)) => return Ok(Meant::Ticket(Box::new(found))),
                 Some(None) => {
                     line.forget_keys();
                     say = &self.says.number_again;
