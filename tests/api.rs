@@ -62,6 +62,9 @@ fn records_are_those_of_the_command_line() {
     assert!(desk.get(&admin, "/journal").json()["items"].is_array());
     assert_eq!(desk.get(&admin, "/trunks").json(), json!({"items": [], "next_cursor": null}));
     assert_eq!(desk.get(&admin, "/reports/answer").json()["totals"]["offered"], 3);
+    for report in ["calls", "tickets", "satisfaction", "messages"] {
+        assert_eq!(desk.get(&admin, &format!("/reports/{report}?step=week")).status, 200, "{report}");
+    }
     let answer = desk.get(&admin, "/calls");
     assert_eq!((answer.header("cache-control"), answer.header("x-content-type-options")), ("no-store", "nosniff"));
 }
@@ -76,6 +79,9 @@ fn numbers_are_masked_for_who_may_not_see_them() {
     assert_eq!(desk.get(&receptionist, "/calls/2").json()["caller"], "+8613800138000");
     assert_eq!(desk.get(&engineer, "/calls/2/recording").status, 403);
     assert_eq!(desk.get(&receptionist, "/calls/2/recording").status, 200);
+    let audit: Vec<_> = desk.audit().into_iter().map(|entry| (entry.what, entry.about, entry.from_where)).collect();
+    let entry = |what: &str| (what.to_owned(), "call 2".to_owned(), "api 127.0.0.1".to_owned());
+    assert_eq!(audit, [entry("heard"), entry("refused")], "the newest first");
 }
 
 #[test]

@@ -11,13 +11,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings};
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
+use frontdesk::desk::audit::KeptAudit;
 use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
 use frontdesk::desk::message::{MessageChange, MessageDraft};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskRequest, Done, RequestId};
 use frontdesk::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
 use frontdesk::desk::token::{TokenDraft, TokenSecret};
-use frontdesk::store::{Editor, Store, StoreOptions};
+use frontdesk::store::{AuditFilter, Editor, Reader, Store, StoreOptions};
 use frontdesk::types::{CallId, MessageId, RecordingId, TicketNumber};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -55,6 +56,10 @@ impl Desk {
 
     pub fn editor(&self) -> Editor {
         Editor::open(&self.folder.path().join("frontdesk.db")).unwrap()
+    }
+
+    pub fn audit(&self) -> Vec<KeptAudit> {
+        Reader::open(&self.folder.path().join("frontdesk.db")).unwrap().audit(&AuditFilter::default()).unwrap()
     }
 
     pub fn admin(&self) -> String {

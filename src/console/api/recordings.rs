@@ -10,10 +10,12 @@ use axum::response::Response;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use super::access::DeskAccess;
 use super::ask::{Ask, unknown};
 use crate::console::problem::ProblemDetails;
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::Kept;
+use crate::store::Editor;
 use crate::types::RecordingId;
 
 /// Bytes that are read at once, and pieces that wait for a slow listener.
@@ -32,17 +34,15 @@ pub struct Sound {
 pub struct Opened {
     file: File,
     length: u64,
-    /// For the audit log.
-    pub heard: AuditEntry,
 }
 
-/// Opens it for whoever asks; `heard` is what is to be noted before any of it leaves.
+/// Opens it for whoever asks, and notes that they heard it.
 ///
 /// # Errors
 /// 403 where the token's role may not have it, 404 where it is not on disk.
-pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
+pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
     if !ask.token.role.may_have(sound.kept) {
-        tracing::info!(who = ask.who(), from = %ask.address, about = sound.about, "a recording was refused by role");
+        audit(access, ask, Deed::Refused, &sound.about)?;
         let role = ask.token.role;
         return Err(ProblemDetails::new(
             StatusCode::FORBIDDEN,
@@ -53,24 +53,25 @@ pub fn open(root: &Path, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetai
     if !path.components().all(|part| matches!(part, Component::Normal(_))) {
         return Err(unknown(format!("the recording of {}", sound.about)));
     }
-    let opened = File::open(root.join(path)).and_then(|file| {
+    let opened = File::open(access.recordings.join(path)).and_then(|file| {
         let length = file.metadata()?.len();
-        Ok((file, length))
+        Ok(Opened { file, length })
     });
     let opened = opened.map_err(|_| unknown(format!("the recording of {} on disk", sound.about)))?;
-    let (file, length) = opened;
-    Ok(Opened { file, length, heard: heard(ask, sound.about) })
+    audit(access, ask, Deed::Heard, &sound.about)?;
+    Ok(opened)
 }
 
-/// Who heard what (R12).
-fn heard(ask: &Ask, about: String) -> AuditEntry {
-    AuditEntry {
+/// Writes down who heard what (R12), before they do: what can't be written down is not given.
+fn audit(access: &DeskAccess, ask: &Ask, what: Deed, about: &str) -> Result<(), ProblemDetails> {
+    let entry = AuditEntry {
         at: ask.now,
         who: ask.who().to_owned(),
-        what: Deed::Heard,
-        about,
+        what,
+        about: about.to_owned(),
         from_where: format!("api {}", ask.address),
-    }
+    };
+    Ok(Editor::open(&access.database)?.audit(&entry)?)
 }
 
 /// The part of it that was asked for.
@@ -78,7 +79,7 @@ fn heard(ask: &Ask, about: String) -> AuditEntry {
 /// # Errors
 /// 416 where it has no such part, 500 where it can't be read.
 pub fn answer(opened: Opened, range: Option<&HeaderValue>) -> Result<Response, ProblemDetails> {
-    let Opened { mut file, length, .. } = opened;
+    let Opened { mut file, length } = opened;
     let range = range.and_then(|range| range.to_str().ok()).and_then(|range| read_range(range, length));
     let (status, first, end) = match range {
         None => (StatusCode::OK, 0, length),

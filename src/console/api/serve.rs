@@ -75,13 +75,10 @@ async fn answer(
             Ok(finished.into_response())
         }
         Run::Sound(work) => {
-            let root = api.access.recordings.clone();
+            let access = api.access.clone();
             let whole = parts.headers.contains_key(header::IF_RANGE);
             let range = parts.headers.get(header::RANGE).filter(|_| !whole && parts.method == Method::GET).cloned();
-            let clocks = Arc::clone(&ask.settings.clocks);
-            let opened = api.pool.read(move |reader| recordings::open(&root, work(&ask, reader)?, &ask)).await?;
-            let heard = opened.heard.clone();
-            api.pool.edit(clocks, move |editor| Ok(editor.audit(&heard)?)).await?;
+            let opened = api.pool.read(move |reader| recordings::open(&access, work(&ask, reader)?, &ask)).await?;
             recordings::answer(opened, range.as_ref())
         }
         Run::Events => events::answer(api, ask, &parts.headers).await,
