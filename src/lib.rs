@@ -8,7 +8,7 @@
 //! | floor | rooms | what they know |
 //! |---|---|---|
 //! | shell | `cli`, `daemon` | arguments and exit codes; starting and stopping everything |
-//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `tls`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, logs |
+//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `sheets`, `tls`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, pages to print, logs |
 //! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
 //! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
 //! | ground | `desk`, `types` | tickets, clocks, hours, people, duty, the call record; digits, codecs, time, problems |
@@ -45,11 +45,23 @@
 //! 8. For a caller who is gone the session may have something left to do (`call::session::after`): duty officers ring on,
 //!    a receptionist calls back. The row's end stays as it was; what comes of it is in the row's legs and the ticket.
 //!
+//! # What follows a call
+//!
+//! 1. Each change of a call, ticket, message or alarm writes a row of `happenings` by a trigger, in its own transaction,
+//!    whichever process makes it. Whoever must be told reads them by their ids: the clerk, and listeners over HTTP.
+//! 2. `store::Clerk`, on a thread of its own (`daemon::clerk`), looks what is due: clocks of tickets (`desk::clocks`) are warned
+//!    of and alarmed; `desk::tasks` begin, go on and end. A task is a small state machine that is kept between its steps.
+//! 3. A task asks for a telephone call by a row of `errands`. The line makes it (`call::session`, walking the same flow from
+//!    another beginning); its result is on disk before it is said, and leads the task on.
+//! 4. A ticket changes stage only by the table of steps in `desk::workflow`, whoever asks: a shell, the API, a phone, a task.
+//! 5. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves.
+//!
 //! # Invariants
 //!
 //! - Every INVITE that begins a call has exactly one row, and every row ends in exactly one outcome, also after a crash.
 //! - An emergency that nobody took is an alarm on disk, also after a crash.
 //! - A ticket number is said only after the database has it.
+//! - What a task does and its new state are one transaction: nothing is done twice, nothing forgotten.
 //! - No byte from network, settings or database makes the program panic; a fault in one call ends that call alone.
 //! - Every queue, cache and table has a written limit. Where one is full, the newest work is refused and counted.
 //! - The SIP thread and the media workers never wait for a disk.

@@ -1,5 +1,5 @@
 //! Who may see what of callers (R12): their numbers, whole or masked, and what was recorded of them. Every surface asks
-//! here: the command line, the HTTP API, notifications, lists and logs.
+//! here: the command line, the HTTP API, lists and logs.
 
 use std::borrow::Cow;
 
@@ -37,7 +37,7 @@ pub enum Surface {
     List,
     /// One record that somebody works on.
     Record,
-    /// What leaves the desk: CSV, e-mail, webhooks.
+    /// What leaves the desk: lists in files.
     Export,
 }
 

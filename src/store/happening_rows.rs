@@ -20,6 +20,23 @@ pub fn last(connection: &Connection) -> rusqlite::Result<i64> {
         .query_row([], |row| row.get(0))
 }
 
+/// Rows that are kept: more than anybody who was away for a while has to read.
+const KEPT: i64 = 500_000;
+/// Rows that one step takes away.
+const TRIMMED_AT_ONCE: i64 = 2_000;
+
+/// Takes the oldest away where there are too many; never what a reader with a cursor has not read.
+pub fn trim(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM happenings WHERE id <= min(
+                (SELECT coalesce(max(id), 0) FROM happenings) - ?1,
+                (SELECT coalesce(min(id), 0) FROM cursors),
+                (SELECT coalesce(min(id), 0) FROM happenings) + ?2)",
+        )?
+        .execute(params![KEPT, TRIMMED_AT_ONCE])
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Happening> {
     Ok(Happening {
         id: row.get(0)?,

@@ -75,8 +75,9 @@ fn json(task: &Task) -> rusqlite::Result<String> {
 pub fn ticket(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<TicketFacts>> {
     connection
         .prepare_cached(
-            "SELECT kind, urgency, stage, status = 'closed', owner, coalesce(callback_number, caller) FROM tickets
-             WHERE number = ?1",
+            "SELECT kind, urgency, stage, status = 'closed', owner, coalesce(callback_number, caller),
+                room IS NOT NULL OR recording IS NOT NULL OR description IS NOT NULL
+             FROM tickets WHERE number = ?1",
         )?
         .query_row([&number.0], |row| {
             Ok(TicketFacts {
@@ -86,6 +87,7 @@ pub fn ticket(connection: &Connection, number: &TicketNumber) -> rusqlite::Resul
                 closed: row.get(3)?,
                 owner: row.get(4)?,
                 number: row.get(5)?,
+                can_be_dispatched: row.get(6)?,
             })
         })
         .optional()

