@@ -86,7 +86,7 @@ pub struct Global {
     /// How the log is written to stderr; RUST_LOG chooses what is in it.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
     pub log_format: LogFormat,
-    /// See callers as this role does: engineer, receptionist, supervisor or administrator; never more than [privacy] cli_role
+    /// See callers as this role does: engineer, receptionist, supervisor or administrator; never more than `[privacy] cli_role`
     #[arg(long, global = true, env = "FRONTDESK_ROLE", value_name = "ROLE")]
     pub role: Option<Role>,
 }
