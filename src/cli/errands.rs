@@ -7,6 +7,7 @@ use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty};
 use super::period::PeriodArgs;
 use crate::desk::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandState, ErrandTo, NewErrand};
+use crate::desk::privacy::Surface;
 use crate::desk::view::{ErrandView, LocalTime};
 use crate::store::ErrandFilter;
 use crate::types::{MessageId, TicketNumber};
@@ -115,7 +116,8 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         limit: at_most(args.limit),
         offset: 0,
     };
-    let errands = context.reader()?.errands(&filter)?;
+    let sight = context.list_sight(args.format);
+    let errands: Vec<_> = context.reader()?.errands(&filter)?.into_iter().map(|errand| sight.errand(errand)).collect();
     tell_if_cut(errands.len(), args.limit);
     if args.format.json {
         let views: Vec<_> = errands.iter().map(|errand| ErrandView::new(errand, context.time_zone)).collect();
@@ -128,6 +130,7 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
     let Some(errand) = context.reader()?.errand(ErrandId(args.id))? else {
         return Err(CliError::Failed(format!("there is no errand {}", args.id)));
     };
+    let errand = context.sight(Surface::Record).errand(errand);
     if args.json {
         return output::json(out, &ErrandView::new(&errand, context.time_zone));
     }

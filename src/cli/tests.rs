@@ -34,6 +34,7 @@ enum Line {
     Handover(super::handover::Args),
     Audit(super::audit::Args),
     Hold(super::hold::Args),
+    Residents(super::residents::Args),
     Bans(super::bans::Args),
     Report(super::report::Args),
 }
@@ -92,6 +93,10 @@ impl Shell {
             Line::Errands(args) => super::errands::run(args, &self.context, &mut out),
             Line::Audit(args) => super::audit::run(args, &self.context, &mut out),
             Line::Hold(args) => super::hold::run(args, &self.context, &mut out),
+            Line::Residents(args) => {
+                let numbers = crate::types::NumberPlan::default();
+                super::residents::run(args, &numbers, &self.context, &mut out)
+            }
             Line::Bans(args) => super::bans::run(args, &self.context, &mut out),
             Line::Alarms(args) => super::alarms::run(args, &self.context, &mut out),
             Line::Journal(args) => super::journal::run(args, &self.context, &mut out),
@@ -499,6 +504,18 @@ impl Shell {
 
     fn file(&self, name: &str) -> std::path::PathBuf {
         self.context.db_path.with_file_name(name)
+    }
+}
+
+#[test]
+fn r12_residents_and_customers_who_are_called_are_shown_by_role_too() {
+    let shell = a_day();
+    shell.ok("residents add --building 3 --room 1201 --name 李四 --number 13800138000");
+    shell.ok("errands add follow_up --number 13800138000 --ticket 20261123-0001");
+    let shell = shell.of_role(Role::Receptionist);
+    for line in ["residents", "residents --json", "residents --csv", "errands --json"] {
+        let text = shell.ok(line);
+        assert!(text.contains("138****8000") && !text.contains("13800138000"), "{line}: {text}");
     }
 }
 

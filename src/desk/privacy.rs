@@ -8,8 +8,10 @@ use utoipa::ToSchema;
 
 use super::alarm::Alarm;
 use super::call_record::{CallRecord, Direction};
+use super::errand::ErrandRecord;
 use super::journal::KeptEntry;
 use super::message::Message;
+use super::residents::Resident;
 use super::ticket::Ticket;
 use super::words::words;
 
@@ -146,6 +148,21 @@ impl Sight<'_> {
     }
 
     /// An alarm as it may be seen.
+    pub fn resident(self, mut resident: Resident) -> Resident {
+        if !self.role.sees_numbers(self.surface) {
+            resident.numbers.iter_mut().for_each(|number| *number = mask_number(number));
+        }
+        resident
+    }
+
+    /// A call of the desk's own: a customer's number, never a person's extension.
+    pub fn errand(self, mut errand: ErrandRecord) -> ErrandRecord {
+        if !self.role.sees_numbers(self.surface) {
+            errand.number = errand.number.as_deref().map(mask_number);
+        }
+        errand
+    }
+
     pub fn alarm(self, mut alarm: Alarm) -> Alarm {
         if !self.role.sees_numbers(self.surface) {
             mask(&mut alarm.caller);

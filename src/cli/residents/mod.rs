@@ -149,10 +149,13 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
 }
 
 fn show(residents: &[Resident], format: FormatArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
+    context.audit_list(format, "residents", residents.len())?;
+    let sight = context.list_sight(format);
+    let residents: Vec<Resident> = residents.iter().cloned().map(|resident| sight.resident(resident)).collect();
     if format.json {
         return output::json(out, &residents);
     }
-    output::list(out, format, COLUMNS, residents, context.time_zone)
+    output::list(out, format, COLUMNS, &residents, context.time_zone)
 }
 
 const COLUMNS: &[Column<Resident>] = &[
