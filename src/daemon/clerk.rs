@@ -61,6 +61,7 @@ fn knows(site: &Site) -> Desk {
         hours: Arc::clone(&site.hours),
         rules: Arc::new(site::work_rules(&site.config)),
         clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
+        notify: Arc::new(site::notify_rules(site)),
     }
 }
 

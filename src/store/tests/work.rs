@@ -39,6 +39,7 @@ fn nobody() -> clerk::Desk {
         hours: Arc::new(hours),
         rules: Arc::default(),
         clocks: Arc::default(),
+        notify: Arc::default(),
     }
 }
 
