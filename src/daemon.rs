@@ -4,7 +4,8 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `keeper`: the one that looks what
+//! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `transcriber`:
+//!   the one that has speech written down; `keeper`: the one that looks what
 //!   goes by age; `sockets`: what is bound;
 //!   `settings` and `trunks`: from settings and content to what each room wants to know.
 
@@ -13,6 +14,7 @@ mod keeper;
 mod notifier;
 mod settings;
 mod sockets;
+mod transcriber;
 mod trunks;
 
 use std::collections::HashMap;
@@ -35,6 +37,7 @@ use self::keeper::{Keeper, KeeperOptions};
 use self::notifier::NotifierThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
+use self::transcriber::TranscriberThread;
 use crate::call::exchange::Exchange;
 use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf};
@@ -167,6 +170,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
     let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
+    let transcriber = TranscriberThread::start(&data.join("frontdesk.db"), &recordings, &site)?;
     let notifier = NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?;
     say_ready(&config, &listeners, &console);
 
@@ -178,11 +182,12 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &clerk, &keeper, &notifier), presences, bans, errands),
+        ((&store, &clerk, &keeper, (&notifier, &transcriber)), presences, bans, errands),
         &reload,
     );
     drop(clerk);
     drop(notifier);
+    drop(transcriber);
     drop(to_line);
     drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
@@ -380,7 +385,7 @@ fn serve_until_stopped(
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut presences, mut bans, mut errands): (
-        (&Store, &ClerkThread, &Keeper, &NotifierThread),
+        (&Store, &ClerkThread, &Keeper, (&NotifierThread, &TranscriberThread)),
         WhoIsOut,
         Bans,
         DueErrands,
@@ -514,7 +519,12 @@ impl DueErrands {
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    (store, clerk, keeper, notifier): (&Store, &ClerkThread, &Keeper, &NotifierThread),
+    (store, clerk, keeper, (notifier, transcriber)): (
+        &Store,
+        &ClerkThread,
+        &Keeper,
+        (&NotifierThread, &TranscriberThread),
+    ),
 ) {
     match reload() {
         Ok(site) => {
@@ -522,6 +532,7 @@ async fn reload_service(
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
             clerk.reload(&site);
             notifier.reload(&site);
+            transcriber.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

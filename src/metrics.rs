@@ -66,6 +66,10 @@ metrics! {
     notifications_sent: Labelled<NotifyChannel, 3> = "frontdesk_notifications_sent_total", Labelled::new();
     /// Tries to send one that failed.
     notifications_failed: Labelled<NotifyChannel, 3> = "frontdesk_notifications_failed_total", Labelled::new();
+    /// Recordings that were written down.
+    transcripts_made: Counter = "frontdesk_transcripts_made_total", Counter::new();
+    /// Tries to have one written down that failed.
+    transcripts_failed: Counter = "frontdesk_transcripts_failed_total", Counter::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);

@@ -166,6 +166,7 @@ const COLUMNS: &[Column<Message>] = &[
     Column { name: "relay", in_table: true, cell: |m, _| m.relay.to_string() },
     Column { name: "incomplete", in_table: true, cell: |m, _| m.incomplete.to_string() },
     Column { name: "deleted", in_table: true, cell: deleted },
+    Column { name: "transcript", in_table: false, cell: |m, _| or_empty(&m.transcript) },
     Column { name: "recording", in_table: false, cell: |m, _| or_empty(&m.recording.as_ref().map(|r| &r.0)) },
     Column { name: "attempts", in_table: false, cell: |m, _| m.attempts.len().to_string() },
 ];

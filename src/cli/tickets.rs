@@ -347,6 +347,7 @@ const COLUMNS: &[Column<Ticket>] = &[
     Column { name: "wanted_time", in_table: false, cell: |t, _| or_empty(&t.wanted_time) },
     Column { name: "key_left", in_table: false, cell: |t, _| or_empty(&t.key_left) },
     Column { name: "description", in_table: false, cell: |t, _| or_empty(&t.description) },
+    Column { name: "transcript", in_table: false, cell: |t, _| or_empty(&t.transcript) },
     Column { name: "recording", in_table: false, cell: |t, _| or_empty(&t.recording.as_ref().map(|r| &r.0)) },
     Column { name: "due", in_table: false, cell: clocks },
     Column { name: "engineer", in_table: false, cell: |t, _| or_empty(&t.work.engineer) },

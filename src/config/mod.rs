@@ -33,6 +33,7 @@ mod rtp;
 mod sip;
 mod store;
 mod tls;
+mod transcription;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +60,7 @@ pub use rtp::{InbandDtmf, Ports, Rtp};
 pub use sip::{ReliableProvisional, Sip};
 pub use store::Store;
 pub use tls::{ClientAuth, Tls};
+pub use transcription::Transcription;
 
 use self::raw::Table;
 use self::reader::Section;
@@ -85,6 +87,7 @@ pub const SECTIONS: &[SectionKeys] = &[
     notifications::KEYS,
     mail::KEYS,
     notifications::WEBHOOKS,
+    transcription::KEYS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -123,6 +126,7 @@ pub struct Config {
     pub notifications: Notifications,
     pub mail: Mail,
     pub webhooks: Webhooks,
+    pub transcription: Transcription,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -263,6 +267,7 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
         notifications: Notifications::read(Section::open(&notifications::KEYS, root, folder, problems)),
         mail: Mail::read(Section::open(&mail::KEYS, root, folder, problems)),
         webhooks: Webhooks::read(Section::open(&notifications::WEBHOOKS, root, folder, problems)),
+        transcription: Transcription::read(Section::open(&transcription::KEYS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

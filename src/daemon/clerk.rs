@@ -62,6 +62,7 @@ fn knows(site: &Site) -> Desk {
         rules: Arc::new(site::work_rules(&site.config)),
         clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
         notify: Arc::new(site::notify_rules(site)),
+        transcribes: site.config.transcription.url.is_some(),
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Message {
     pub from_number: Option<String>,
     pub from_name: Option<String>,
     pub recording: Option<RecordingId>,
+    /// What was said, in writing, where that is asked for.
+    pub transcript: Option<String>,
     pub duration_ms: u64,
     pub left_at: DateTime<Utc>,
     pub relay: Relay,

@@ -121,6 +121,7 @@ impl Sight<'_> {
         let works_on_it = is_own && self.surface == Surface::Record;
         if !self.role.sees_numbers(self.surface) {
             mask(&mut ticket.caller);
+            mask_words(&mut ticket.transcript);
             if !works_on_it {
                 mask(&mut ticket.callback_number);
             }
@@ -130,6 +131,7 @@ impl Sight<'_> {
         }
         if !self.role.may_have(Kept::Recording) && !works_on_it {
             ticket.recording = None;
+            ticket.transcript = None;
             ticket.work.feedback = None;
         }
         ticket
@@ -138,11 +140,13 @@ impl Sight<'_> {
     /// A message as it may be seen.
     pub fn message(self, mut message: Message) -> Message {
         if !self.role.sees_numbers(self.surface) {
+            mask_words(&mut message.transcript);
             mask(&mut message.from_number);
             message.from_name = message.from_name.map(|name| mask_text(&name).into_owned());
         }
         if !self.role.may_have(Kept::Recording) {
             message.recording = None;
+            message.transcript = None;
         }
         message
     }
@@ -184,6 +188,10 @@ fn mask(number: &mut Option<String>) {
     if let Some(number) = number {
         *number = mask_number(number);
     }
+}
+
+fn mask_words(text: &mut Option<String>) {
+    *text = text.take().map(|text| mask_text(&text).into_owned());
 }
 
 /// A number of so many digits or fewer is an extension, and nobody's secret.

@@ -130,6 +130,8 @@ pub struct Ticket {
     pub key_left: Option<bool>,
     pub description: Option<String>,
     pub recording: Option<RecordingId>,
+    /// What was said, in writing, where that is asked for.
+    pub transcript: Option<String>,
     pub opened_at: DateTime<Utc>,
     pub due: BTreeMap<String, Clock>,
     pub events: Vec<TicketEvent>,

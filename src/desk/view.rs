@@ -170,6 +170,8 @@ pub struct TicketView<'a> {
     pub key_left: Option<bool>,
     pub description: Option<&'a str>,
     pub recording: Option<&'a RecordingId>,
+    /// What was said, in writing, where the settings ask for it.
+    pub transcript: Option<&'a str>,
     pub opened_at: LocalTime,
     pub due: BTreeMap<&'a str, ClockView>,
     pub events: Vec<EventView<'a>>,
@@ -282,6 +284,7 @@ impl<'a> TicketView<'a> {
             key_left: ticket.key_left,
             description: ticket.description.as_deref(),
             recording: ticket.recording.as_ref(),
+            transcript: ticket.transcript.as_deref(),
             opened_at: local(ticket.opened_at),
             due: ticket.due.iter().map(|(name, c)| (name.as_str(), clock(c))).collect(),
             events: ticket
@@ -304,6 +307,8 @@ pub struct MessageView<'a> {
     pub from_number: Option<&'a str>,
     pub from_name: Option<&'a str>,
     pub recording: Option<&'a RecordingId>,
+    /// What was said, in writing, where the settings ask for it.
+    pub transcript: Option<&'a str>,
     pub duration_ms: u64,
     pub left_at: LocalTime,
     pub relay: Relay,
@@ -648,6 +653,7 @@ impl<'a> MessageView<'a> {
             from_number: message.from_number.as_deref(),
             from_name: message.from_name.as_deref(),
             recording: message.recording.as_ref(),
+            transcript: message.transcript.as_deref(),
             duration_ms: message.duration_ms,
             left_at: local(message.left_at),
             relay: message.relay,

@@ -40,6 +40,7 @@ fn ticket(kind: Kind) -> Ticket {
         key_left: None,
         description: Some("厨房水管 <b>爆裂</b> & 漏水".to_owned()),
         recording: None,
+        transcript: None,
         opened_at: at(0),
         due: [(
             "on_site".to_owned(),

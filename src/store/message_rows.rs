@@ -9,7 +9,7 @@ use crate::types::{CallId, MessageId, RecordingId};
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, for_person, from_number, from_name, recording, duration_ms, left_at_ms, relay, incomplete, call, \
-    deleted_at_ms, deleted_by";
+    deleted_at_ms, deleted_by, (SELECT text FROM transcripts WHERE transcripts.recording = messages.recording)";
 
 /// Begins a message: incomplete until the caller keeps it.
 pub fn open(connection: &Connection, at: DateTime<Utc>, draft: &MessageDraft) -> rusqlite::Result<MessageId> {
@@ -148,6 +148,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         from_number: row.get(2)?,
         from_name: row.get(3)?,
         recording: row.get::<_, Option<String>>(4)?.map(RecordingId),
+        transcript: row.get(12)?,
         duration_ms: from_i64(row.get(5)?),
         left_at: row.get::<_, At>(6)?.0,
         relay: word(row, 7)?,

@@ -50,6 +50,7 @@ mod ticket_rows;
 mod time;
 mod token_rows;
 mod tokens;
+mod transcript_rows;
 mod trunk_rows;
 mod work_report_rows;
 mod work_rows;
@@ -72,6 +73,7 @@ pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 pub use report_rows::ReportPeriod;
 pub use sweeper::{SweepError, Sweeper};
+pub use transcript_rows::{DueTranscript, Transcribed, Transcripts};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

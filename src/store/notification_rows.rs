@@ -6,9 +6,10 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::filter::NotificationFilter;
 use super::time::{At, from_i64, unreadable, word};
-use super::{Editor, Reader, StoreError};
+use super::{Editor, Reader, StoreError, alarm_rows};
+use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::notifications::{
-    DueNotification, NewNotification, NoticeContent, Notification, NotificationId, NotificationState,
+    DueNotification, NewNotification, NoticeContent, Notification, NotificationId, NotificationState, NotifyRules,
 };
 
 /// The columns that `read` takes, in its order.
@@ -191,15 +192,14 @@ pub fn trim(connection: &Connection) -> rusqlite::Result<usize> {
 
 /// How it is with a channel, where it fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelWord {
+struct ChannelWord {
     /// In a row.
-    pub failures: u32,
-    pub failing_since: DateTime<Utc>,
-    pub alarmed: bool,
+    failures: u32,
+    alarmed: bool,
 }
 
 /// A channel failed once more.
-pub fn channel_failed(
+fn channel_failed(
     connection: &Connection,
     at: DateTime<Utc>,
     channel: &str,
@@ -210,15 +210,38 @@ pub fn channel_failed(
             "INSERT INTO channels (name, failures, failing_since_ms, error) VALUES (?1, 1, ?2, ?3)
              ON CONFLICT (name) DO UPDATE SET failures = failures + 1, error = ?3,
                 failing_since_ms = coalesce(failing_since_ms, ?2)
-             RETURNING failures, failing_since_ms, alarmed",
+             RETURNING failures, alarmed",
         )?
         .query_row(params![channel, At(at), error], |row| {
             let failures = u32::try_from(from_i64(row.get(0)?)).unwrap_or(u32::MAX);
-            Ok(ChannelWord { failures, failing_since: row.get::<_, At>(1)?.0, alarmed: row.get(2)? })
+            Ok(ChannelWord { failures, alarmed: row.get(1)? })
         })
 }
 
-pub fn channel_alarmed(connection: &Connection, channel: &str) -> rusqlite::Result<()> {
+/// The same, and an alarm where it is too often: true when it is one from now on.
+pub fn fail_channel(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    rules: &NotifyRules,
+    channel: &str,
+    error: &str,
+) -> rusqlite::Result<bool> {
+    let word = channel_failed(connection, at, channel, error)?;
+    if word.failures < rules.alarm_after || word.alarmed {
+        return Ok(false);
+    }
+    alarm(connection, at, channel, format!("{} failures in a row; the last: {error}", word.failures))?;
+    channel_alarmed(connection, channel)?;
+    Ok(true)
+}
+
+/// Somebody must see it.
+pub fn alarm(connection: &Connection, at: DateTime<Utc>, about: &str, note: String) -> rusqlite::Result<()> {
+    let word = AlarmWord { note, ..AlarmWord::about(AlarmKind::ChannelFailing, about, AlarmState::Open) };
+    alarm_rows::put(connection, at, &word)
+}
+
+fn channel_alarmed(connection: &Connection, channel: &str) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE channels SET alarmed = 1 WHERE name = ?1")?.execute([channel])?;
     Ok(())
 }

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{StoreError, alarm_rows, connection, message_rows, notification_rows};
-use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
+use super::{StoreError, connection, message_rows, notification_rows};
 use crate::desk::message::{Attempt, MessageChange, Relay};
 use crate::desk::notifications::{
     Delivery, DueNotification, NoticeContent, NotificationState, NotifyRules, channel_name,
@@ -113,13 +112,7 @@ fn keep(
         }
         Delivery::Again(error) => {
             let error = cut(error);
-            let word = notification_rows::channel_failed(t, now, &channel, &error)?;
-            if word.failures >= rules.alarm_after && !word.alarmed {
-                let note = format!("{} failures in a row; the last: {error}", word.failures);
-                alarm(t, now, &channel, note)?;
-                notification_rows::channel_alarmed(t, &channel)?;
-                told.alarmed = true;
-            }
+            told.alarmed = notification_rows::fail_channel(t, now, rules, &channel, &error)?;
             told.failed = !put_off(t, now, rules, due, &error)?;
         }
         Delivery::Absent(error) => told.failed = !put_off(t, now, rules, due, &cut(error))?,
@@ -127,7 +120,7 @@ fn keep(
             let error = cut(error);
             told.failed = true;
             give_up(t, now, due, &error)?;
-            alarm(t, now, &format!("{} {}", due.channel, due.recipient), error)?;
+            notification_rows::alarm(t, now, &format!("{} {}", due.channel, due.recipient), error)?;
             told.alarmed = true;
         }
         Delivery::Dropped(error) => {
@@ -177,11 +170,6 @@ fn pass_on(
     let change = MessageChange { relay: relay.filter(|_| pending), attempts: vec![attempt], ..Default::default() };
     message_rows::change(t, now, message, &change)?;
     Ok(())
-}
-
-fn alarm(t: &Transaction<'_>, now: DateTime<Utc>, about: &str, note: String) -> rusqlite::Result<()> {
-    let word = AlarmWord { note, ..AlarmWord::about(AlarmKind::ChannelFailing, about, AlarmState::Open) };
-    alarm_rows::put(t, now, &word)
 }
 
 fn waits_for_morning(due: &DueNotification) -> bool {

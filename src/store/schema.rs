@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0019_reports.sql",
     "0020_tasks.sql",
     "0021_notifications.sql",
+    "0022_transcripts.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -258,6 +259,7 @@ mod tests {
         0019_reports.sql b6b2054f94e152d8
         0020_tasks.sql 17380c3e3b73500d
         0021_notifications.sql 4cb0191170057f4a
+        0022_transcripts.sql 54381d7d36bcd8ee
         ");
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
 
 use super::time::{At, word};
-use super::{StoreError, anonymise, audit_rows, connection, ticket_rows};
+use super::{StoreError, anonymise, audit_rows, connection, ticket_rows, transcript_rows};
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::retention::{DueRecording, HeldKind, RecordingKind, Retention};
 use crate::types::RecordingId;
@@ -216,6 +216,7 @@ fn forget(t: &Connection, now: DateTime<Utc>, due: &DueRecording) -> rusqlite::R
     ] {
         t.prepare_cached(sql)?.execute([recording])?;
     }
+    transcript_rows::forget(t, recording)?;
     let of = match due.kind {
         RecordingKind::Ticket | RecordingKind::Feedback => HeldKind::Ticket,
         RecordingKind::Message => HeldKind::Message,

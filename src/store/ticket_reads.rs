@@ -15,7 +15,8 @@ use crate::types::{CallId, RecordingId, TicketNumber};
 pub const COLUMNS: &str = "id, number, kind, class, urgency, category, channel, status, stage, owner, caller, \
     callback_number, building, room, resident, wanted_time, key_left, description, recording, opened_at_ms, incomplete, \
     call, version, nature, serious, responsible, engineer, rework_of, quote, quote_cents, work_done, materials, \
-    material_cents, labour_cents, awaiting, satisfaction, feedback, reopened, repaired_at_ms, closed_at_ms";
+    material_cents, labour_cents, awaiting, satisfaction, feedback, reopened, repaired_at_ms, closed_at_ms, \
+    (SELECT text FROM transcripts WHERE transcripts.recording = tickets.recording)";
 
 /// A row as a ticket without clocks and history, and its row id to fetch them with.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Ticket)> {
@@ -38,6 +39,7 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<(i64, Ticket)> {
         key_left: row.get(16)?,
         description: row.get(17)?,
         recording: row.get::<_, Option<String>>(18)?.map(RecordingId),
+        transcript: row.get(40)?,
         opened_at: row.get::<_, At>(19)?.0,
         due: BTreeMap::new(),
         events: Vec::new(),

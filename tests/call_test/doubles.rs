@@ -87,6 +87,7 @@ impl Store {
             from_number: Some("13900139000".to_owned()),
             from_name: None,
             recording: Some(RecordingId(recording.to_owned())),
+            transcript: None,
             duration_ms: 1_000,
             left_at,
             relay: Relay::Pending,

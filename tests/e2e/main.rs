@@ -37,6 +37,7 @@ mod servers;
 mod shifts;
 mod sipp_calls;
 mod talker;
+mod transcribed;
 mod transferred;
 mod trunks;
 mod unreachable;

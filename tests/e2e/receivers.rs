@@ -1,4 +1,5 @@
-//! A mail server (aiosmtpd) and a program that takes webhooks (Python's own HTTP server), in folders of their own.
+//! A mail server (aiosmtpd), a program that takes webhooks (Python's own HTTP server) and one that understands speech
+//! (PocketSphinx), in folders of their own.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -33,6 +34,11 @@ impl Receiver {
 
     pub fn of_hooks(folder: &Path) -> Self {
         Self::start(&python(), "hooks.py", folder, &[SECRET])
+    }
+
+    /// Writes down what is said, for whoever shows the key.
+    pub fn of_speech(folder: &Path, key: &str) -> Self {
+        Self::start(&python(), "speech.py", folder, &[key])
     }
 
     fn start(python: &Path, script: &str, folder: &Path, arguments: &[&str]) -> Self {
@@ -84,8 +90,8 @@ impl Drop for Receiver {
 
 /// Where tests/run puts it.
 fn python() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/aiosmtpd/bin/python");
-    assert!(path.exists(), "aiosmtpd is missing: run tests/run, it installs what the tests call with");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/receivers/bin/python");
+    assert!(path.exists(), "{} is missing: run tests/run, it installs what the tests call with", path.display());
     path
 }
 

@@ -17,7 +17,7 @@ mod webhooks;
 pub use note::trial;
 pub use payload::trial_payload;
 pub use plan::{About, concerns, plan, ways};
-pub use rules::{NotifyRules, channel_name};
+pub use rules::{CHANNEL_TRANSCRIPTION, NotifyRules, channel_name};
 pub use templates::{Facts, NoticeKind, Rendered, Templates};
 pub use webhooks::{EventPattern, SigningSecret, Webhook, Webhooks};
 

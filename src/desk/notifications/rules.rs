@@ -81,6 +81,9 @@ impl NotifyRules {
     }
 }
 
+/// The name that a failing service of `[transcription]` is known by, beside those of the ways of telling.
+pub const CHANNEL_TRANSCRIPTION: &str = "transcription";
+
 /// The name of a way of telling, as its state is kept under: `email`, `sip`, `webhook NAME`.
 pub fn channel_name(channel: NotifyChannel, recipient: &str) -> String {
     match channel {

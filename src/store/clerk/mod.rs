@@ -41,6 +41,8 @@ pub struct Desk {
     pub rules: Arc<WorkRules>,
     pub clocks: Arc<ClockBook>,
     pub notify: Arc<NotifyRules>,
+    /// Whether what callers say is written down.
+    pub transcribes: bool,
 }
 
 /// What a look came to.

@@ -1,7 +1,7 @@
 //! What begins tasks, what steps them, and what they want done.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{AT_ONCE, CURSOR, Desk, Looked, WHO};
 use crate::desk::alarm::{AlarmState, AlarmWord};
@@ -15,8 +15,8 @@ use crate::desk::ticket::Kind;
 use crate::store::task_rows::OpenTask;
 use crate::store::ticket_rows::{self, event};
 use crate::store::work_rows::{self, By, Refusing};
-use crate::store::{alarm_rows, errand_rows, happening_rows, message_rows, task_rows};
-use crate::types::{MessageId, TicketNumber};
+use crate::store::{alarm_rows, errand_rows, happening_rows, message_rows, task_rows, transcript_rows};
+use crate::types::{MessageId, RecordingId, TicketNumber};
 
 /// With what a look is done.
 pub(super) struct AtWork<'a> {
@@ -61,8 +61,24 @@ pub(super) fn begin(transaction: &Transaction<'_>, at: &AtWork<'_>, looked: &mut
         if let Some(task) = begun_by(transaction, happening)? {
             looked.tasks_begun += usize::from(task_rows::begin(transaction, at.now, &happening.about, &task)?);
         }
+        if at.desk.transcribes
+            && let Some(recording) = spoken(transaction, happening)?
+        {
+            transcript_rows::ask_for(transaction, at.now, &recording)?;
+        }
     }
     task_rows::set_cursor(transaction, CURSOR, last)
+}
+
+/// What a caller said, where this is how it became known.
+fn spoken(transaction: &Transaction<'_>, happening: &Happening) -> rusqlite::Result<Option<RecordingId>> {
+    let sql = match (happening.kind.as_str(), happening.what.as_str()) {
+        ("message", "left") => "SELECT recording FROM messages WHERE id = ?1",
+        ("ticket", "report_complete" | "call_ended_early") => "SELECT recording FROM tickets WHERE number = ?1",
+        _ => return Ok(None),
+    };
+    let recording = transaction.prepare_cached(sql)?.query_row([&happening.about], |row| row.get(0)).optional()?;
+    Ok(recording.flatten().map(RecordingId))
 }
 
 /// The task that something begins.

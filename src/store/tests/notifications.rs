@@ -60,6 +60,7 @@ impl Told {
                 webhooks: Arc::new(Webhooks::parse(WEBHOOKS, "webhooks.toml").expect("they are good")),
                 ..NotifyRules::default()
             }),
+            transcribes: false,
         };
         let clerk = Clerk::open(&desk.path()).expect("it opens");
         let (outbox, again) = Outbox::open(&desk.path(), now).expect("it opens");
@@ -322,4 +323,45 @@ fn r26_engineers_on_duty_have_a_new_repair_in_writing_by_all_their_ways() {
     let payload: serde_json::Value = serde_json::from_str(payload).expect("JSON");
     assert_eq!(payload["data"]["ticket"]["number"], number.0);
     assert_eq!(payload["data"]["ticket"]["callback_number"], "138****8000");
+}
+
+#[test]
+fn what_is_said_is_asked_for_in_writing_once_and_goes_with_its_recording() {
+    let mut told = Told::new();
+    told.knows.transcribes = true;
+    let message = told.leave_message("301");
+    let mut transcripts = Transcripts::open(&told.desk.path(), told.now).expect("it opens");
+    let due = transcripts.take(told.now).expect("it is read").expect("one is due");
+    assert_eq!((due.recording.0.as_str(), due.tries), ("2026/11/23/1.wav", 1));
+    assert_eq!(transcripts.take(told.now).expect("it is read"), None, "it is being made");
+    // A run that is cut off leaves it to the next one.
+    let mut transcripts = Transcripts::open(&told.desk.path(), told.now).expect("it opens");
+    let due = transcripts.take(told.now).expect("it is read").expect("it is due again");
+    let rules = Arc::clone(&told.knows.notify);
+    for tries in 1..=3 {
+        let due = DueTranscript { tries, ..due.clone() };
+        let alarmed =
+            transcripts.came_to(told.now, &rules, &due, &Transcribed::Again("503".into())).expect("it is kept");
+        assert_eq!(alarmed, tries == 3);
+    }
+    told.now += TimeDelta::hours(1);
+    let due = transcripts.take(told.now).expect("it is read").expect("it is due again");
+    let text = Transcribed::Text(" 水管漏了，电话 13900139000 \n".into());
+    transcripts.came_to(told.now, &rules, &due, &text).expect("it is kept");
+    let transcript =
+        |told: &Told| told.desk.reader().message(message).expect("it is read").expect("it is there").transcript;
+    assert_eq!(transcript(&told).as_deref(), Some("水管漏了，电话 13900139000"));
+    told.desk.editor().confirm(message, "301", told.now).expect("it goes");
+    let mut sweeper = Sweeper::open(&told.desk.path()).expect("it opens");
+    told.now += TimeDelta::days(4_000);
+    let old = crate::desk::retention::Retention::default();
+    let due = sweeper.mark(told.now, &old, 10).expect("it is read");
+    for due in &due {
+        assert!(sweeper.delete(told.now, due, || Ok(())).expect("it goes"));
+    }
+    assert_eq!((due.len(), transcript(&told)), (1, None));
+    let left: i64 = rusqlite::Connection::open(told.desk.path())
+        .and_then(|c| c.query_row("SELECT count(*) FROM transcripts", [], |row| row.get(0)))
+        .expect("a count");
+    assert_eq!(left, 0);
 }

@@ -59,6 +59,7 @@ impl Story {
             rules: Arc::new(rules),
             clocks: Arc::default(),
             notify: Arc::default(),
+            transcribes: false,
         };
         let clerk = Clerk::open(&desk.path()).expect("it opens");
         Self { desk, clerk, knows, now: Self::time(time), told: String::new(), happened: 0, called: 0 }

@@ -40,6 +40,7 @@ fn nobody() -> clerk::Desk {
         rules: Arc::default(),
         clocks: Arc::default(),
         notify: Arc::default(),
+        transcribes: false,
     }
 }
 
