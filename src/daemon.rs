@@ -169,9 +169,12 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::CallBacks(call_backs));
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
-    let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
-    let transcriber = TranscriberThread::start(&data.join("frontdesk.db"), &recordings, &site)?;
-    let notifier = NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?;
+    let beside = Beside {
+        keeper,
+        clerk: ClerkThread::start(&data.join("frontdesk.db"), &site)?,
+        notifier: NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?,
+        transcriber: TranscriberThread::start(&data.join("frontdesk.db"), &recordings, &site)?,
+    };
     say_ready(&config, &listeners, &console);
 
     let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
@@ -182,14 +185,11 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &clerk, &keeper, (&notifier, &transcriber)), presences, bans, errands),
+        ((&store, &beside), presences, bans, errands),
         &reload,
     );
-    drop(clerk);
-    drop(notifier);
-    drop(transcriber);
+    drop(beside);
     drop(to_line);
-    drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
     threads.join();
     let unwritten = store.shutdown();
@@ -201,6 +201,24 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     }
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))
+}
+
+/// Threads that work on the database beside the line and the store; each stops as it goes.
+struct Beside {
+    clerk: ClerkThread,
+    notifier: NotifierThread,
+    transcriber: TranscriberThread,
+    keeper: Keeper,
+}
+
+impl Beside {
+    /// Settings and content were read again.
+    fn reload(&self, site: &Site) {
+        self.keeper.set_rules(site.config.retention);
+        self.clerk.reload(site);
+        self.notifier.reload(site);
+        self.transcriber.reload(site);
+    }
 }
 
 /// Two sockets a call are more than the usual 1024 files.
@@ -384,12 +402,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (desk, mut presences, mut bans, mut errands): (
-        (&Store, &ClerkThread, &Keeper, (&NotifierThread, &TranscriberThread)),
-        WhoIsOut,
-        Bans,
-        DueErrands,
-    ),
+    (desk, mut presences, mut bans, mut errands): ((&Store, &Beside), WhoIsOut, Bans, DueErrands),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -519,20 +532,12 @@ impl DueErrands {
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    (store, clerk, keeper, (notifier, transcriber)): (
-        &Store,
-        &ClerkThread,
-        &Keeper,
-        (&NotifierThread, &TranscriberThread),
-    ),
+    (store, beside): (&Store, &Beside),
 ) {
     match reload() {
         Ok(site) => {
-            keeper.set_rules(site.config.retention);
+            beside.reload(&site);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
-            clerk.reload(&site);
-            notifier.reload(&site);
-            transcriber.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);
