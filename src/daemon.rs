@@ -4,10 +4,9 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `transcriber`:
-//!   the one that has speech written down; `keeper`: the one that looks what
-//!   goes by age; `sockets`: what is bound;
-//!   `settings` and `trunks`: from settings and content to what each room wants to know.
+//! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `transcriber`: the one that has
+//!   speech written down; `keeper`: the one that looks what goes by age.
+//! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
 mod clerk;
 mod keeper;

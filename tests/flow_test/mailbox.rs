@@ -31,6 +31,7 @@ impl Mailbox {
             from_number: (kind != "withheld").then(|| format!("1390013900{nth}")),
             from_name: None,
             recording: (kind != "number").then_some(recording),
+            transcript: None,
             duration_ms: 2_000,
             left_at: left_at + TimeDelta::hours(nth),
             relay: if kind == "heard" { Relay::Heard } else { Relay::Pending },
