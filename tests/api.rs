@@ -324,3 +324,35 @@ fn the_document_is_there_without_a_token() {
     assert_eq!(document["openapi"], "3.1.0");
     assert!(document["paths"]["/api/v1/tickets"]["post"]["requestBody"].is_object());
 }
+
+#[test]
+fn notifications_are_paged_filtered_and_sent_again() {
+    let desk = Desk::start();
+    let admin = desk.token(&["admin"], "administrator");
+    let reads = desk.token(&["alarms:read"], "supervisor");
+    for n in 0..3 {
+        let new = frontdesk::desk::notifications::NewNotification {
+            event: "trial".to_owned(),
+            channel: frontdesk::desk::notifications::NotifyChannel::Webhook,
+            recipient: format!("erp{n}"),
+            about: n.to_string(),
+            content: frontdesk::desk::notifications::NoticeContent::Payload("{}".to_owned()),
+            not_before: chrono::Utc::now() + chrono::TimeDelta::days(1),
+        };
+        desk.editor().add_notification(chrono::Utc::now(), &new).unwrap();
+    }
+    let first = desk.get(&reads, "/notifications?limit=2").json();
+    assert_eq!(first["items"][0]["recipient"], "erp2");
+    let cursor = first["next_cursor"].as_str().expect("there is more");
+    let second = desk.get(&reads, &format!("/notifications?limit=2&cursor={cursor}")).json();
+    assert_eq!((&second["items"][0]["recipient"], second["items"].as_array().unwrap().len()), (&json!("erp0"), 1));
+    assert_eq!(desk.get(&reads, "/notifications?channel=email").json()["items"], json!([]));
+    assert_eq!(desk.get(&reads, "/notifications?about=1&state=waiting").json()["items"][0]["id"], 2);
+    assert_eq!(desk.send(&reads, "POST", "/notifications/2/retry", &[], None).status, 403);
+    let before = desk.get(&reads, "/notifications/2").json();
+    let again = desk.send(&admin, "POST", "/notifications/2/retry", &[], None).json();
+    assert_eq!((&again["id"], &again["state"]), (&json!(2), &json!("waiting")));
+    assert_ne!(again["next_at"], before["next_at"], "now, and not tomorrow");
+    assert_eq!(desk.send(&admin, "POST", "/notifications/99/retry", &[], None).status, 404);
+    assert_eq!(desk.get(&reads, "/notifications/99").status, 404);
+}

@@ -132,11 +132,10 @@ pub fn retry(connection: &Connection, at: DateTime<Utc>, id: NotificationId) -> 
         .query_row([id.0], |row| row.get(0))
         .optional()?;
     if known == Some(true) {
-        // Its patience begins anew with it.
+        // Its age stays, and with it the id that receivers know it by.
         connection
             .prepare_cached(
-                "UPDATE notifications SET state = 'waiting', next_at_ms = ?2, created_at_ms = max(created_at_ms, ?2),
-                    ended_at_ms = NULL, tries = 0 WHERE id = ?1",
+                "UPDATE notifications SET state = 'waiting', next_at_ms = ?2, ended_at_ms = NULL, tries = 0 WHERE id = ?1",
             )?
             .execute(params![id.0, At(at)])?;
     }
@@ -300,6 +299,10 @@ impl Editor {
             add(t, at, None, new)?;
             Ok(NotificationId(t.last_insert_rowid()))
         })
+    }
+
+    pub fn notification(&mut self, id: NotificationId) -> Result<Option<Notification>, StoreError> {
+        self.transaction(|t| one(t, id))
     }
 
     /// One that failed, or waits, is sent now.

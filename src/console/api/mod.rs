@@ -24,6 +24,7 @@ mod endpoint;
 mod events;
 mod journal;
 mod messages;
+mod notifications;
 mod openapi;
 mod page;
 mod people;
@@ -64,6 +65,7 @@ const RESOURCES: &[&[Endpoint]] = &[
     messages::ENDPOINTS,
     people::ENDPOINTS,
     alarms::ENDPOINTS,
+    notifications::ENDPOINTS,
     journal::ENDPOINTS,
     trunks::ENDPOINTS,
     reports::ENDPOINTS,

@@ -14,12 +14,13 @@ use crate::desk::call_record::CallRecord;
 use crate::desk::happening::Happening;
 use crate::desk::journal::KeptEntry;
 use crate::desk::message::Message;
-use crate::desk::privacy::{Sight, Surface};
+use crate::desk::notifications::Notification;
+use crate::desk::privacy::{Sight, Surface, mask_text};
 use crate::desk::ticket::Ticket;
 use crate::desk::token::ApiToken;
 use crate::desk::trunk_state::TrunkWord;
 use crate::desk::view::{
-    AlarmView, CallView, HappeningView, JournalView, MessageView, PersonView, TicketView, TrunkView,
+    AlarmView, CallView, HappeningView, JournalView, MessageView, NotificationView, PersonView, TicketView, TrunkView,
 };
 use crate::store::KeptAnswer;
 
@@ -33,6 +34,7 @@ pub enum Leaving {
     Person(Box<PersonView>),
     Trunk(TrunkWord),
     Happening(Happening),
+    Notification(Box<Notification>),
     /// A report as JSON: it counts, and names no caller.
     Report(serde_json::Value),
 }
@@ -47,6 +49,13 @@ impl Leaving {
             Leaving::Alarm(alarm) => Leaving::Alarm(Box::new(sight.alarm(*alarm))),
             Leaving::Entry(entry) => Leaving::Entry(Box::new(sight.entry(*entry))),
             Leaving::Person(_) | Leaving::Trunk(_) | Leaving::Happening(_) | Leaving::Report(_) => self,
+            // It names the desk's own people and programs; what a server said of it may have more.
+            Leaving::Notification(mut one) => {
+                if !sight.role.sees_numbers(sight.surface) {
+                    one.error = one.error.map(|error| mask_text(&error).into_owned());
+                }
+                Leaving::Notification(one)
+            }
         }
     }
 
@@ -77,6 +86,7 @@ impl Serialize for Shown {
             Leaving::Person(person) => person.serialize(serializer),
             Leaving::Trunk(trunk) => TrunkView::new(trunk, tz).serialize(serializer),
             Leaving::Happening(happening) => HappeningView::new(happening, tz).serialize(serializer),
+            Leaving::Notification(one) => NotificationView::new(one, tz).serialize(serializer),
             Leaving::Report(report) => report.serialize(serializer),
         }
     }

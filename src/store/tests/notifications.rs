@@ -240,7 +240,11 @@ fn what_fails_is_tried_for_two_days_and_may_be_sent_by_hand_after() {
     assert!((20..60).contains(&tries) && told.now - noon() > TimeDelta::hours(40), "{tries} {}", told.now);
     told.desk.editor().retry_notification(failed.id, told.now).expect("it goes");
     let due = told.take();
-    assert_eq!((due[0].id, due[0].tries), (failed.id, 1));
+    assert_eq!(
+        (due[0].id, due[0].tries, due[0].created_at),
+        (failed.id, 1, failed.created_at),
+        "the same to receivers"
+    );
     told.came_to(&due[0], &Delivery::Sent);
     let refused = told.desk.editor().retry_notification(failed.id, told.now).expect_err("it was sent");
     assert_eq!(refused.to_string(), format!("notification {} was sent, or is being sent", failed.id.0));
