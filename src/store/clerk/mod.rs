@@ -76,6 +76,12 @@ impl Clerk {
         Ok(Self { connection: connection::for_editing(path)?, path: path.to_owned(), idle_at: None, next: None })
     }
 
+    /// A ceiling for the database in pages of 4096 bytes, as a full disk is one.
+    #[cfg(test)]
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).expect("it is set");
+    }
+
     /// Does what is due. What was told once is never told again, whatever becomes of the time of day. Costs microseconds
     /// where nothing was written since and nothing is due.
     pub fn look(&mut self, now: DateTime<Utc>, desk: &Desk) -> Result<Looked, StoreError> {

@@ -369,3 +369,34 @@ fn what_is_said_is_asked_for_in_writing_once_and_goes_with_its_recording() {
         .expect("a count");
     assert_eq!(left, 0);
 }
+
+#[test]
+fn a_disk_that_is_full_in_the_middle_leaves_nothing_half_done_and_nothing_out() {
+    let mut told = Told::new();
+    // A wide happening for many: one transaction has to write a lot.
+    let people: String = (0..400)
+        .map(|n| {
+            format!(
+                "[[person]]\nextension = \"{}\"\nname = \"王{n}\"\nduty = [\"supervisor\"]\nemail = \"a{n}@b.cn\"\n",
+                1000 + n
+            )
+        })
+        .collect();
+    told.knows.people = Arc::new(Directory::parse(&people, "people.toml").expect("they are good"));
+    told.sql(
+        "INSERT INTO alarms (kind, state, raised_at_ms, call, about, note) VALUES ('disk_low', 'open', 1, 0, '', 'x')",
+    );
+    let pages: u32 = rusqlite::Connection::open(told.desk.path())
+        .and_then(|c| c.query_row("PRAGMA page_count", [], |row| row.get(0)))
+        .expect("a count");
+    told.clerk.limit_pages(pages + 8);
+    let failed = told.clerk.look(told.now, &told.knows).expect_err("the disk is full");
+    assert!(failed.to_string().contains("full"), "{failed}");
+    assert_eq!(told.list(), Vec::<String>::new(), "all or nothing");
+    // There is room again: everybody is told, each once.
+    told.clerk.limit_pages(1_000_000);
+    told.look();
+    told.look();
+    let told = told.list();
+    assert_eq!(told.len(), 401, "{} people and the program", told.len());
+}
