@@ -181,7 +181,7 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 fn pattern(written: &Spanned<String>, reader: &mut Reader<'_>) -> Option<EventPattern> {
-    const KINDS: [&str; 6] = ["call", "ticket", "message", "alarm", "journal", "errand"];
+    const KINDS: [&str; 5] = ["call", "ticket", "message", "alarm", "journal"];
     let text = written.get_ref();
     let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     let good = match text.split_once('.') {
