@@ -154,14 +154,16 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
             "the price is to be told and accepted before work is done (R28): go to `quoted` first",
         ));
     }
-    if let Some(since) = standing.overdue_untold.filter(|_| kind == Kind::Complaint && edge.to != "receive") {
+    // Who says whether they are satisfied has been spoken to.
+    let is_asked = edge.needs.contains(&Need::Satisfaction);
+    if let Some(since) = standing.overdue_untold.filter(|_| kind == Kind::Complaint && !is_asked) {
         return Err(Refusal::Untold(since.format("%Y-%m-%d %H:%M UTC").to_string()));
     }
-    if step.satisfaction == Some(Satisfaction::NotSatisfied) && edge.needs.contains(&Need::Satisfaction) {
-        return Ok(begun_again(kind, "reopened_not_satisfied"));
+    if step.satisfaction == Some(Satisfaction::NotSatisfied) && is_asked {
+        return Ok(begun_again(kind, from, "reopened_not_satisfied"));
     }
     if edge.reopens {
-        return Ok(begun_again(kind, edge.event));
+        return Ok(begun_again(kind, from, edge.event));
     }
     Ok(Move {
         stage: edge.to,
@@ -175,13 +177,14 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
 }
 
 /// Where a ticket that is begun again stands: with the work itself, not with what led to it.
-fn begun_again(kind: Kind, event: &'static str) -> Move {
+fn begun_again(kind: Kind, from: &str, event: &'static str) -> Move {
     let (stage, starts): (_, &[ClockKey]) = match kind {
         Kind::Repair => ("reported", &[]),
         Kind::Complaint => ("handle", &[ClockKey::Handle, ClockKey::ComplaintReply]),
         Kind::Inquiry | Kind::Help => ("received", &[ClockKey::Reply]),
     };
-    Move { stage, event, closes: false, reopens: true, meets: Vec::new(), starts: starts.to_vec(), quote: None }
+    let meets = met_by_leaving(kind, from).into_iter().collect();
+    Move { stage, event, closes: false, reopens: true, meets, starts: starts.to_vec(), quote: None }
 }
 
 /// The stages that a ticket goes on to, for people: `dispatched, accepted`.
@@ -199,10 +202,13 @@ fn met_by(kind: Kind, from: &str, to: &str) -> Vec<&'static str> {
         (Kind::Complaint, "sum_up") => vec!["reply"],
         _ => Vec::new(),
     };
-    if kind == Kind::Complaint {
-        met.extend(ClockKey::of_stage(from).map(ClockKey::name));
-    }
+    met.extend(met_by_leaving(kind, from));
     met
+}
+
+/// A complaint's stage is over in time, whatever comes next.
+fn met_by_leaving(kind: Kind, from: &str) -> Option<&'static str> {
+    ClockKey::of_stage(from).filter(|_| kind == Kind::Complaint).map(ClockKey::name)
 }
 
 fn started_by(kind: Kind, to: &str) -> Vec<ClockKey> {

@@ -78,6 +78,22 @@ fn r37_not_satisfied_begins_the_work_again() {
 }
 
 #[test]
+fn r37_work_that_begins_again_leaves_no_clock_of_the_stage_before_it_running() {
+    let unhappy = Advance { satisfaction: Some(Satisfaction::NotSatisfied), ..full("sum_up") };
+    let made = advance(&standing(Kind::Complaint, "follow_up"), &unhappy).expect("it goes");
+    assert_eq!(made.meets, ["follow_up"], "the customer was asked");
+}
+
+#[test]
+fn r37_what_a_customer_answers_counts_also_where_the_complaint_is_overdue() {
+    let late = Standing { overdue_untold: Some(DateTime::UNIX_EPOCH), ..standing(Kind::Complaint, "follow_up") };
+    for (said, stage) in [(Satisfaction::NotSatisfied, "handle"), (Satisfaction::Satisfied, "sum_up")] {
+        let step = Advance { satisfaction: Some(said), ..full("sum_up") };
+        assert_eq!(advance(&late, &step).expect("they were spoken to").stage, stage);
+    }
+}
+
+#[test]
 fn r36_an_overdue_complaint_goes_on_once_the_customer_knows_why() {
     let late = Standing { overdue_untold: Some(DateTime::UNIX_EPOCH), ..standing(Kind::Complaint, "handle") };
     let refusal = advance(&late, &full("follow_up")).unwrap_err();
