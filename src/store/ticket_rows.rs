@@ -12,7 +12,7 @@ use crate::desk::clocks::{self, ClockBook};
 use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::ticket_number::{day_of, numbered};
-use crate::desk::workflow::Advance;
+use crate::desk::workflow::{self, Advance};
 use crate::types::{CallId, TicketNumber};
 
 /// When and by whom a ticket is taken on.
@@ -109,9 +109,9 @@ pub fn change(
     if let Some(note) = &change.note {
         event(connection, before.id, at, "system", "note", Some(note))?;
     }
-    let after =
-        Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, book, &before, at, change.complete.is_some())?;
+    let urgency = before.urgency;
+    let after = Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(urgency), ..before };
+    after.keep_clocks(connection, book, urgency, at, change.complete.is_some())?;
     Ok(true)
 }
 
@@ -147,10 +147,7 @@ pub fn start_clocks_of_call(
     end: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let unstarted: Vec<Standing> = connection
-        .prepare_cached(
-            "SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets
-             WHERE call = ?1 AND clocks_started_at_ms IS NULL",
-        )?
+        .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE call = ?1 AND clocks_started_at_ms IS NULL"))?
         .query_map([call.0], Standing::read)?
         .collect::<Result<_, _>>()?;
     for ticket in unstarted {
@@ -167,7 +164,7 @@ pub fn start_clocks_of_ticket(
     start: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let standing = connection
-        .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE id = ?1")?
+        .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE id = ?1"))?
         .query_row([ticket], Standing::read)?;
     start_clocks(connection, book, (ticket, standing.kind, standing.urgency), start)
 }
@@ -293,25 +290,31 @@ pub fn edit(
     if !edited.is_empty() {
         event(connection, before.id, at, who, "changed", Some(&edited))?;
     }
-    let after = Standing { urgency: edit.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, book, &before, at, false)?;
+    let urgency = before.urgency;
+    let after = Standing { urgency: edit.urgency.or(urgency), ..before };
+    after.keep_clocks(connection, book, urgency, at, false)?;
     Ok(Edited::Done)
 }
 
+/// The columns that `Standing::read` takes, in its order.
+const STANDING: &str = "id, kind, class, urgency, clocks_started_at_ms, status = 'open', stage";
+
 /// What decides a ticket's clocks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Standing {
     id: i64,
     kind: Kind,
     class: Class,
     urgency: Option<Urgency>,
     started: Option<At>,
+    open: bool,
+    stage: String,
 }
 
 impl Standing {
     fn of(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<Self>> {
         connection
-            .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE number = ?1")?
+            .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE number = ?1"))?
             .query_row([&number.0], Self::read)
             .optional()
     }
@@ -323,16 +326,18 @@ impl Standing {
             class: word(row, 2)?,
             urgency: word_or_null(row, 3)?,
             started: row.get(4)?,
+            open: row.get(5)?,
+            stage: row.get(6)?,
         })
     }
 
-    /// Starts the clocks when the time has come; when the urgency changes while they run, those of the new urgency count
-    /// from the same start.
+    /// Starts the clocks when the time has come; when the urgency of a repair changes while they run, those of the new
+    /// urgency count from the same start.
     fn keep_clocks(
         &self,
         connection: &Connection,
         book: &ClockBook,
-        before: &Standing,
+        before: Option<Urgency>,
         at: DateTime<Utc>,
         report_over: bool,
     ) -> rusqlite::Result<()> {
@@ -340,9 +345,16 @@ impl Standing {
             None if report_over || clocks::start_at_opening(self.kind, self.class) => {
                 start_clocks(connection, book, (self.id, self.kind, self.urgency), at)
             }
-            Some(At(started)) if self.urgency != before.urgency => {
-                clock_rows::forget_running(connection, self.id)?;
-                start_clocks(connection, book, (self.id, self.kind, self.urgency), started)
+            Some(At(started)) if self.urgency != before && self.kind == Kind::Repair && self.open => {
+                for key in clocks::clocks_of(self.kind, before) {
+                    clock_rows::forget_running(connection, self.id, *key)?;
+                }
+                for key in clocks::clocks_of(self.kind, self.urgency) {
+                    if !workflow::is_kept_by(self.kind, &self.stage, key.name()) {
+                        clock_rows::begin(connection, book, self.id, *key, started)?;
+                    }
+                }
+                Ok(())
             }
             None | Some(_) => Ok(()),
         }

@@ -114,6 +114,8 @@ pub struct Move {
     pub reopens: bool,
     /// Clocks whose promise is kept with it.
     pub meets: Vec<&'static str>,
+    /// Clocks whose promise was not kept after all: the customer does not accept the work (R30).
+    pub takes_back: &'static [&'static str],
     /// Clocks that begin with it.
     pub starts: Vec<ClockKey>,
     pub quote: Option<Quote>,
@@ -171,6 +173,7 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
         closes: edge.closes,
         reopens: false,
         meets: met_by(kind, from, edge.to),
+        takes_back: if (kind, from, edge.to) == (Kind::Repair, "repaired", "on_site") { &["repaired"] } else { &[] },
         starts: started_by(kind, edge.to),
         quote: quote_after(edge, step),
     })
@@ -184,13 +187,23 @@ fn begun_again(kind: Kind, from: &str, event: &'static str) -> Move {
         Kind::Inquiry | Kind::Help => ("received", &[ClockKey::Reply]),
     };
     let meets = met_by_leaving(kind, from).into_iter().collect();
-    Move { stage, event, closes: false, reopens: true, meets, starts: starts.to_vec(), quote: None }
+    Move { stage, event, closes: false, reopens: true, meets, takes_back: &[], starts: starts.to_vec(), quote: None }
 }
 
 /// The stages that a ticket goes on to, for people: `dispatched, accepted`.
 pub fn next_of(kind: Kind, from: &str) -> String {
     let next: Vec<&str> = edges(kind).filter(|edge| edge.from == from).map(|edge| edge.to).collect();
     if next.is_empty() { "none".to_owned() } else { next.join(", ") }
+}
+
+/// Whether a ticket that stands in this stage has kept that promise by its way there.
+pub fn is_kept_by(kind: Kind, stage: &str, clock: &str) -> bool {
+    let before: &[&str] = match (kind, clock) {
+        (Kind::Repair, "on_site") => &["reported", "dispatched", "accepted", "quoted"],
+        (Kind::Repair, "repaired") => &["reported", "dispatched", "accepted", "quoted", "on_site"],
+        _ => return false,
+    };
+    !before.contains(&stage)
 }
 
 fn met_by(kind: Kind, from: &str, to: &str) -> Vec<&'static str> {

@@ -6,20 +6,25 @@ use crate::desk::ticket::Channel;
 use crate::desk::ticket_edit::{HandTicket, Progress};
 use crate::desk::workflow::{Nature, Satisfaction, WorkSheet};
 
-fn minutes(minutes: i64) -> DateTime<Utc> {
+pub(super) fn minutes(minutes: i64) -> DateTime<Utc> {
     noon() + TimeDelta::minutes(minutes)
 }
 
 impl Desk {
-    fn by_hand(&self, ticket: &HandTicket) -> TicketNumber {
+    pub(super) fn by_hand(&self, ticket: &HandTicket) -> TicketNumber {
         self.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), ticket).expect("it is kept")
     }
 
-    fn step(&self, number: &TicketNumber, at: DateTime<Utc>, step: &Advance) -> Result<&'static str, StoreError> {
+    pub(super) fn step(
+        &self,
+        number: &TicketNumber,
+        at: DateTime<Utc>,
+        step: &Advance,
+    ) -> Result<&'static str, StoreError> {
         self.editor().advance(number, "李强", at, None, step)
     }
 
-    fn clerk(&self) -> Clerk {
+    pub(super) fn clerk(&self) -> Clerk {
         Clerk::open(&self.path()).expect("it opens")
     }
 
@@ -31,7 +36,7 @@ impl Desk {
 }
 
 /// A desk without engineers and supervisors.
-fn nobody() -> clerk::Desk {
+pub(super) fn nobody() -> clerk::Desk {
     let hours = crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "h").expect("good");
     let people = "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:100@127.0.0.1\"]\n";
     clerk::Desk {
@@ -42,7 +47,7 @@ fn nobody() -> clerk::Desk {
     }
 }
 
-fn urgent() -> HandTicket {
+pub(super) fn urgent() -> HandTicket {
     let mut ticket = HandTicket::new(Kind::Repair, Channel::Visit);
     ticket.category = Some("burst_pipe".into());
     ticket
