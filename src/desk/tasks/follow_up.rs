@@ -33,8 +33,10 @@ impl FollowUp {
         let mut todo = Vec::new();
         let rules = &world.rules.follow_up;
         if !asks_at(ticket) {
-            if self.phase == Phase::Calling && matches!(event, Event::Due) {
-                todo.push(Do::CancelCalls);
+            match event {
+                Event::Ended(ended) => too_late(ticket, ended, &mut todo),
+                Event::Due if self.phase == Phase::Calling => todo.push(Do::CancelCalls),
+                Event::Due => {}
             }
             return Stepped::ended(todo);
         }
@@ -88,6 +90,16 @@ fn asks_at(ticket: &TicketFacts) -> bool {
         Kind::Inquiry | Kind::Help => return false,
     };
     !ticket.closed && ticket.stage == stage
+}
+
+/// The ticket went on while the customer was asked: what they said is kept all the same, and "not" opens it again.
+fn too_late(ticket: &TicketFacts, ended: &EndedErrand, todo: &mut Vec<Do>) {
+    todo.extend(ended.end.comment.clone().map(Do::Feedback));
+    todo.push(Do::Note { what: "follow_up_tried", note: format!("{}, after it went on", outcome(ended)) });
+    if ticket.closed && ended.end.result == ErrandResult::NotSatisfied {
+        let again = if ticket.kind == Kind::Repair { "reported" } else { "handle" };
+        todo.push(Do::Advance(Advance::to(again).with_note("asked by phone: not satisfied")));
+    }
 }
 
 /// What the customer said; none where they were not reached.

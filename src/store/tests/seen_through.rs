@@ -328,3 +328,33 @@ fn another_clerk_goes_on_where_the_last_one_stopped() {
     story.until("09:10");
     assert_eq!(story.told.matches("the desk calls").count(), 2, "{}", story.told);
 }
+
+/// R37: the desk closed it while the customer was asked; what they said is not lost, and "not" opens it again.
+#[test]
+fn what_a_customer_says_counts_also_where_the_ticket_was_closed_meanwhile() {
+    for (said, stage) in [("satisfied", "closed"), ("not_satisfied", "reported")] {
+        let mut story = Story::at("14:00");
+        let number = story.by_hand(&urgent());
+        story.answered("accepted");
+        for stage in ["on_site", "repaired", "accepted_by_customer"] {
+            story.step(&number, "201", &Advance::to(stage));
+        }
+        story.until("24 10:00");
+        let closed = Advance::to("closed").with_note("the customer came by");
+        story.desk.editor().advance(&number, "王芳", story.now, None, &closed).expect("it goes");
+        story.sql("UPDATE errands SET comment = 'said.wav' WHERE id = (SELECT max(id) FROM errands)");
+        story.answered(said);
+        let ticket = story.desk.ticket(&number, story.now);
+        assert!(
+            ticket.events.iter().any(|e| e.note.as_deref().is_some_and(|note| note.contains(said))),
+            "{}",
+            story.told
+        );
+        assert_eq!(ticket.work.feedback, Some(RecordingId("said.wav".into())));
+        assert!(
+            matches!(&*ticket.stage, s if s == stage || stage == "reported" && s == "dispatched"),
+            "{}",
+            ticket.stage
+        );
+    }
+}
