@@ -95,8 +95,10 @@ pub fn change(
     if !added.is_empty() {
         event(connection, before.id, at, "caller", "added", Some(&added))?;
     }
-    if let Some(open) = &change.same_as {
-        return hurry(connection, at, (before.id, number), open).map(|()| true);
+    if let Some(open) = &change.same_as
+        && hurry(connection, at, (before.id, number), open)?
+    {
+        return Ok(true);
     }
     if change.complete.is_some() {
         resident_rows::link_rework(connection, at, before.id, book.warranty())?;
@@ -115,19 +117,19 @@ pub fn change(
     Ok(true)
 }
 
-/// A caller asks after what is open already: that one is hurried up, the new one is withdrawn.
+/// A caller asks after what is open already: that one is hurried up, the new one is withdrawn. False, and nothing done, where
+/// that one was closed meanwhile.
 fn hurry(
     connection: &Connection,
     at: DateTime<Utc>,
     (id, number): (i64, &TicketNumber),
     open: &TicketNumber,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
+    let Some(hurried) = Standing::of(connection, open)?.filter(|hurried| hurried.open) else { return Ok(false) };
     let caller: Option<String> =
         connection.prepare_cached("SELECT caller FROM tickets WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
-    if let Some(hurried) = Standing::of(connection, open)? {
-        let note = format!("{}, instead of {number}", caller.as_deref().unwrap_or("a caller"));
-        event(connection, hurried.id, at, "caller", "urged", Some(&note))?;
-    }
+    let note = format!("{}, instead of {number}", caller.as_deref().unwrap_or("a caller"));
+    event(connection, hurried.id, at, "caller", "urged", Some(&note))?;
     connection
         .prepare_cached(
             "UPDATE tickets SET status = 'closed', stage = 'closed', closed_at_ms = ?2, updated_at_ms = ?2,
@@ -136,7 +138,8 @@ fn hurry(
         )?
         .execute(params![id, At(at)])?;
     clock_rows::meet_all(connection, id, at)?;
-    event(connection, id, at, "caller", "withdrawn", Some(&format!("the same as {open}")))
+    event(connection, id, at, "caller", "withdrawn", Some(&format!("the same as {open}")))?;
+    Ok(true)
 }
 
 /// Starts the clocks of a call's tickets from its end, where nothing did before (R24).

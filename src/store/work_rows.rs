@@ -45,7 +45,7 @@ struct Known {
 fn known(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<Known>> {
     connection
         .prepare_cached(
-            "SELECT id, version, kind, urgency, stage, status, quote, engineer, awaiting,
+            "SELECT id, version, kind, urgency, stage, status, quote, engineer, awaiting, responsible IS NOT NULL,
                 (SELECT max(max(c.breached_at_ms, c.due_at_ms)) FROM ticket_clocks c WHERE c.ticket = t.id
                     AND c.met_at_ms IS NULL AND c.breached_at_ms IS NOT NULL AND c.next_at_ms IS NULL
                     AND NOT EXISTS (SELECT 1 FROM ticket_events e WHERE e.ticket = t.id AND e.what = 'progress'
@@ -61,7 +61,8 @@ fn known(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Opt
                 quote: word_or_null(row, 6)?,
                 engineer: row.get(7)?,
                 awaiting: row.get(8)?,
-                overdue_untold: row.get::<_, Option<At>>(9)?.map(|at| at.0),
+                assigned: row.get(9)?,
+                overdue_untold: row.get::<_, Option<At>>(10)?.map(|at| at.0),
             };
             Ok(Known { id: row.get(0)?, version: row.get(1)?, standing })
         })

@@ -64,6 +64,8 @@ pub struct Standing {
     pub closed: bool,
     pub quote: Option<Quote>,
     pub engineer: Option<String>,
+    /// Of a complaint: somebody was named who is responsible for it.
+    pub assigned: bool,
     /// What its acceptance waits for: `rain` (R30).
     pub awaiting: Option<String>,
     /// Since when a clock of it is overdue, where the customer was not told since why and by when (R36).
@@ -151,6 +153,7 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
     for need in edge.needs {
         need.check(standing, step)?;
     }
+    edge.check_what_is_said(step)?;
     if edge.to == "repaired" && standing.quote.is_some_and(|quote| quote != Quote::Accepted) {
         return Err(Refusal::Needs(
             "the price is to be told and accepted before work is done (R28): go to `quoted` first",
@@ -162,10 +165,10 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
         return Err(Refusal::Untold(since.format("%Y-%m-%d %H:%M UTC").to_string()));
     }
     if step.satisfaction == Some(Satisfaction::NotSatisfied) && is_asked {
-        return Ok(begun_again(kind, from, "reopened_not_satisfied"));
+        return Ok(begun_again(standing, "reopened_not_satisfied"));
     }
     if edge.reopens {
-        return Ok(begun_again(kind, from, edge.event));
+        return Ok(begun_again(standing, edge.event));
     }
     Ok(Move {
         stage: edge.to,
@@ -179,11 +182,14 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
     })
 }
 
-/// Where a ticket that is begun again stands: with the work itself, not with what led to it.
-fn begun_again(kind: Kind, from: &str, event: &'static str) -> Move {
+/// Where a ticket that is begun again stands: with the work itself, not with what led to it. A complaint that never came so
+/// far, as it was taken back before, skips nothing (R33).
+fn begun_again(standing: &Standing, event: &'static str) -> Move {
+    let (kind, from) = (standing.kind, standing.stage.as_str());
     let (stage, starts): (_, &[ClockKey]) = match kind {
         Kind::Repair => ("reported", &[]),
-        Kind::Complaint => ("handle", &[ClockKey::Handle, ClockKey::ComplaintReply]),
+        Kind::Complaint if standing.assigned => ("handle", &[ClockKey::Handle, ClockKey::ComplaintReply]),
+        Kind::Complaint => ("receive", &[ClockKey::Receive, ClockKey::ComplaintReply]),
         Kind::Inquiry | Kind::Help => ("received", &[ClockKey::Reply]),
     };
     let meets = met_by_leaving(kind, from).into_iter().collect();

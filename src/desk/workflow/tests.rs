@@ -10,21 +10,22 @@ fn standing(kind: Kind, stage: &str) -> Standing {
         closed: false,
         quote: None,
         engineer: None,
+        assigned: true,
         awaiting: None,
         overdue_untold: None,
     }
 }
 
-/// A step that says everything that any may need.
+/// A step that says everything that it may need.
 fn full(to: &str) -> Advance {
     Advance {
         note: Some("done".into()),
         engineer: Some("301".into()),
-        price_cents: Some(5_000),
+        price_cents: Some(5_000).filter(|_| to == "quoted"),
         consent: Some(true),
-        nature: Some(Nature::Valid),
+        nature: Some(Nature::Valid).filter(|_| is_stage(Kind::Complaint, to)),
         responsible: Some("工程部".into()),
-        satisfaction: Some(Satisfaction::Satisfied),
+        satisfaction: Some(Satisfaction::Satisfied).filter(|_| matches!(to, "followed_up" | "sum_up")),
         ..Advance::to(to)
     }
 }
