@@ -299,7 +299,8 @@ fn follow_ups(
 const MESSAGES: &str = "
     SELECT m.for_person, m.left_at_ms, m.relay,
         (SELECT min(a.at_ms) FROM message_attempts a WHERE a.message = m.id AND a.result LIKE 'confirmed%'),
-        EXISTS (SELECT 1 FROM errands e WHERE e.message = m.id AND e.kind = 'notice'), m.updated_at_ms
+        EXISTS (SELECT 1 FROM errands e WHERE e.message = m.id AND e.kind = 'relay' AND e.to_extension IS NOT m.for_person),
+        m.updated_at_ms
     FROM messages m INDEXED BY messages_by_time
     WHERE m.left_at_ms >= ?1 AND m.left_at_ms < ?2 AND NOT m.incomplete ORDER BY m.left_at_ms";
 

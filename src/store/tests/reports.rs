@@ -181,3 +181,32 @@ fn no_report_reads_a_whole_table() {
     assert_eq!(reader.satisfaction_report(all, Step::Day, SHANGHAI).expect("a report").rows, []);
     assert_eq!(reader.messages_report(all, Step::Day, SHANGHAI).expect("a report").rows, []);
 }
+
+/// A message is escalated when others had to be told, however it ended; who is told that theirs has arrived is its caller.
+#[test]
+fn a_message_that_others_had_to_be_told_of_is_counted_so_and_no_other() {
+    let mut desk = Desk::open();
+    let messages: Vec<_> =
+        ["201", "202"].iter().map(|person| leave(&mut desk, person, "13800138000", noon())).collect();
+    let connection = rusqlite::Connection::open(desk.path()).expect("it opens");
+    connection.busy_timeout(Duration::from_secs(5)).expect("it may wait");
+    let errand = |message: MessageId, kind: &str, to: &str| {
+        let sql = format!(
+            "INSERT INTO errands (kind, {to}, message, not_before_ms, state, created_at_ms)
+             VALUES ('{kind}', '801', {}, 1, 'ended', 1)",
+            message.0
+        );
+        connection.execute(&sql, []).expect("it is kept");
+    };
+    // The first is passed on at once, and its caller is told; the second goes to the supervisor, who confirms it.
+    errand(messages[0], "relay", "to_extension");
+    connection.execute("UPDATE errands SET to_extension = '201'", []).expect("it is kept");
+    errand(messages[0], "notice", "to_number");
+    errand(messages[1], "relay", "to_extension");
+    for message in &messages {
+        desk.editor().confirm(*message, "201", noon()).expect("it is kept");
+    }
+    let report = desk.reader().messages_report(ReportPeriod::default(), Step::Day, SHANGHAI).expect("a report");
+    let people: Vec<_> = report.people.iter().map(|p| (&*p.name, p.figures.confirmed, p.figures.escalated)).collect();
+    assert_eq!(people, [("201", 1, 0), ("202", 1, 1)]);
+}
