@@ -63,16 +63,17 @@ impl Sweeper {
     }
 
     /// Removes one that is marked: `remove` takes its file away, and finds it right that there is none. False when it was
-    /// held meanwhile: nothing is removed then, and it is marked no more.
+    /// held meanwhile, or is needed again: nothing is removed then, and it is marked no more.
     pub fn delete(
         &mut self,
         now: DateTime<Utc>,
+        rules: &Retention,
         due: &DueRecording,
         remove: impl FnOnce() -> io::Result<()>,
     ) -> Result<bool, SweepError> {
         let fault = |source| StoreError::sqlite(&self.path, source);
         let t = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        if is_held(&t, &due.recording.0).map_err(fault)? {
+        if is_kept(&t, now, rules, &due.recording.0).map_err(fault)? {
             t.execute(
                 "DELETE FROM deleted_recordings WHERE recording = ?1 AND deleted_at_ms IS NULL",
                 [&due.recording.0],
@@ -134,7 +135,8 @@ fn marked(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<DueRecord
 /// `r` is a recording: something that holds still leads to it.
 const HELD: &str = "EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
     (h.what = 'recording' AND h.about = r)
-    OR (h.what = 'ticket' AND h.about IN (SELECT number FROM tickets WHERE recording = r OR feedback = r))
+    OR (h.what = 'ticket' AND h.about IN (SELECT number FROM tickets WHERE recording = r OR feedback = r
+        UNION ALL SELECT t.number FROM calls c JOIN tickets t ON t.call = c.id WHERE c.recording = r))
     OR (h.what = 'message' AND h.about IN (SELECT CAST(id AS TEXT) FROM messages WHERE recording = r))
     OR (h.what = 'call' AND h.about IN (SELECT CAST(id AS TEXT) FROM calls WHERE recording = r
         UNION ALL SELECT CAST(call AS TEXT) FROM tickets WHERE recording = r OR feedback = r
@@ -144,9 +146,33 @@ const HELD: &str = "EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL A
 const CLOSED_AT: &str = "coalesce(closed_at_ms, updated_at_ms)";
 const TAKEN: &str = "(relay IN ('heard', 'confirmed') OR deleted_at_ms IS NOT NULL)";
 
-fn is_held(connection: &Connection, recording: &str) -> rusqlite::Result<bool> {
-    let sql = format!("SELECT {HELD} FROM (SELECT ?1 AS r)");
-    connection.prepare_cached(&sql)?.query_row([recording], |row| row.get(0))
+/// `r` is a recording: a row that leads to it needs it still. A talk is needed while a ticket that it led to is open.
+fn needed() -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM tickets WHERE recording = r AND (status = 'open' OR {CLOSED_AT} >= :ticket))
+        OR EXISTS (SELECT 1 FROM tickets WHERE feedback = r AND (status = 'open' OR {CLOSED_AT} >= :feedback))
+        OR EXISTS (SELECT 1 FROM messages WHERE recording = r AND (left_at_ms >= :message OR NOT {TAKEN}))
+        OR EXISTS (SELECT 1 FROM calls WHERE recording = r AND ended_at_ms IS NULL)
+        OR EXISTS (SELECT 1 FROM calls c JOIN tickets t ON t.call = c.id WHERE c.recording = r AND t.status = 'open'))"
+    )
+}
+
+/// Milliseconds before which each sort goes.
+fn befores(rules: &Retention, now: DateTime<Utc>) -> [i64; 4] {
+    use RecordingKind::{Call, Feedback, Message, Ticket};
+    [Ticket, Feedback, Message, Call]
+        .map(|kind| Retention::before(rules.days(kind), now).map_or(i64::MIN, |at| at.timestamp_millis()))
+}
+
+fn is_kept(connection: &Connection, now: DateTime<Utc>, rules: &Retention, recording: &str) -> rusqlite::Result<bool> {
+    let [ticket, feedback, message, _] = befores(rules, now);
+    let sql = format!("SELECT {HELD} OR {} FROM (SELECT :recording AS r)", needed());
+    connection.prepare_cached(&sql)?.query_row(
+        named_params! {
+            ":recording": recording, ":ticket": ticket, ":feedback": feedback, ":message": message,
+        },
+        |row| row.get(0),
+    )
 }
 
 /// Recordings that nothing keeps any longer. One that several rows lead to goes when the last of them lets it go.
@@ -156,7 +182,8 @@ fn due(
     rules: &Retention,
     limit: u32,
 ) -> rusqlite::Result<Vec<DueRecording>> {
-    let before = |kind| Retention::before(rules.days(kind), now).map_or(i64::MIN, |at| at.timestamp_millis());
+    let [ticket, feedback, message, call] = befores(rules, now);
+    let needed = needed();
     let sql = format!(
         "SELECT r, kind, about FROM (
             SELECT recording AS r, 'ticket' AS kind, number AS about FROM tickets
@@ -172,10 +199,7 @@ fn due(
                     AND NOT EXISTS (SELECT 1 FROM errands e JOIN tickets t ON t.number = e.ticket
                         WHERE e.comment = calls.recording AND t.status = 'open')
          )
-         WHERE NOT EXISTS (SELECT 1 FROM tickets WHERE recording = r AND (status = 'open' OR {CLOSED_AT} >= :ticket))
-            AND NOT EXISTS (SELECT 1 FROM tickets WHERE feedback = r AND (status = 'open' OR {CLOSED_AT} >= :feedback))
-            AND NOT EXISTS (SELECT 1 FROM messages WHERE recording = r AND (left_at_ms >= :message OR NOT {TAKEN}))
-            AND NOT EXISTS (SELECT 1 FROM calls WHERE recording = r AND ended_at_ms IS NULL)
+         WHERE NOT {needed}
             AND NOT EXISTS (SELECT 1 FROM deleted_recordings d WHERE d.recording = r AND d.deleted_at_ms IS NULL)
             AND NOT {HELD}
          GROUP BY r ORDER BY r LIMIT :limit"
@@ -184,10 +208,10 @@ fn due(
         .prepare_cached(&sql)?
         .query_map(
             named_params! {
-                ":ticket": before(RecordingKind::Ticket),
-                ":feedback": before(RecordingKind::Feedback),
-                ":message": before(RecordingKind::Message),
-                ":call": before(RecordingKind::Call),
+                ":ticket": ticket,
+                ":feedback": feedback,
+                ":message": message,
+                ":call": call,
                 ":limit": limit,
             },
             read,
