@@ -82,10 +82,11 @@ impl Clerk {
         self.idle_at = None;
         let mut looked = Looked { next: next(&self.connection)?, ..Looked::default() };
         if has_work(&self.connection, &looked, now)? {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            work(&transaction, now, desk, &mut looked)?;
-            looked.next = next(&transaction)?;
-            transaction.commit()?;
+            // A task that can't be read or kept stops no alarm.
+            let tasks = in_one(&mut self.connection, |t| work(t, now, desk, &mut looked));
+            let clocks = in_one(&mut self.connection, |t| clocks::look(t, now, &mut looked));
+            tasks.and(clocks)?;
+            looked.next = next(&self.connection)?;
             looked.more = has_work(&self.connection, &looked, now)?;
         }
         self.next = looked.next;
@@ -94,6 +95,15 @@ impl Clerk {
         }
         Ok(looked)
     }
+}
+
+fn in_one(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    work(&transaction)?;
+    transaction.commit()
 }
 
 /// The next moment at which a clock or a task is to be looked at.
@@ -118,5 +128,5 @@ fn work(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: 
     tasks::begin(transaction, &at_work, looked)?;
     tasks::go_on(transaction, &at_work, looked)?;
     happening_rows::trim(transaction)?;
-    clocks::look(transaction, now, looked)
+    Ok(())
 }

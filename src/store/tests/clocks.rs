@@ -123,3 +123,21 @@ fn r36_a_second_promise_that_is_not_kept_is_to_be_told_too() {
     told(2 * day + 3, 3 * day);
     desk.step(&number, minutes(2 * day + 4), &assign).expect("they know");
 }
+
+/// One row that can't be read stops what it belongs to, and no alarm (R19, R23).
+#[test]
+fn clocks_are_alarmed_also_where_a_task_cannot_be_read() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let connection = rusqlite::Connection::open(desk.path()).expect("it opens");
+    connection.busy_timeout(Duration::from_secs(5)).expect("it may wait");
+    let broken =
+        "INSERT INTO tasks (kind, subject, state, next_at_ms, begun_at_ms) VALUES ('dispatch', 'x', '{', 1, 1)";
+    connection.execute(broken, []).expect("it is kept");
+    let mut clerk = desk.clerk();
+    clerk.look(minutes(121), &nobody()).expect_err("it is told");
+    assert!(desk.ticket(&number, minutes(121)).due["on_site"].breached);
+    assert_eq!(desk.open_alarms(), [format!("overdue {number} on_site")]);
+    clerk.look(minutes(122), &nobody()).expect_err("it is told");
+    assert_eq!(desk.open_alarms().len(), 1, "once");
+}

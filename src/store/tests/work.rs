@@ -28,7 +28,7 @@ impl Desk {
         Clerk::open(&self.path()).expect("it opens")
     }
 
-    fn open_alarms(&self) -> Vec<String> {
+    pub(super) fn open_alarms(&self) -> Vec<String> {
         let filter = AlarmFilter { open: true, ..AlarmFilter::default() };
         let alarms = self.reader().alarms(&filter).expect("they are read");
         alarms.iter().map(|alarm| format!("{} {}", alarm.kind, alarm.about.as_deref().unwrap_or_default())).collect()
