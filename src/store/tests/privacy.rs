@@ -186,7 +186,7 @@ fn what_is_held_survives_by_whatever_leads_to_it_until_it_is_let_go() {
     assert!(
         editor.lift_hold(holds[0], "王芳", days(1_001), "again").unwrap_err().to_string().contains("lifted before")
     );
-    assert_eq!(archive.sweep(days(1_002)), ["c.wav", "m1.wav", "m2.wav", "t.wav"]);
+    assert_eq!(archive.sweep(days(1_002)), ["t.wav", "m1.wav", "m2.wav", "c.wav"]);
     assert!(archive.files.is_empty());
     assert!(archive.sql("DELETE FROM holds").unwrap_err().contains("never deleted"));
 }

@@ -210,3 +210,18 @@ fn a_message_that_others_had_to_be_told_of_is_counted_so_and_no_other() {
     let people: Vec<_> = report.people.iter().map(|p| (&*p.name, p.figures.confirmed, p.figures.escalated)).collect();
     assert_eq!(people, [("201", 1, 0), ("202", 1, 1)]);
 }
+
+#[test]
+fn what_goes_by_age_is_found_without_reading_a_whole_table() {
+    let folder = Desk::open().closed();
+    let db = connection::for_reading(&folder.path().join("frontdesk.db")).expect("it opens");
+    for sql in crate::store::due_recordings::queries() {
+        let lines = plan(&db, &sql);
+        // Holds are few.
+        let reads_all = |line: &&String| line.starts_with("SCAN") && !line.contains("holds") && !line.contains(" h ");
+        let slow: Vec<_> = lines.iter().filter(|line| is_slow(line) || reads_all(line)).collect();
+        let slow: Vec<_> =
+            slow.into_iter().filter(|line| !line.contains("CONSTANT") && !line.contains("subquery")).collect();
+        assert!(lines.len() > 3 && slow.is_empty(), "{slow:?}: {}", lines.join("; "));
+    }
+}
