@@ -1,15 +1,12 @@
 //! The supervisor is told: of what could not be answered at once (R19), and of what is overdue (R19, R23, R36). Those on
 //! duty are called one after the other until one has confirmed it.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Do, Event, Stepped, World, outcome};
+use super::{CALL_MAX, Do, Event, Stepped, World, outcome};
 use crate::desk::errand::{ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::people::Duty;
 use crate::desk::ticket::{Kind, Urgency};
-
-const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -40,8 +37,10 @@ impl Alert {
         if ticket.closed || !world.rules.alert.calls {
             return Stepped::ended(todo);
         }
-        if self.calling {
-            return Stepped::until(todo, world.now + CALL_MAX);
+        if std::mem::take(&mut self.calling) {
+            todo.push(Do::CancelCalls);
+            let note = format!("{}: the call could not be made ({})", self.told.join(", "), self.why);
+            todo.push(Do::Note { what: "supervisor_not_reached", note });
         }
         let at_once = ticket.urgency == Some(Urgency::Urgent) || ticket.kind == Kind::Help;
         let begin = world.rules.within(world.rules.alert.hours, world.now);

@@ -325,7 +325,7 @@ fn another_clerk_goes_on_where_the_last_one_stopped() {
     story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
     story.answered("declined");
     story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
-    story.until("09:10");
+    story.until("09:09");
     assert_eq!(story.told.matches("the desk calls").count(), 2, "{}", story.told);
 }
 
@@ -357,4 +357,43 @@ fn what_a_customer_says_counts_also_where_the_ticket_was_closed_meanwhile() {
             ticket.stage
         );
     }
+}
+
+/// R26, R5: the line is full, or makes no calls: what can't be done is an alarm in time, and is tried again.
+#[test]
+fn calls_that_are_never_made_are_alarmed_all_the_same() {
+    let mut story = Story::at("09:00");
+    story.by_hand(&urgent());
+    story.until("11:00");
+    assert_eq!(story.told.matches("raised: not_dispatched").count(), 1, "{}", story.told);
+    assert!(story.told.matches("the desk calls").count() > 3, "{}", story.told);
+
+    let mut story = Story::at("09:00");
+    let message = leave(&mut story.desk, "201", "13800138000", story.now);
+    story.until("24 12:00");
+    assert_eq!(story.told.matches("raised: message_unconfirmed").count(), 1, "{}", story.told);
+    let kept = story.desk.reader().message(message).expect("it is read").expect("it is there");
+    assert_eq!(kept.relay, Relay::Escalated);
+
+    let mut story = Story::at("10:00");
+    story.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Phone));
+    story.until("13:00");
+    let open = story.sql("UPDATE tasks SET id = id WHERE next_at_ms IS NOT NULL");
+    assert_eq!(open, 0, "the only supervisor can't be called, and nothing waits for ever: {}", story.told);
+}
+
+/// R10: a customer who could not be called while the line was full is called another time, and that was no try.
+#[test]
+fn a_call_to_a_customer_that_was_never_made_is_no_try() {
+    let mut story = Story::at("09:00");
+    let number = story.by_hand(&urgent());
+    story.answered("accepted");
+    for stage in ["on_site", "repaired", "accepted_by_customer"] {
+        story.step(&number, "201", &Advance::to(stage));
+    }
+    story.until("25 10:00");
+    assert!(!story.told.contains("follow_up_not_reached"), "{}", story.told);
+    story.until("26 09:10");
+    story.answered("satisfied");
+    assert_eq!(story.desk.ticket(&number, story.now).stage, "closed");
 }
