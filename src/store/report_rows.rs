@@ -117,7 +117,7 @@ fn calls(connection: &Connection, period: ReportPeriod, mut each: impl FnMut(&Ca
 const OPENED: &str = "
     SELECT t.id, t.kind, t.category, t.owner, t.opened_at_ms, t.reopened, t.rework_of IS NOT NULL,
         c.name, coalesce(c.started_at_ms, t.clocks_started_at_ms, t.opened_at_ms), c.due_at_ms, c.met_at_ms,
-        c.paused_at_ms IS NOT NULL
+        c.paused_at_ms IS NOT NULL, c.breached_at_ms IS NOT NULL
     FROM tickets t INDEXED BY tickets_by_opening LEFT JOIN ticket_clocks c ON c.ticket = t.id
     WHERE t.opened_at_ms >= ?1 AND t.opened_at_ms < ?2 ORDER BY t.opened_at_ms, t.id";
 
@@ -167,6 +167,7 @@ struct OwnedClock {
     due_at: DateTime<Utc>,
     met_at: Option<DateTime<Utc>>,
     paused: bool,
+    breached: bool,
 }
 
 impl Opened {
@@ -198,6 +199,7 @@ impl OwnedClock {
             due_at: self.due_at,
             met_at: self.met_at,
             paused: self.paused,
+            breached: self.breached,
         }
     }
 
@@ -208,6 +210,7 @@ impl OwnedClock {
             due_at: row.get::<_, At>(9)?.0,
             met_at: row.get::<_, Option<At>>(10)?.map(|at| at.0),
             paused: row.get(11)?,
+            breached: row.get(12)?,
         })
     }
 }

@@ -182,6 +182,24 @@ fn no_report_reads_a_whole_table() {
     assert_eq!(reader.messages_report(all, Step::Day, SHANGHAI).expect("a report").rows, []);
 }
 
+/// A promise that was broken stays broken in the figures, whatever was promised after it (R36, R42).
+#[test]
+fn a_clock_that_was_over_before_it_was_promised_anew_is_not_counted_as_kept() {
+    use super::work::{minutes, nobody};
+    let desk = Desk::open();
+    let complaint = crate::desk::ticket_edit::HandTicket::new(Kind::Complaint, crate::desk::ticket::Channel::Letter);
+    let number = desk.by_hand(&complaint);
+    let day = 24 * 60;
+    desk.clerk().look(minutes(day + 1), &nobody()).expect("it looks");
+    let told = crate::desk::ticket_edit::Progress { note: "parts".into(), until: Some(minutes(3 * day)) };
+    desk.editor().progress(&number, "王芳", minutes(day + 2), &told).expect("it is noted");
+    desk.editor().meet_clock(&number, "王芳", minutes(2 * day), "reply").expect("they were answered");
+    let all = ReportPeriod::default();
+    let report = desk.reader().tickets_report(all, Step::Day, SHANGHAI, minutes(2 * day)).expect("a report");
+    let reply = report.clocks.iter().find(|clock| clock.clock == "reply").expect("it is counted");
+    assert_eq!((reply.figures.counts.kept, reply.figures.counts.breached), (0, 1));
+}
+
 /// A message is escalated when others had to be told, however it ended; who is told that theirs has arrived is its caller.
 #[test]
 fn a_message_that_others_had_to_be_told_of_is_counted_so_and_no_other() {
