@@ -142,7 +142,8 @@ fn hurry(
     Ok(true)
 }
 
-/// Starts the clocks of a call's tickets from its end, where nothing did before (R24).
+/// Starts the clocks of a call's tickets from its end, where nothing did before (R24): nobody said that its report was over, so
+/// the end of the call is that.
 pub fn start_clocks_of_call(
     connection: &Connection,
     book: &ClockBook,
@@ -150,16 +151,26 @@ pub fn start_clocks_of_call(
     end: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let unstarted: Vec<Standing> = connection
-        .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE call = ?1 AND clocks_started_at_ms IS NULL"))?
+        .prepare_cached(&format!(
+            "SELECT {STANDING} FROM tickets WHERE call = ?1 AND clocks_started_at_ms IS NULL AND status = 'open'"
+        ))?
         .query_map([call.0], Standing::read)?
         .collect::<Result<_, _>>()?;
-    for ticket in unstarted {
-        start_clocks(connection, book, (ticket.id, ticket.kind, ticket.urgency), end)?;
-    }
-    Ok(())
+    unstarted.iter().try_for_each(|ticket| end_report(connection, book, ticket, end))
 }
 
-/// Starts the clocks of one ticket.
+/// The report of a ticket is over without its caller's word.
+fn end_report(
+    connection: &Connection,
+    book: &ClockBook,
+    ticket: &Standing,
+    end: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    event(connection, ticket.id, end, "system", "call_ended_early", None)?;
+    start_clocks(connection, book, (ticket.id, ticket.kind, ticket.urgency), end)
+}
+
+/// The same for one ticket.
 pub fn start_clocks_of_ticket(
     connection: &Connection,
     book: &ClockBook,
@@ -169,7 +180,7 @@ pub fn start_clocks_of_ticket(
     let standing = connection
         .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE id = ?1"))?
         .query_row([ticket], Standing::read)?;
-    start_clocks(connection, book, (ticket, standing.kind, standing.urgency), start)
+    end_report(connection, book, &standing, start)
 }
 
 /// Adds a line to the history. False when there is no such ticket.
@@ -345,7 +356,7 @@ impl Standing {
         report_over: bool,
     ) -> rusqlite::Result<()> {
         match self.started {
-            None if report_over || clocks::start_at_opening(self.kind, self.class) => {
+            None if self.open && (report_over || clocks::start_at_opening(self.kind, self.class)) => {
                 start_clocks(connection, book, (self.id, self.kind, self.urgency), at)
             }
             Some(At(started)) if self.urgency != before && self.kind == Kind::Repair && self.open => {

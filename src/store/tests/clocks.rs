@@ -141,3 +141,18 @@ fn clocks_are_alarmed_also_where_a_task_cannot_be_read() {
     clerk.look(minutes(122), &nobody()).expect_err("it is told");
     assert_eq!(desk.open_alarms().len(), 1, "once");
 }
+
+#[test]
+fn a_ticket_that_is_closed_while_its_caller_talks_gets_no_clock_from_the_end_of_the_call() {
+    let mut desk = Desk::open();
+    let number = desk.open_ticket(noon(), draft(Kind::Repair, None));
+    let told = desk.open_ticket(noon(), draft(Kind::Repair, None));
+    for number in [&number, &told] {
+        let closed = Closing::Withdrawn { note: "said twice".into() };
+        desk.editor().close(number, "王芳", minutes(1), &closed).expect("it is closed");
+    }
+    desk.change(minutes(2), &told, complete()).expect("it is kept");
+    desk.put(&CallRecord { tickets: vec![number.clone(), told.clone()], ended_at: Some(minutes(3)), ..ended(1) });
+    desk.written();
+    assert_eq!((desk.running(&number, minutes(4)), desk.running(&told, minutes(4))), (vec![], vec![]));
+}

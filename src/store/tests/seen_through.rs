@@ -397,3 +397,80 @@ fn a_call_to_a_customer_that_was_never_made_is_no_try() {
     story.answered("satisfied");
     assert_eq!(story.desk.ticket(&number, story.now).stage, "closed");
 }
+
+impl Story {
+    /// The power goes, and the daemon starts again.
+    fn again(self) -> Self {
+        let Story { desk, clerk, knows, now, told, happened, called } = self;
+        drop(clerk);
+        let desk = desk.again();
+        let clerk = Clerk::open(&desk.path()).expect("it opens");
+        Self { desk, clerk, knows, now, told, happened, called }
+    }
+}
+
+/// R9, R24, R26: whose call is cut off with the daemon is helped like one who hangs up early.
+#[test]
+fn a_report_that_was_cut_off_by_a_crash_is_seen_through_all_the_same() {
+    let mut story = Story::at("09:00");
+    let repair = story.desk.open_ticket(story.now, draft(Kind::Repair, Some(Urgency::Urgent)));
+    let inquiry = TicketDraft { call: CallId(2), ..draft(Kind::Inquiry, None) };
+    story.desk.open_ticket(story.now, inquiry);
+    story.desk.put(&CallRecord { answered_at: Some(story.now), ..call(1) });
+    // The row of the second call was never written.
+    story.work();
+    assert!(!story.told.contains("the desk calls"), "they talk still: {}", story.told);
+    let mut story = story.again();
+    story.work();
+    assert!(story.told.contains("the desk calls 201: dispatch"), "{}", story.told);
+    assert!(story.told.contains("the desk calls 801: notice (unanswered)"), "{}", story.told);
+    let before = story.told.clone();
+    let mut story = story.again();
+    story.work();
+    assert_eq!(story.told, before, "once");
+    let what: Vec<_> = story.desk.ticket(&repair, story.now).events.into_iter().map(|event| event.what).collect();
+    assert_eq!(what, ["opened", "call_ended_early", "call_interrupted", "dispatched"]);
+}
+
+/// A session that a fault of ours ends says nothing of its tickets: its row's end does.
+#[test]
+fn a_report_of_a_call_that_ended_without_a_word_is_seen_through_all_the_same() {
+    let mut story = Story::at("09:00");
+    let number = story.desk.open_ticket(story.now, draft(Kind::Repair, Some(Urgency::Urgent)));
+    story.desk.put(&CallRecord { tickets: vec![number], ..ended(1) });
+    story.desk.written();
+    story.work();
+    assert!(story.told.contains("the desk calls 201: dispatch"), "{}", story.told);
+}
+
+/// R5: what was spoken is passed on, also where the caller was cut off before they had hung up.
+#[test]
+fn a_message_that_was_cut_off_by_a_crash_is_passed_on() {
+    let mut story = Story::at("09:00");
+    let open = |call, recording: Option<&str>, story: &mut Story| {
+        let draft = MessageDraft {
+            for_person: Some("201".into()),
+            from_number: Some("13800138000".into()),
+            from_name: None,
+            call: CallId(call),
+        };
+        let Ok(Done::MessageOpened(message)) = story.desk.ask(story.now, |id| DeskRequest::OpenMessage { id, draft })
+        else {
+            panic!("it is kept")
+        };
+        let recording = recording.map(|path| RecordingId(path.into()));
+        let change = MessageChange { recording, ..MessageChange::default() };
+        story.desk.ask(story.now, |id| DeskRequest::ChangeMessage { id, message, change }).expect("it is kept");
+        story.desk.put(&CallRecord { answered_at: Some(story.now), ..super::call(call) });
+    };
+    open(1, Some("said.wav"), &mut story);
+    open(2, None, &mut story);
+    let mut story = story.again().again();
+    story.until("09:10");
+    assert_eq!(
+        story.told.matches("the desk calls 201: relay").count(),
+        1,
+        "nothing was said in the other: {}",
+        story.told
+    );
+}
