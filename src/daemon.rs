@@ -4,11 +4,13 @@
 //! sockets are bound before any thread runs, so that a fault is told before the first call could be lost. Stopping goes
 //! the other way round: no new calls, live ones end, then what they left is written.
 //!
-//! - `clerk`: the thread that looks what is due; `keeper`: the one that looks what goes by age; `sockets`: what is bound;
+//! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `keeper`: the one that looks what
+//!   goes by age; `sockets`: what is bound;
 //!   `settings` and `trunks`: from settings and content to what each room wants to know.
 
 mod clerk;
 mod keeper;
+mod notifier;
 mod settings;
 mod sockets;
 mod trunks;
@@ -30,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::clerk::ClerkThread;
 use self::keeper::{Keeper, KeeperOptions};
+use self::notifier::NotifierThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use crate::call::exchange::Exchange;
@@ -164,6 +167,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let _ = to_line.blocking_send(ToLine::Trunks(trunks::settings(&site)));
     warm_prompts(prompts)?;
     let clerk = ClerkThread::start(&data.join("frontdesk.db"), &site)?;
+    let notifier = NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?;
     say_ready(&config, &listeners, &console);
 
     let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
@@ -174,10 +178,11 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &clerk, &keeper), presences, bans, errands),
+        ((&store, &clerk, &keeper, &notifier), presences, bans, errands),
         &reload,
     );
     drop(clerk);
+    drop(notifier);
     drop(to_line);
     drop(keeper);
     let line = line.join().unwrap_or_else(|_| Err(io::Error::other("it panicked")));
@@ -374,7 +379,12 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread, &Keeper), WhoIsOut, Bans, DueErrands),
+    (desk, mut presences, mut bans, mut errands): (
+        (&Store, &ClerkThread, &Keeper, &NotifierThread),
+        WhoIsOut,
+        Bans,
+        DueErrands,
+    ),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -504,13 +514,14 @@ impl DueErrands {
 async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
-    (store, clerk, keeper): (&Store, &ClerkThread, &Keeper),
+    (store, clerk, keeper, notifier): (&Store, &ClerkThread, &Keeper, &NotifierThread),
 ) {
     match reload() {
         Ok(site) => {
             keeper.set_rules(site.config.retention);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
             clerk.reload(&site);
+            notifier.reload(&site);
             let _ = to_line.send(ToLine::Reload(service(&site))).await;
             let _ = to_line.send(ToLine::Accounts(accounts(&site))).await;
             measure_certificates(&site);

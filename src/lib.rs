@@ -8,7 +8,7 @@
 //! | floor | rooms | what they know |
 //! |---|---|---|
 //! | shell | `cli`, `daemon` | arguments and exit codes; starting and stopping everything |
-//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `sheets`, `tls`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, pages to print, logs |
+//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `sheets`, `tls`, `notify`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, pages to print, e-mails and webhooks, logs |
 //! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
 //! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
 //! | ground | `desk`, `types` | tickets, clocks, hours, people, duty, the call record; digits, codecs, time, problems |
@@ -54,13 +54,16 @@
 //! 3. A task asks for a telephone call by a row of `errands`. The line makes it (`call::session`, walking the same flow from
 //!    another beginning); its result is on disk before it is said, and leads the task on.
 //! 4. A ticket changes stage only by the table of steps in `desk::workflow`, whoever asks: a shell, the API, a phone, a task.
-//! 5. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves.
+//! 5. Who is told of what happened by e-mail, text or webhook is `desk::notifications`; the clerk puts it into the outbox in
+//!    the transaction that notes how far it has read, and `daemon::notifier` sends it through `notify` and the line.
+//! 6. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves.
 //!
 //! # Invariants
 //!
 //! - Every INVITE that begins a call has exactly one row, and every row ends in exactly one outcome, also after a crash.
 //! - An emergency that nobody took is an alarm on disk, also after a crash.
 //! - A ticket number is said only after the database has it.
+//! - A happening is in the outbox once for a channel and a recipient; what a crash leaves half sent is sent again under its id.
 //! - What a task does and its new state are one transaction: nothing is done twice, nothing forgotten.
 //! - No byte from network, settings or database makes the program panic; a fault in one call ends that call alone.
 //! - Every queue, cache and table has a written limit. Where one is full, the newest work is refused and counted.
@@ -78,6 +81,7 @@ pub mod driver;
 pub mod flow;
 pub mod media;
 pub mod metrics;
+pub mod notify;
 pub mod prompts;
 pub mod sdp;
 pub mod sheets;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::desk::call_record::{LegEnd, Outcome};
 use crate::desk::errand::ErrandResult;
+use crate::desk::notifications::NotifyChannel;
 use crate::desk::ticket::Kind;
 use crate::media::io::DigitSource;
 
@@ -61,6 +62,10 @@ metrics! {
     clocks_warned: Counter = "frontdesk_clocks_warned_total", Counter::new();
     /// Clocks of tickets that are over without their promise being kept; each is an alarm.
     clocks_breached: Counter = "frontdesk_clocks_breached_total", Counter::new();
+    /// Notifications that were taken by mail servers, programs and telephones.
+    notifications_sent: Labelled<NotifyChannel, 3> = "frontdesk_notifications_sent_total", Labelled::new();
+    /// Tries to send one that failed.
+    notifications_failed: Labelled<NotifyChannel, 3> = "frontdesk_notifications_failed_total", Labelled::new();
     /// Seconds from INVITE to 200.
     answer_seconds: Histogram<10> = "frontdesk_answer_seconds",
         Histogram::new([500, 1_000, 2_000, 5_000, 20_000, 100_000, 1_000_000, 5_000_000, 6_000_000, 10_000_000]);
@@ -323,6 +328,19 @@ impl<L: Label, const N: usize> Figures for Labelled<L, N> {
 impl Label for Outcome {
     const NAME: &'static str = "outcome";
     const VALUES: &'static [Self] = Outcome::ALL;
+
+    fn index(self) -> usize {
+        self as usize
+    }
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Label for NotifyChannel {
+    const NAME: &'static str = "channel";
+    const VALUES: &'static [Self] = NotifyChannel::ALL;
 
     fn index(self) -> usize {
         self as usize

@@ -9,6 +9,7 @@ use crate::config::{self, CallBackGateway, Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::clocks::{Calendar, ClockBook};
 use crate::desk::hours::Hours;
+use crate::desk::notifications::{NotifyChannel, NotifyRules, Templates, Webhooks};
 use crate::desk::people::{Directory, Person, PlaceTarget};
 use crate::desk::phones::Phones;
 use crate::desk::tasks::WorkRules;
@@ -32,6 +33,9 @@ pub struct Site {
     pub phones: Arc<Phones>,
     pub trunks: Arc<Trunks>,
     pub hours: Arc<Hours>,
+    pub webhooks: Arc<Webhooks>,
+    /// The words of notifications.
+    pub templates: Arc<Templates>,
     pub prompts: Arc<Library>,
     /// Where a listener needs it.
     pub tls: Option<Tls>,
@@ -59,6 +63,10 @@ impl Site {
         let phones = read(&config.phones, "built-in phones", Phones::default_text(), Phones::parse, &mut problems);
         let trunks = read(&config.trunks, "built-in trunks", Trunks::default_text(), Trunks::parse, &mut problems);
         let trunks = trunks.unwrap_or_default();
+        let file = &config.webhooks.file;
+        let webhooks = read(file, "built-in webhooks", Webhooks::default_text(), Webhooks::parse, &mut problems);
+        let file = &config.notifications.templates;
+        let templates = read(file, "built-in notices", Templates::default_text(), Templates::parse, &mut problems);
         // What can't be read stands as it is built in, so that the faults of the rest are told too.
         let built_in = "what is built in is good";
         let answers =
@@ -85,6 +93,7 @@ impl Site {
         }
         problems.extend(trunks_to_nowhere(&config, &trunks));
         problems.extend(clocks_without_calendar(&config, &hours));
+        problems.extend(login_without_password(&config));
         let tls = load_tls(&config, &trunks, &mut problems);
         warnings.extend(tls.iter().flat_map(|tls| tls.warnings(&config.tls.names, chrono::Utc::now())));
         let context = CompileContext {
@@ -99,6 +108,7 @@ impl Site {
         let Some(flow) = flow.filter(|_| problems.is_empty()) else { return Err(problems) };
         warnings.extend(said_in_one_language_only(&config, &flow, &answers, &prompts));
         warnings.extend(calls_not_made(&config, &flow));
+        warnings.extend(mail_without_server(&config, &people));
         Ok(Site {
             flow: Arc::new(flow),
             answers: Arc::new(answers),
@@ -106,6 +116,8 @@ impl Site {
             phones: Arc::new(phones),
             trunks: Arc::new(trunks),
             hours: Arc::new(hours),
+            webhooks: Arc::new(webhooks.unwrap_or_default()),
+            templates: Arc::new(templates.unwrap_or_else(Templates::built_in)),
             prompts: Arc::new(prompts),
             tls,
             warnings,
@@ -143,6 +155,33 @@ fn calls_not_made(config: &Config, flow: &Flow) -> Option<Problem> {
         line: None,
         what: "there is no [errand]: the desk makes no calls about its work".to_owned(),
         remedy: "copy [errand] and its nodes from the built-in flow, or set [errands] at_once = 0".to_owned(),
+    })
+}
+
+/// A mail server that is logged in to with half of a login.
+fn login_without_password(config: &Config) -> Option<Problem> {
+    let mail = &config.mail;
+    (mail.user.is_some() != mail.password.is_some()).then(|| Problem {
+        file: config.file.as_ref().map_or_else(|| "settings".to_owned(), |file| file.display().to_string()),
+        line: None,
+        what: "[mail] has only one of user and password".to_owned(),
+        remedy: "write both, the password better as FRONTDESK_MAIL__PASSWORD into the environment; or neither"
+            .to_owned(),
+    })
+}
+
+/// People who are to be told by e-mail, and nothing sends one.
+fn mail_without_server(config: &Config, people: &Directory) -> Option<Problem> {
+    let wants = |person: &&Person| person.email.is_some() && person.notify.contains(&NotifyChannel::Email);
+    let person = people.people().iter().find(wants).filter(|_| config.mail.server.is_none())?;
+    Some(Problem {
+        file: name_of(&config.people, "built-in people"),
+        line: Some(person.line),
+        what: format!(
+            "extension {} has an e-mail address, and no mail server is named: no e-mails are sent",
+            person.extension
+        ),
+        remedy: "write server and from into [mail]".to_owned(),
     })
 }
 
@@ -227,6 +266,30 @@ pub fn clock_book(config: &Config, hours: &Arc<Hours>) -> ClockBook {
     let mut book = ClockBook::new(config.clocks.warn_percent, Arc::clone(hours), config.desk.time_zone);
     config.clocks.fill(&mut book);
     book
+}
+
+/// Who is told of what, by which channel, and when.
+pub fn notify_rules(site: &Site) -> NotifyRules {
+    let (desk, own) = (&site.config.desk, &site.config.notifications);
+    let first = || desk.languages.first().cloned().unwrap_or_else(|| Lang::new("zh"));
+    NotifyRules {
+        mail: site.config.mail.server.is_some(),
+        webhooks: Arc::clone(&site.webhooks),
+        templates: Arc::clone(&site.templates),
+        language: own.language.clone().unwrap_or_else(first),
+        desk_names: ["zh", "en"]
+            .map(Lang::new)
+            .iter()
+            .chain(&desk.languages)
+            .chain(&own.language)
+            .map(|lang| (lang.clone(), desk.name_in(lang).to_owned()))
+            .collect(),
+        time_zone: desk.time_zone,
+        quiet: own.quiet,
+        again: own.again.clone(),
+        give_up: own.give_up,
+        alarm_after: own.alarm_after,
+    }
 }
 
 /// Whom the desk calls by itself, when and how often.

@@ -147,6 +147,10 @@ impl Exchange {
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::CallBacks(waiting) => waiting.into_iter().for_each(|one| self.take_up(now, one)),
             Input::Errands(errands) => self.errands_due(now, errands),
+            Input::Text { id, extension, text } => {
+                let users: Vec<String> = self.service.phones.of(&extension).map(|phone| phone.user.clone()).collect();
+                self.ua.send_text(now.mono, id, &users, &text);
+            }
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),
@@ -335,6 +339,7 @@ impl Exchange {
             Event::Close { to } => self.out.push_back(Output::Close { to }),
             Event::OutsideSeeks { uri } => self.out.push_back(Output::Locate { asker: Asker::Outside, uri }),
             Event::Outside { address } => self.tell_of_phones(What::SeenOutside { address }),
+            Event::TextEnded { id, status } => self.out.push_back(Output::TextEnded { id, status }),
             Event::OutsideUnknown => self.tell_of_phones(What::OutsideUnknown),
             Event::Trunk { name, standing } => self.trunk_said(now, &name, &standing),
             // Nobody asks for options or changes a session yet.

@@ -14,7 +14,7 @@ use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::locate::Target;
 use crate::sip::trunk::{TrunkId, TrunkSettings};
-use crate::sip::user_agent;
+use crate::sip::user_agent::{self, TextId};
 use crate::sip::wire::Uri;
 use crate::types::{CallId, Codec, Mono, RecordingId, Redacted, StreamId};
 
@@ -85,6 +85,12 @@ pub enum Input<'a> {
     CallBacks(Vec<WaitingCallBack>),
     /// Calls that the desk is to make, and that nobody has begun: told again and again until they are.
     Errands(Vec<Errand>),
+    /// A text for somebody's telephones; `Output::TextEnded` says what came of it.
+    Text {
+        id: TextId,
+        extension: String,
+        text: String,
+    },
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.
@@ -187,6 +193,11 @@ pub enum Output {
         pin: Redacted<String>,
     },
     Event(CallEvent),
+    /// 2xx where a telephone took it; 480 where none is registered.
+    TextEnded {
+        id: TextId,
+        status: u16,
+    },
     /// After `Shutdown`: no call is left.
     Idle,
     /// Nothing more to do until then.

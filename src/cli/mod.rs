@@ -13,6 +13,7 @@ pub mod import;
 pub mod journal;
 mod limit;
 pub mod messages;
+pub mod notifications;
 pub mod output;
 pub mod people;
 pub mod period;
@@ -123,6 +124,7 @@ enum Command {
     Calls(calls::Args),
     Tickets(Box<tickets::Args>),
     Tasks(tasks::Args),
+    Notifications(notifications::Args),
     Messages(messages::Args),
     Alarms(alarms::Args),
     Errands(errands::Args),
@@ -160,6 +162,10 @@ impl Command {
             Command::Check(args) => check::run(args, global),
             Command::Calls(args) => on_store(global, |context, out| calls::run(args, context, out)),
             Command::Tickets(args) => on_store(global, |context, out| tickets::run(args, context, out)),
+            Command::Notifications(args) => {
+                let site = || global.load_site().map_err(|failure| CliError::Failed(failure.to_string()));
+                on_store(global, |context, out| notifications::run(args, site, context, out))
+            }
             Command::Tasks(args) => on_store(global, |context, out| tasks::run(args, context, out)),
             Command::Messages(args) => on_store(global, |context, out| messages::run(args, context, out)),
             Command::Alarms(args) => on_store(global, |context, out| alarms::run(args, context, out)),

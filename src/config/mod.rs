@@ -20,6 +20,8 @@ mod env;
 mod errands;
 mod guard;
 mod keys;
+mod mail;
+mod notifications;
 mod numbers;
 mod place;
 mod privacy;
@@ -48,6 +50,8 @@ pub use errands::Errands;
 pub use guard::Guard;
 pub use ipnet::IpNet;
 pub use keys::{Key, SectionKeys};
+pub use mail::{Mail, MailSecurity};
+pub use notifications::{Notifications, Webhooks};
 pub use place::Place;
 pub use privacy::Privacy;
 pub use record::Record;
@@ -78,6 +82,9 @@ pub const SECTIONS: &[SectionKeys] = &[
     work::FOLLOW_UP,
     work::ALERT,
     errands::KEYS,
+    notifications::KEYS,
+    mail::KEYS,
+    notifications::WEBHOOKS,
     numbers::KEYS,
     content::FLOW,
     content::ANSWERS,
@@ -113,6 +120,9 @@ pub struct Config {
     /// Whom the desk calls by itself: `[dispatch]`, `[relay]`, `[follow_up]`, `[alert]`.
     pub work: WorkRules,
     pub errands: Errands,
+    pub notifications: Notifications,
+    pub mail: Mail,
+    pub webhooks: Webhooks,
     pub numbers: NumberPlan,
     pub flow: Source,
     pub answers: Source,
@@ -250,6 +260,9 @@ fn ready(root: &mut Table, folder: &Path, problems: &mut Vec<Problem>) -> Config
             time_zone: WorkRules::default().time_zone,
         },
         errands: Errands::read(Section::open(&errands::KEYS, root, folder, problems)),
+        notifications: Notifications::read(Section::open(&notifications::KEYS, root, folder, problems)),
+        mail: Mail::read(Section::open(&mail::KEYS, root, folder, problems)),
+        webhooks: Webhooks::read(Section::open(&notifications::WEBHOOKS, root, folder, problems)),
         numbers: numbers::read(Section::open(&numbers::KEYS, root, folder, problems)),
         flow: Section::open(&content::FLOW, root, folder, problems).file("file").unwrap_or_default(),
         answers: Section::open(&content::ANSWERS, root, folder, problems).file("file").unwrap_or_default(),

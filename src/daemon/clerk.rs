@@ -63,6 +63,7 @@ fn knows(site: &Site) -> Desk {
         hours: Arc::clone(&site.hours),
         rules: Arc::new(site::work_rules(&site.config)),
         clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
+        notify: Arc::new(site::notify_rules(site)),
     }
 }
 
@@ -130,6 +131,7 @@ mod tests {
             hours: Arc::new(Hours::parse(Hours::default_text(), "hours").expect("they are good")),
             rules: Arc::default(),
             clocks: Arc::default(),
+            notify: Arc::default(),
         };
         let (wake, inbox) = sync_channel(2);
         wake.send(knows.clone()).expect("there is room");

@@ -25,6 +25,8 @@ pub enum AlarmKind {
     NotDispatched,
     /// Whom a message is for has not confirmed it (R5).
     MessageUnconfirmed,
+    /// People or programs can't be told by e-mail, text or webhook.
+    ChannelFailing,
 }
 
 /// How far it is.
@@ -45,6 +47,7 @@ words!(AlarmKind {
     Overdue => "overdue", DiskLow => "disk_low",
     NotDispatched => "not_dispatched",
     MessageUnconfirmed => "message_unconfirmed",
+    ChannelFailing => "channel_failing",
 });
 words!(AlarmState { Watched => "watched", Open => "open", Acknowledged => "acknowledged", Settled => "settled" });
 

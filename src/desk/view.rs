@@ -20,6 +20,7 @@ use super::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandStat
 use super::happening::Happening;
 use super::journal::{JournalKind, KeptEntry};
 use super::message::{Message, Relay};
+use super::notifications::{Notification, NotificationId, NotificationState, NotifyChannel};
 use super::people::{Duty, Person, Place};
 use super::presence::{Presence, Whereabouts};
 use super::retention::{HeldKind, Hold};
@@ -340,6 +341,46 @@ impl<'a> TaskView<'a> {
             begun_at: local(task.begun_at),
             next_at: task.next_at.map(local),
             ended_at: task.ended_at.map(local),
+        }
+    }
+}
+
+/// What somebody is told.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotificationView<'a> {
+    pub id: NotificationId,
+    /// `message.left`, `alarm.raised`, `ticket.accepted`.
+    pub event: &'a str,
+    /// A ticket's number, a call's, message's or alarm's id.
+    pub about: &'a str,
+    pub channel: NotifyChannel,
+    /// A person's extension, a webhook's name.
+    pub recipient: &'a str,
+    pub state: NotificationState,
+    pub tries: u32,
+    pub created_at: LocalTime,
+    /// Null while it is sent, and once it is over.
+    pub next_at: Option<LocalTime>,
+    pub ended_at: Option<LocalTime>,
+    /// Of the last try.
+    pub error: Option<&'a str>,
+}
+
+impl<'a> NotificationView<'a> {
+    pub fn new(one: &'a Notification, time_zone: Tz) -> Self {
+        let local = |at| LocalTime::new(at, time_zone);
+        Self {
+            id: one.id,
+            event: &one.event,
+            about: &one.about,
+            channel: one.channel,
+            recipient: &one.recipient,
+            state: one.state,
+            tries: one.tries,
+            created_at: local(one.created_at),
+            next_at: one.next_at.map(local),
+            ended_at: one.ended_at.map(local),
+            error: one.error.as_deref(),
         }
     }
 }

@@ -40,7 +40,7 @@ use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
 use crate::sip::locate::{Family, Reachable};
 use crate::sip::trunk::TrunkSettings;
-use crate::sip::user_agent::{self, Channel, ConnectionId, Counters, Destination};
+use crate::sip::user_agent::{self, Channel, ConnectionId, Counters, Destination, TextId};
 use crate::sip::wire::{Transport, Uri};
 use crate::tls::Tls;
 use crate::types::{CallId, Mono, Random, RecordingId, StreamId};
@@ -72,6 +72,12 @@ pub enum ToLine {
     Presences(Presences),
     /// Calls that the desk is to make.
     Errands(Vec<Errand>),
+    /// A text for somebody's telephones; the answer is the best status of them, or none when the line ends before.
+    Text {
+        extension: String,
+        text: String,
+        answer: oneshot::Sender<u16>,
+    },
     /// Callers whom an earlier run promised to call back.
     CallBacks(Vec<WaitingCallBack>),
     Reload(Arc<Service>),
@@ -162,6 +168,9 @@ pub struct Line {
     wake_at: Option<Mono>,
     rewake: Rc<Notify>,
     idle: Rc<Notify>,
+    /// Texts that are on their way, by their numbers, which count up.
+    texts: HashMap<TextId, oneshot::Sender<u16>>,
+    last_text: u64,
     unsent: u64,
     /// Connections to be made: the tasks for them are spawned outside of the borrow.
     connects: Vec<(ConnectionId, Peer, mpsc::Receiver<Vec<u8>>)>,
@@ -238,6 +247,8 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         wake_at: None,
         rewake: rewake.clone(),
         idle: idle.clone(),
+        texts: HashMap::new(),
+        last_text: 0,
         unsent: 0,
         connects: Vec::new(),
         resolver: Rc::new(Resolver::new(&options.dns)),
@@ -379,6 +390,16 @@ impl Line {
             }
             ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
             ToLine::Errands(due) => Line::input(line, Input::Errands(due)),
+            ToLine::Text { extension, text, answer } => {
+                let id = {
+                    let mut guard = line.borrow_mut();
+                    guard.last_text += 1;
+                    let id = TextId(guard.last_text);
+                    guard.texts.insert(id, answer);
+                    id
+                };
+                Line::input(line, Input::Text { id, extension, text });
+            }
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => {
                 tokio::task::spawn_local(renew_resolver(line.clone()));
@@ -430,6 +451,11 @@ impl Line {
                 Output::CheckPin { call, id, hash, pin } => self.check_pin(PinCheck { call, id, hash, pin }),
                 Output::Desk { call, request } => self.submit(call, request),
                 Output::Event(event) => (self.observe)(&event),
+                Output::TextEnded { id, status } => {
+                    if let Some(answer) = self.texts.remove(&id) {
+                        let _ = answer.send(status);
+                    }
+                }
                 Output::Idle => self.idle.notify_one(),
                 Output::Wait(at) => {
                     if at != self.wake_at {

@@ -23,18 +23,24 @@ pub struct Anonymised {
     pub alarms: usize,
     /// Calls that the desk made to customers.
     pub errands: usize,
+    /// Notifications that never went through.
+    pub notifications: usize,
 }
 
 impl Anonymised {
     pub fn all(&self) -> usize {
-        self.calls + self.tickets + self.messages + self.alarms + self.errands
+        self.calls + self.tickets + self.messages + self.alarms + self.errands + self.notifications
     }
 }
 
 impl fmt::Display for Anonymised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Anonymised { calls, tickets, messages, alarms, errands } = self;
-        write!(f, "{calls} calls, {tickets} tickets, {messages} messages, {alarms} alarms, {errands} errands")
+        let Anonymised { calls, tickets, messages, alarms, errands, notifications } = self;
+        write!(
+            f,
+            "{calls} calls, {tickets} tickets, {messages} messages, {alarms} alarms, {errands} errands, \
+             {notifications} notifications"
+        )
     }
 }
 
@@ -46,6 +52,7 @@ pub fn rows(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Resu
         messages: messages(t, before, limit)?,
         alarms: alarms(t, before, limit)?,
         errands: errands(t, before, limit)?,
+        notifications: notifications(t, before, limit)?,
     })
 }
 
@@ -193,4 +200,13 @@ fn errands(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Resul
             ORDER BY created_at_ms LIMIT ?2)",
     )?
     .execute(params![At(before), limit, NOBODY])
+}
+
+/// What is over keeps its words only where it failed.
+fn notifications(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result<usize> {
+    t.prepare_cached(
+        "UPDATE notifications SET content = NULL WHERE id IN (SELECT id FROM notifications
+            WHERE state = 'failed' AND content IS NOT NULL AND created_at_ms < ?1 ORDER BY id LIMIT ?2)",
+    )?
+    .execute(params![At(before), limit])
 }

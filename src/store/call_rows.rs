@@ -1,6 +1,6 @@
 //! Rows of the call log.
 
-use rusqlite::{CachedStatement, Connection, Row, named_params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params};
 
 use super::queue::CallRow;
 use super::ticket_rows;
@@ -92,6 +92,12 @@ impl<'c> Put<'c> {
             _ => Ok(()),
         }
     }
+}
+
+/// One by its id.
+pub fn one(connection: &Connection, id: CallId) -> rusqlite::Result<Option<CallRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM calls WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id.0], read).optional()
 }
 
 /// A row as a record.

@@ -6,6 +6,7 @@ use rusqlite::types::Value;
 use crate::desk::call_record::{Direction, Outcome};
 use crate::desk::errand::{ErrandKind, ErrandState};
 use crate::desk::message::Relay;
+use crate::desk::notifications::{NotificationState, NotifyChannel};
 use crate::desk::ticket::{Kind, Status};
 use crate::types::TicketNumber;
 
@@ -90,6 +91,18 @@ impl ErrandFilter {
         clause.equal("ticket", self.ticket.as_ref().map(|number| number.0.as_str()));
         clause
     }
+}
+
+/// Notifications, the newest first. The default takes all of them.
+#[derive(Debug, Clone, Default)]
+pub struct NotificationFilter {
+    pub state: Option<NotificationState>,
+    pub channel: Option<NotifyChannel>,
+    /// A ticket's number, a call's, message's or alarm's id.
+    pub about: Option<String>,
+    /// Only those before this id.
+    pub before: Option<i64>,
+    pub limit: Option<u32>,
 }
 
 /// Residents. The default takes all of them.

@@ -37,6 +37,11 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<KeptEntry> {
     Ok(KeptEntry { id: row.get(0)?, entry, corrected_by: row.get(7)? })
 }
 
+pub fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<KeptEntry>> {
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
+}
+
 /// The newest id; 0 in an empty journal.
 pub fn last(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT coalesce(max(id), 0) FROM journal")?.query_row([], |row| row.get(0))

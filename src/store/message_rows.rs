@@ -130,6 +130,16 @@ pub fn confirm(
     Ok(Some(true))
 }
 
+/// A whole one.
+pub fn one(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
+    let sql = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1");
+    let Some(mut message) = connection.prepare_cached(&sql)?.query_row([id.0], read).optional()? else {
+        return Ok(None);
+    };
+    fill(connection, &mut message)?;
+    Ok(Some(message))
+}
+
 /// A row as a message without its attempts.
 pub fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {

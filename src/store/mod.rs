@@ -36,6 +36,8 @@ mod interrupted;
 mod journal_rows;
 mod ladder_rows;
 mod message_rows;
+mod notification_rows;
+mod outbox;
 mod presence_rows;
 mod queue;
 mod reader;
@@ -63,8 +65,10 @@ pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
 pub use filter::{
-    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TicketFilter,
+    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, NotificationFilter, Place,
+    ResidentFilter, TicketFilter,
 };
+pub use outbox::{Outbox, Told};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 pub use report_rows::ReportPeriod;

@@ -59,8 +59,7 @@ impl Reader {
     }
 
     pub fn call(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {
-        let sql = format!("SELECT {} FROM calls WHERE id = ?1", call_rows::COLUMNS);
-        self.told(self.connection.query_row(&sql, [id.0], call_rows::read).optional())
+        self.told(call_rows::one(&self.connection, id))
     }
 
     /// The SIP messages of a call that is over, where they are still kept.
@@ -295,12 +294,7 @@ impl Reader {
 
     fn ticket_of(&self, number: &TicketNumber, now: DateTime<Utc>) -> rusqlite::Result<Option<Ticket>> {
         let moment = self.connection.unchecked_transaction()?;
-        let sql = format!("SELECT {} FROM tickets WHERE number = ?1", ticket_reads::COLUMNS);
-        let Some((id, mut ticket)) = moment.query_row(&sql, [&number.0], ticket_reads::read).optional()? else {
-            return Ok(None);
-        };
-        ticket_reads::fill(&moment, id, &mut ticket, now)?;
-        Ok(Some(ticket))
+        ticket_reads::one(&moment, &number.0, now)
     }
 
     fn messages_of(&self, sql: &str, clause: Clause) -> rusqlite::Result<Vec<Message>> {
@@ -314,12 +308,7 @@ impl Reader {
 
     fn message_of(&self, id: MessageId) -> rusqlite::Result<Option<Message>> {
         let moment = self.connection.unchecked_transaction()?;
-        let sql = format!("SELECT {} FROM messages WHERE id = ?1", message_rows::COLUMNS);
-        let Some(mut message) = moment.query_row(&sql, [id.0], message_rows::read).optional()? else {
-            return Ok(None);
-        };
-        message_rows::fill(&moment, &mut message)?;
-        Ok(Some(message))
+        message_rows::one(&moment, id)
     }
 
     pub(super) fn told<T>(&self, result: rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0018_privacy.sql",
     "0019_reports.sql",
     "0020_tasks.sql",
+    "0021_notifications.sql",
     "0022_sweep.sql",
 ];
 
@@ -257,6 +258,7 @@ mod tests {
         0018_privacy.sql 1b50d955479c4290
         0019_reports.sql b6b2054f94e152d8
         0020_tasks.sql 17380c3e3b73500d
+        0021_notifications.sql 4cb0191170057f4a
         0022_sweep.sql c54850c7b292c290
         ");
     }

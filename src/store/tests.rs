@@ -1,9 +1,10 @@
 //! The store on real files, through its public face. `work`: tickets on their way; `seen_through`: what the desk does by
 //! itself over hours and days; `shifts`: handovers and the journal; `privacy`: age, holds,
-//! audit; `reports`: what they are made of, and how rows are found.
+//! audit; `notifications`: the outbox; `reports`: what they are made of, and how rows are found.
 
 mod clocks;
 mod errands;
+mod notifications;
 mod privacy;
 mod reports;
 mod seen_through;

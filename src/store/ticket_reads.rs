@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::clock_rows;
 use super::time::{At, word, word_or_null};
@@ -71,6 +71,16 @@ fn work(row: &Row<'_>) -> rusqlite::Result<Work> {
         repaired_at: row.get::<_, Option<At>>(38)?.map(|at| at.0),
         closed_at: row.get::<_, Option<At>>(39)?.map(|at| at.0),
     })
+}
+
+/// A whole one by its number. Everything of it is of one moment where a transaction is open.
+pub fn one(connection: &Connection, number: &str, now: DateTime<Utc>) -> rusqlite::Result<Option<Ticket>> {
+    let sql = format!("SELECT {COLUMNS} FROM tickets WHERE number = ?1");
+    let Some((id, mut ticket)) = connection.prepare_cached(&sql)?.query_row([number], read).optional()? else {
+        return Ok(None);
+    };
+    fill(connection, id, &mut ticket, now)?;
+    Ok(Some(ticket))
 }
 
 /// Adds clocks, judged at `now`, and history.

@@ -20,6 +20,6 @@ mod words;
 pub use tokio_rustls::rustls::ClientConfig;
 
 pub use self::certificate::{CertificateFacts, facts};
-pub use self::settings::{ClientAuth, EXPIRES_SOON, Pair, Tls, TlsFiles, dialling};
+pub use self::settings::{ClientAuth, EXPIRES_SOON, Pair, Tls, TlsFiles, dialling, https};
 pub use self::verify::server_name;
 pub use self::words::why;

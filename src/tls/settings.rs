@@ -122,6 +122,19 @@ pub fn dialling(trust: Option<&Path>, anybody: bool) -> Result<Arc<ClientConfig>
     problems.pop().map_or_else(|| Ok(Arc::new(client(roots, None))), Err)
 }
 
+/// For requests to programs over HTTPS: trusts the authorities of a file, or of the system.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn https(trust: Option<&Path>) -> Result<Arc<ClientConfig>, Problem> {
+    let mut problems = Vec::new();
+    let roots = read_or(&mut problems, trust, system_roots);
+    let builder =
+        ClientConfig::builder_with_provider(provider()).with_protocol_versions(DEFAULT_VERSIONS).expect(PROTOCOLS);
+    let client = builder.with_root_certificates(roots).with_no_client_auth();
+    problems.pop().map_or_else(|| Ok(Arc::new(client)), Err)
+}
+
 fn server(
     identities: Vec<(CertificateFacts, Arc<CertifiedKey>)>,
     files: &TlsFiles,

@@ -751,6 +751,8 @@ impl CallTest {
             }
             Output::Desk { call, request } => self.desk(call, request),
             Output::Event(event) => self.told(event.what),
+            // No transcript sends one: `sip::user_agent` has their tests.
+            Output::TextEnded { id, status } => self.note(format!("text {}: {status}", id.0)),
             Output::Idle => {
                 self.idle_told += 1;
                 assert_eq!(self.idle_told, 1, "idle is told once");

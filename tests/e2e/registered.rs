@@ -161,6 +161,42 @@ fn a_registered_telephone_is_rung() {
     let _ = caller.wait();
 }
 
+/// RFC 3428: a real telephone shows what its person is told, once.
+#[test]
+fn a_registered_telephone_shows_a_text() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).expect("written");
+        path.to_string_lossy().into_owned()
+    };
+    let phones = file(
+        "phones.toml",
+        &PHONES.replace("md5_only = true", "md5_only = true\nextension = \"202\"").replace("\"201\"", "\"202\""),
+    );
+    let person = "[[person]]\nextension = \"202\"\nname = \"张伟\"\nnotify = [\"sip\"]\n";
+    let settings = [
+        ("PHONES__FILE", phones),
+        ("PEOPLE__FILE", file("people.toml", person)),
+        ("NOTIFICATIONS__AGAIN_S", r#"["1"]"#.to_owned()),
+    ];
+    let settings = settings.each_ref().map(|(key, value)| (*key, value.as_str()));
+    let daemon = Daemon::with(&settings);
+    let environment = settings.map(|(key, value)| (format!("FRONTDESK_{key}"), value));
+    let environment = environment.each_ref().map(|(key, value)| (key.as_str(), *value));
+    let trial = || {
+        let output = daemon.cli_with(&["notifications", "trial", "202"], &environment);
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(trial(), "sip to 202: none of their telephones is registered\n");
+    let _baresip = baresip(&daemon, folder.path());
+    wait_for_line(&daemon, &["phone registered", "user=\"old\""]);
+    let shown = || fs::read_to_string(folder.path().join("phone.log")).unwrap_or_default();
+    daemon.wait_for("text that waited", || shown().contains("这是 光明物业项目服务机构 的测试通知").then_some(()));
+    assert_eq!(trial(), "sip to 202: sent\n");
+    assert_eq!(shown().matches("张伟，您好：").count(), 2, "{}", shown());
+}
+
 /// RFC 3261 section 16.6: all telephones of an account ring.
 #[test]
 fn both_telephones_of_one_account_ring() {
@@ -203,8 +239,9 @@ impl Drop for Baresip {
 fn baresip(daemon: &Daemon, folder: &Path) -> Baresip {
     // The port is held only until it is known: baresip binds it itself.
     let sip = UdpSocket::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    // With a terminal of its own (an open pipe), where it shows texts.
     let config = format!(
-        "sip_listen {sip}\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\nmodule_tmp account.so\n\
+        "sip_listen {sip}\nmodule_path /usr/lib/baresip/modules\nmodule stdio.so\nmodule g711.so\nmodule_tmp account.so\n\
          module_app menu.so\n"
     );
     let account = format!("<sip:old@{}>;auth_pass=rr4tz-77qpx;regint=60\n", daemon.udp);
@@ -213,7 +250,7 @@ fn baresip(daemon: &Daemon, folder: &Path) -> Baresip {
     }
     let log = fs::File::create(folder.join("phone.log")).expect("a log");
     let mut baresip = peer("baresip");
-    baresip.arg("-f").arg(folder).current_dir(folder).stdin(Stdio::null());
+    baresip.arg("-f").arg(folder).current_dir(folder).stdin(Stdio::piped());
     Baresip(baresip.stdout(log.try_clone().expect("a log")).stderr(log).spawn().expect("baresip starts"))
 }
 

@@ -45,6 +45,7 @@ pub(super) const FIELDS: &[Field] = &[
         columns: &["do_not_disturb", "do not disturb", "dnd", "免打扰", "勿扰"],
         sort: Sort::YesNo(false),
     },
+    text("email", &["email", "e-mail", "mail", "邮箱", "电子邮箱", "邮件"]),
     text("prompt", &["prompt", "提示音"]),
 ];
 

@@ -27,6 +27,7 @@ struct Card {
     name: Option<String>,
     department: Option<String>,
     pinyin: Option<String>,
+    email: Option<String>,
     places: Vec<String>,
     numbers: Vec<String>,
 }
@@ -98,6 +99,7 @@ impl Card {
                 self.department = parts.get(1).or(parts.first()).cloned();
             }
             "X-DEPARTMENT" | "X-DEPT" => self.department = Some(text.trim().to_owned()),
+            "EMAIL" if self.email.is_none() => self.email = Some(text.trim().trim_start_matches("mailto:").to_owned()),
             "X-PINYIN" => self.pinyin = Some(text.trim().to_owned()),
             "EXT" | "X-EXT" | "X-EXTENSION" => self.extension = Some(text.trim().to_owned()),
             "X-SIP" | "IMPP" if text.to_ascii_lowercase().starts_with("sip") => self.places.push(text),
@@ -153,7 +155,9 @@ fn entry(card: Card, fault: &mut impl FnMut(usize, String, &str)) -> Option<Entr
     let mut said = Vec::new();
     let mut say =
         |key: &str, value: Value| said.extend(FIELDS.iter().find(|field| field.key == key).map(|f| (f, value)));
-    for (key, value) in [("name", card.name), ("pinyin", card.pinyin), ("department", card.department)] {
+    for (key, value) in
+        [("name", card.name), ("pinyin", card.pinyin), ("department", card.department), ("email", card.email)]
+    {
         if let Some(value) = value {
             say(key, Value::from(value));
         }

@@ -29,6 +29,12 @@ impl Span {
         NaiveTime::from_num_seconds_from_midnight_opt(u32::from(self.from_min) * 60, 0).unwrap_or(NaiveTime::MIN)
     }
 
+    /// When it ends; midnight at the end of the day is the beginning of the next one.
+    pub fn end(self) -> NaiveTime {
+        NaiveTime::from_num_seconds_from_midnight_opt(u32::from(self.to_min % DAY_MIN) * 60, 0)
+            .unwrap_or(NaiveTime::MIN)
+    }
+
     /// Whether this time lies in a span that began on the same day.
     pub(super) fn has_begun(self, at: NaiveTime) -> bool {
         let minute = minute_of(at);

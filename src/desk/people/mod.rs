@@ -18,9 +18,10 @@ use utoipa::ToSchema;
 pub use keypad::{keypad, keys_of_name};
 pub use place::{Place, PlaceTarget};
 
+use super::notifications::NotifyChannel;
 use super::pin::PinHash;
 use super::words::words;
-use crate::types::{Problem, Reader};
+use crate::types::{Lang, Problem, Reader};
 
 /// People that one lookup finds at most: more nobody listens to.
 pub const FOUND_MAX: usize = 64;
@@ -61,6 +62,12 @@ pub struct Person {
     pub duty: Vec<Duty>,
     /// A hash, made by `frontdesk people pin`.
     pub pin: Option<PinHash>,
+    /// Where e-mails go.
+    pub email: Option<String>,
+    /// By which ways they are told what concerns them, besides telephone calls.
+    pub notify: Vec<NotifyChannel>,
+    /// What they read; the desk's where there is none.
+    pub language: Option<Lang>,
     /// Prompt id of the name's recording.
     pub prompt: Option<String>,
     /// Digits that the name can be keyed with: all of it and its initials, in every reading.

@@ -8,11 +8,14 @@ use toml::Spanned;
 use super::keypad::keys_of_name;
 use super::place::{RawPlace, ready_place};
 use super::{Directory, Duty, Person};
+use crate::desk::notifications::NotifyChannel;
 use crate::desk::pin::PinHash;
-use crate::types::Reader;
+use crate::types::{Lang, Reader};
 
 /// People in one directory.
 const PEOPLE_MAX: usize = 10_000;
+/// RFC 5321 section 4.5.3.1.3.
+const EMAIL_BYTES_MAX: usize = 254;
 /// Places in one person's hunt list.
 const HUNT_MAX: usize = 16;
 
@@ -42,6 +45,9 @@ struct RawPerson {
     #[serde(default)]
     duty: Vec<Duty>,
     pin: Option<Spanned<String>>,
+    email: Option<Spanned<String>>,
+    notify: Option<Vec<Spanned<NotifyChannel>>>,
+    language: Option<Spanned<String>>,
 }
 
 /// A time in quotes, on the desk's clock.
@@ -109,6 +115,9 @@ fn ready_person(raw: RawPerson, reader: &mut Reader<'_>) -> Person {
         let what = format!("extension {extension} has both `present` and `absent_until`");
         reader.problem(Some(present.span().start), what, "keep one of them: absent_until ends by itself");
     }
+    let email = raw.email.and_then(|email| ready_email(email, &extension, reader));
+    let notify = ready_notify(raw.notify, email.is_some(), &extension, reader);
+    let language = raw.language.and_then(|language| ready_language(&language, reader));
     let pin = raw.pin.and_then(|pin| ready_pin(&pin, &extension, reader));
     let hunt = raw.hunt.into_iter().map(|place| ready_place(place, reader)).collect();
     Person {
@@ -123,10 +132,72 @@ fn ready_person(raw: RawPerson, reader: &mut Reader<'_>) -> Person {
         number_may_be_given: raw.number_may_be_given,
         duty: raw.duty,
         pin,
+        email,
+        notify,
+        language,
         prompt: raw.prompt,
         keys,
         line,
     }
+}
+
+/// What no mail server takes is found here: one `@`, something before it, a name of a host after it, and no more.
+fn ready_email(email: Spanned<String>, extension: &str, reader: &mut Reader<'_>) -> Option<String> {
+    let at = email.span().start;
+    let email = email.into_inner();
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>()[],;:\\\"".contains(c);
+    let host = |host: &str| {
+        !host.is_empty()
+            && host.split('.').all(|label| !label.is_empty())
+            && host.chars().all(|c| c.is_alphanumeric() || ".-".contains(c))
+    };
+    let good = email.len() <= EMAIL_BYTES_MAX
+        && email.chars().filter(|c| *c == '@').count() == 1
+        && email.split_once('@').is_some_and(|(user, name)| !user.is_empty() && user.chars().all(plain) && host(name));
+    if !good {
+        let what = format!("`{email}` of extension {extension} is no e-mail address");
+        reader.problem(Some(at), what, "write it like \"zhangwei@example.com\"");
+        return None;
+    }
+    Some(email)
+}
+
+fn ready_notify(
+    notify: Option<Vec<Spanned<NotifyChannel>>>,
+    has_email: bool,
+    extension: &str,
+    reader: &mut Reader<'_>,
+) -> Vec<NotifyChannel> {
+    let Some(written) = notify else { return vec![NotifyChannel::Email] };
+    let mut ways: Vec<NotifyChannel> = Vec::new();
+    for way in written {
+        let (at, way) = (way.span().start, way.into_inner());
+        match way {
+            NotifyChannel::Webhook => {
+                reader.problem(
+                    Some(at),
+                    "a person is no webhook",
+                    "write \"email\", \"sip\" or both, or [] for neither",
+                );
+            }
+            NotifyChannel::Email if !has_email => {
+                let what = format!("extension {extension} is to be told by e-mail, and has no address");
+                reader.problem(Some(at), what, "write email = \"zhangwei@example.com\", or take \"email\" out");
+            }
+            way if ways.contains(&way) => {}
+            way => ways.push(way),
+        }
+    }
+    ways
+}
+
+fn ready_language(language: &Spanned<String>, reader: &mut Reader<'_>) -> Option<Lang> {
+    let code = language.get_ref();
+    if code.len() > 8 || code.is_empty() || !code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+        reader.problem(Some(language.span().start), format!("`{code}` is no language"), "write \"zh\" or \"en\"");
+        return None;
+    }
+    Some(Lang::new(code))
 }
 
 fn ready_pin(pin: &Spanned<String>, extension: &str, reader: &mut Reader<'_>) -> Option<PinHash> {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::desk::words::words;
+use crate::types::Lang;
 
 /// The language of headings and names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -13,6 +14,13 @@ pub enum Tongue {
 }
 
 words!(Tongue { Zh => "zh", En => "en" });
+
+impl Tongue {
+    /// The one for whoever reads that language: English for those whom neither is meant for.
+    pub fn of(lang: &Lang) -> Tongue {
+        lang.0.parse().unwrap_or(Tongue::En)
+    }
+}
 
 /// One text in both languages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

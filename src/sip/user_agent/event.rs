@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use super::identity::Identity;
+use super::texts::TextId;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::trunk::{Standing, TrunkId};
 use crate::sip::wire::{Replaces, Uri};
@@ -277,6 +278,11 @@ pub enum Event {
         why: Gone,
     },
     /// To our own OPTIONS; 408 when nothing came back.
+    /// A text reached a telephone (2xx), or none (the best answer, 408 for silence, 480 where none is registered).
+    TextEnded {
+        id: TextId,
+        status: u16,
+    },
     OptionsAnswered {
         to: Destination,
         status: u16,

@@ -37,6 +37,7 @@ mod session_timer;
 mod subscribe;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod timeouts;
 mod trunks;
 mod uac;
@@ -53,6 +54,7 @@ use self::leg::{Leg, LegState};
 pub use self::reliable::ReliableProvisional;
 pub use self::session_timer::SessionPolicy;
 use self::subscribe::{Watcher, WatcherId};
+pub use self::texts::{TEXT_BYTES_MAX, TextId};
 pub use self::trunks::TrunkWay;
 pub use self::uac::OutgoingInvite;
 pub use super::channel::{Channel, ConnectionId, Destination};
@@ -79,6 +81,7 @@ pub struct UserAgent {
     watchers: HashMap<WatcherId, Watcher>,
     next_watcher: u64,
     by_watcher: KeyMap<WatcherId>,
+    texts: HashMap<TextId, texts::Text>,
     trunks: BTreeMap<TrunkId, trunks::Trunk>,
     outside: Option<outside::Outside>,
     last_trunk: u32,
@@ -174,6 +177,7 @@ impl UserAgent {
             watchers: HashMap::new(),
             next_watcher: 1,
             by_watcher: KeyMap::default(),
+            texts: HashMap::new(),
             trunks: BTreeMap::new(),
             outside: None,
             last_trunk: 0,

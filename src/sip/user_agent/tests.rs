@@ -26,6 +26,7 @@ mod replacing;
 mod secure;
 mod sessions;
 mod streams;
+mod texts;
 mod transfers;
 mod trunks;
 mod waiting;

@@ -8,6 +8,7 @@ use super::leg::{Leg, LegState};
 use super::proving::Provable;
 use super::receive::sdp_of;
 use super::subscribe::WatcherId;
+use super::texts::TextId;
 use super::trunks::Asked;
 use crate::sip::channel::{Channel, ConnectionId, Destination};
 use crate::sip::dialog::Dialog;
@@ -96,6 +97,8 @@ pub(super) enum Purpose {
     /// OPTIONS that keeps a phone's NAT open.
     Ping,
     Trunk(TrunkId, Asked),
+    /// A MESSAGE to one telephone.
+    Text(TextId),
     /// Nobody waits for what comes of it.
     Untracked,
 }
@@ -107,7 +110,7 @@ impl Purpose {
             Purpose::Info(leg) | Purpose::Refer { leg, .. } | Purpose::NotifyRefer(leg) => Some(leg),
             Purpose::Refresh(leg) | Purpose::Prack(leg) => Some(leg),
             Purpose::Bye | Purpose::Cancel | Purpose::Options | Purpose::Summary(_) => None,
-            Purpose::Ping | Purpose::Trunk(..) | Purpose::Untracked => None,
+            Purpose::Ping | Purpose::Trunk(..) | Purpose::Text(_) | Purpose::Untracked => None,
         }
     }
 }
@@ -357,6 +360,7 @@ impl UserAgent {
             Purpose::Refresh(leg) => self.refresh_answered(now, leg, status, headers),
             Purpose::NotifyRefer(leg) => self.notify_answered(leg, status),
             Purpose::Summary(watcher) => self.summary_answered(watcher, status),
+            Purpose::Text(text) => self.text_answered(text, status),
             Purpose::Trunk(trunk, asked) => self.trunk_unanswered(now, trunk, asked, to, status),
             Purpose::Bye
             | Purpose::Cancel

@@ -6,8 +6,10 @@
 //!
 //! - `clocks`: those whose warning or end has come.
 //! - `tasks`: what begins tasks, and what they want done.
+//! - `notices`: who is told of what happened.
 
 mod clocks;
+mod notices;
 mod tasks;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{StoreError, clock_rows, connection, errand_rows, happening_rows, presence_rows, task_rows};
 use crate::desk::clocks::ClockBook;
 use crate::desk::hours::Hours;
+use crate::desk::notifications::NotifyRules;
 use crate::desk::people::Directory;
 use crate::desk::presence::Presences;
 use crate::desk::tasks::WorkRules;
@@ -37,6 +40,7 @@ pub struct Desk {
     pub hours: Arc<Hours>,
     pub rules: Arc<WorkRules>,
     pub clocks: Arc<ClockBook>,
+    pub notify: Arc<NotifyRules>,
 }
 
 /// What a look came to.
@@ -46,6 +50,8 @@ pub struct Looked {
     pub breached: usize,
     pub tasks_begun: usize,
     pub tasks_stepped: usize,
+    /// Put into the outbox.
+    pub notified: usize,
     /// There is more to be done now.
     pub more: bool,
     /// When something is due next, as far as that is known now.
@@ -116,8 +122,9 @@ fn next(connection: &Connection) -> rusqlite::Result<Option<DateTime<Utc>>> {
 }
 
 fn has_work(connection: &Connection, looked: &Looked, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+    let read = task_rows::cursor(connection, CURSOR)?.min(task_rows::cursor(connection, notices::CURSOR)?);
     Ok(looked.next.is_some_and(|next| next <= now)
-        || happening_rows::last(connection)? > task_rows::cursor(connection, CURSOR)?
+        || happening_rows::last(connection)? > read
         || errand_rows::any_unseen(connection)?)
 }
 
@@ -127,6 +134,7 @@ fn work(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: 
     tasks::hear(transaction, &at_work, looked)?;
     tasks::begin(transaction, &at_work, looked)?;
     tasks::go_on(transaction, &at_work, looked)?;
+    notices::put(transaction, &at_work, looked)?;
     happening_rows::trim(transaction)?;
     Ok(())
 }

@@ -68,7 +68,9 @@ pub(super) fn begin(transaction: &Transaction<'_>, at: &AtWork<'_>, looked: &mut
 /// The task that something begins.
 fn begun_by(transaction: &Transaction<'_>, happening: &Happening) -> rusqlite::Result<Option<Task>> {
     if happening.kind == "message" {
-        return Ok((happening.what == "left").then(|| Task::Relay(Default::default())));
+        // Whom it is forwarded to has heard nothing of it yet.
+        let begins = matches!(happening.what.as_str(), "left" | "forwarded");
+        return Ok(begins.then(|| Task::Relay(Default::default())));
     }
     if happening.kind != "ticket" {
         return Ok(None);

@@ -300,7 +300,7 @@ fn numbers_and_names_go_and_the_rows_are_counted_still() {
     assert_eq!(reader.calls(&CallFilter::default()).expect("they are read").len(), 2);
     assert_eq!(
         archive.audit().last().map(String::as_str),
-        Some("system anonymised 2 calls, 1 tickets, 1 messages, 0 alarms, 0 errands retention")
+        Some("system anonymised 2 calls, 1 tickets, 1 messages, 0 alarms, 0 errands, 0 notifications retention")
     );
 }
 

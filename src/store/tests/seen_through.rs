@@ -58,6 +58,7 @@ impl Story {
             hours: Arc::new(hours),
             rules: Arc::new(rules),
             clocks: Arc::default(),
+            notify: Arc::default(),
         };
         let clerk = Clerk::open(&desk.path()).expect("it opens");
         Self { desk, clerk, knows, now: Self::time(time), told: String::new(), happened: 0, called: 0 }

@@ -44,6 +44,7 @@ pub(super) fn nobody() -> clerk::Desk {
         hours: Arc::new(hours),
         rules: Arc::default(),
         clocks: Arc::default(),
+        notify: Arc::default(),
     }
 }
 
