@@ -3,10 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CALL_MAX, Do, Event, Stepped, World, outcome};
+use super::{CALL_MAX, Do, Event, Stepped, TicketFacts, World, outcome};
 use crate::desk::errand::{ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::people::Duty;
 use crate::desk::ticket::{Kind, Urgency};
+
+/// Why a supervisor is told of what could not be answered at once.
+pub const UNANSWERED: &str = "unanswered";
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +25,11 @@ impl Alert {
         Self { why: why.to_owned(), ..Self::default() }
     }
 
+    /// Where it was answered meanwhile nothing is to be told.
+    fn is_over(&self, ticket: &TicketFacts) -> bool {
+        ticket.closed || self.why == UNANSWERED && ticket.stage != ticket.kind.first_stage()
+    }
+
     pub(super) fn step(&mut self, world: &World<'_>, event: Event<'_>) -> Stepped {
         let Some(ticket) = world.ticket() else { return Stepped::ended(Vec::new()) };
         let mut todo = Vec::new();
@@ -34,7 +42,10 @@ impl Alert {
                 return Stepped::ended(todo);
             }
         }
-        if ticket.closed || !world.rules.alert.calls {
+        if self.is_over(ticket) || !world.rules.alert.calls {
+            if self.calling {
+                todo.push(Do::CancelCalls);
+            }
             return Stepped::ended(todo);
         }
         if std::mem::take(&mut self.calling) {

@@ -14,7 +14,7 @@ mod follow_up;
 mod relay;
 mod rules;
 
-pub use alert::Alert;
+pub use alert::{Alert, UNANSWERED};
 pub use dispatch::Dispatch;
 pub use follow_up::FollowUp;
 pub use relay::RelayTask;

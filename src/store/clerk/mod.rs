@@ -88,10 +88,11 @@ impl Clerk {
         self.idle_at = None;
         let mut looked = Looked { next: next(&self.connection)?, ..Looked::default() };
         if has_work(&self.connection, &looked, now)? {
-            // A task that can't be read or kept stops no alarm.
+            // A task that can't be read or kept stops no alarm, and what can't be told stops neither.
             let tasks = in_one(&mut self.connection, |t| work(t, now, desk, &mut looked));
+            let notices = in_one(&mut self.connection, |t| tell(t, now, desk, &mut looked));
             let clocks = in_one(&mut self.connection, |t| clocks::look(t, now, &mut looked));
-            tasks.and(clocks)?;
+            tasks.and(notices).and(clocks)?;
             looked.next = next(&self.connection)?;
             looked.more = has_work(&self.connection, &looked, now)?;
         }
@@ -133,8 +134,12 @@ fn work(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: 
     let at_work = tasks::AtWork { now, desk, presences: &presences };
     tasks::hear(transaction, &at_work, looked)?;
     tasks::begin(transaction, &at_work, looked)?;
-    tasks::go_on(transaction, &at_work, looked)?;
-    notices::put(transaction, &at_work, looked)?;
+    tasks::go_on(transaction, &at_work, looked)
+}
+
+fn tell(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: &mut Looked) -> rusqlite::Result<()> {
+    let presences = Presences::new(presence_rows::list(transaction)?);
+    notices::put(transaction, &tasks::AtWork { now, desk, presences: &presences }, looked)?;
     happening_rows::trim(transaction)?;
     Ok(())
 }

@@ -156,3 +156,17 @@ fn a_ticket_that_is_closed_while_its_caller_talks_gets_no_clock_from_the_end_of_
     desk.written();
     assert_eq!((desk.running(&number, minutes(4)), desk.running(&told, minutes(4))), (vec![], vec![]));
 }
+
+/// What is to be told by mail or telephone text, and can't, keeps nobody from being sent (R26).
+#[test]
+fn a_task_goes_on_also_where_what_happened_cannot_be_told() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let connection = rusqlite::Connection::open(desk.path()).expect("it opens");
+    connection.busy_timeout(Duration::from_secs(5)).expect("it may wait");
+    let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON cursors WHEN NEW.name = 'notifications' BEGIN
+        SELECT raise(ABORT, 'no'); END";
+    connection.execute_batch(refuse).expect("SQL");
+    desk.clerk().look(minutes(1), &nobody()).expect_err("it is told");
+    assert!(desk.ticket(&number, minutes(1)).events.iter().any(|event| event.what == "not_dispatched"));
+}

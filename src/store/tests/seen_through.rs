@@ -475,3 +475,14 @@ fn a_message_that_was_cut_off_by_a_crash_is_passed_on() {
         story.told
     );
 }
+
+/// R19: the supervisor is not woken by day for what was answered at night.
+#[test]
+fn nobody_is_told_of_an_unanswered_inquiry_that_was_answered_meanwhile() {
+    let mut story = Story::at("22:00");
+    let number = story.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Phone));
+    story.until("22:03");
+    story.step(&number, "王芳", &Advance::to("answered").with_note("told"));
+    story.until("24 12:00");
+    assert!(!story.told.contains("the desk calls"), "{}", story.told);
+}
