@@ -419,7 +419,7 @@ fn costs_have_a_written_limit() {
     let sheet = |cents| WorkSheet { material_cents: Some(cents), labour_cents: Some(cents), ..WorkSheet::default() };
     let refused = desk.editor().write_sheet(&number, "301", minutes(1), &sheet(i64::MAX)).expect_err("too much");
     assert!(refused.to_string().contains("at most"), "{refused}");
-    desk.editor().write_sheet(&number, "301", minutes(1), &sheet(1_000_000_00)).expect("it is written");
+    desk.editor().write_sheet(&number, "301", minutes(1), &sheet(100_000_000)).expect("it is written");
     desk.step(&number, minutes(2), &Advance::to("accepted").by_engineer("301")).expect("it goes");
     let price = Advance { price_cents: Some(i64::MAX), ..Advance::to("quoted") };
     assert!(desk.step(&number, minutes(3), &price).is_err());
