@@ -507,6 +507,18 @@ impl Shell {
     }
 }
 
+/// A spreadsheet that was saved empty is no order to forget everybody.
+#[test]
+fn an_empty_list_takes_nobody_out() {
+    let shell = a_day();
+    shell.ok("residents add --building 3 --room 1201 --name 李四 --number 13800138000");
+    let file = shell.file("empty.csv");
+    std::fs::write(&file, "building,room,name,phone\n").expect("a file");
+    let told = shell.run(&format!("residents import --replace {}", file.display())).expect_err("it names nobody");
+    assert!(told.0.contains("names nobody") && told.1 == 1, "{told:?}");
+    assert!(shell.ok("residents").contains("李四"));
+}
+
 #[test]
 fn r12_residents_and_customers_who_are_called_are_shown_by_role_too() {
     let shell = a_day();

@@ -1,5 +1,7 @@
 //! The clerk's thread: looks a few times a second what is due at the desk, beside calls and store.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -26,12 +28,12 @@ pub(super) struct ClerkThread {
 
 impl ClerkThread {
     pub fn start(database: &Path, site: &Site) -> Result<Self, DaemonError> {
-        let clerk = Clerk::open(database)?;
+        let mut clerk = Clerk::open(database)?;
         let (desk, inbox) = sync_channel(1);
         let knows = knows(site);
         let thread = thread::Builder::new()
             .name("clerk".to_owned())
-            .spawn(move || work(clerk, knows, &inbox))
+            .spawn(move || work(|desk| clerk.look(Utc::now(), desk), knows, &inbox))
             .map_err(DaemonError::Thread)?;
         Ok(Self { desk: Some(desk), thread: Some(thread) })
     }
@@ -66,19 +68,24 @@ fn knows(site: &Site) -> Desk {
     }
 }
 
-fn work(mut clerk: Clerk, mut knows: Desk, inbox: &Receiver<Desk>) {
+fn work(mut look: impl FnMut(&Desk) -> Result<Looked, StoreError>, mut knows: Desk, inbox: &Receiver<Desk>) {
     // Logged once until it is mended.
     let mut fails = false;
     loop {
-        let looked = clerk.look(Utc::now(), &knows);
-        let failed_before = std::mem::replace(&mut fails, looked.is_err());
+        // A panic is a fault of ours; its transaction is undone, and alarms must go on.
+        let looked = catch_unwind(AssertUnwindSafe(|| look(&knows)));
+        let failed_before = std::mem::replace(&mut fails, !matches!(looked, Ok(Ok(_))));
         let wait = match looked {
-            Ok(looked) => {
+            Ok(Ok(looked)) => {
                 tell(&looked);
                 if looked.more { Duration::ZERO } else { LOOK_EVERY }
             }
-            Err(error) => {
-                tell_failed(&error, failed_before);
+            Ok(Err(error)) => {
+                tell_failed(&error.to_string(), failed_before);
+                RETRY
+            }
+            Err(panic) => {
+                tell_failed(&format!("a panic: {}", said(&*panic)), failed_before);
                 RETRY
             }
         };
@@ -101,8 +108,43 @@ fn tell(looked: &Looked) {
     }
 }
 
-fn tell_failed(error: &StoreError, before: bool) {
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a word")
+}
+
+fn tell_failed(error: &str, before: bool) {
     if !before {
-        tracing::error!(%error, "what is due can't be looked at; it is tried again");
+        tracing::error!(error, "what is due can't be looked at; it is tried again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::hours::Hours;
+    use crate::desk::people::Directory;
+
+    #[test]
+    fn a_panic_ends_one_look_and_not_the_clerk() {
+        let knows = Desk {
+            people: Arc::new(Directory::parse(Directory::default_text(), "people").expect("they are good")),
+            hours: Arc::new(Hours::parse(Hours::default_text(), "hours").expect("they are good")),
+            rules: Arc::default(),
+            clocks: Arc::default(),
+            notify: Arc::default(),
+            transcribes: false,
+        };
+        let (wake, inbox) = sync_channel(2);
+        wake.send(knows.clone()).expect("there is room");
+        drop(wake);
+        let mut looks = 0;
+        let look = |_: &Desk| {
+            looks += 1;
+            assert!(looks != 1, "the first one fails");
+            Ok(Looked::default())
+        };
+        work(look, knows, &inbox);
+        assert_eq!(looks, 2);
     }
 }

@@ -191,7 +191,7 @@ impl House {
         let (mut deleted, mut refused) = (0, false);
         for due in &due {
             let folder = &self.options.recordings;
-            match self.sweeper.delete(now, due, || remove(folder, &due.recording.0)) {
+            match self.sweeper.delete(now, rules, due, || remove(folder, &due.recording.0)) {
                 Ok(gone) => deleted += usize::from(gone),
                 // One file that can't be removed does not keep the others.
                 Err(fault) => {

@@ -99,7 +99,7 @@ impl Sight<'_> {
                 call.callee = mask_number(&call.callee);
             }
             mask(&mut call.diverted_from);
-            call.caller_name = call.caller_name.map(|name| mask_text(&name).into_owned());
+            mask_in_text(&mut call.caller_name);
             // What was keyed can be a number.
             for step in &mut call.path {
                 mask(&mut step.input);
@@ -121,12 +121,16 @@ impl Sight<'_> {
         let works_on_it = is_own && self.surface == Surface::Record;
         if !self.role.sees_numbers(self.surface) {
             mask(&mut ticket.caller);
-            mask_words(&mut ticket.transcript);
+            mask_in_text(&mut ticket.transcript);
             if !works_on_it {
                 mask(&mut ticket.callback_number);
+                let sheet = &mut ticket.work.sheet;
+                let written = [&mut ticket.resident, &mut ticket.wanted_time, &mut ticket.description];
+                let written = written.into_iter().chain([&mut sheet.work_done, &mut sheet.materials]);
+                written.for_each(mask_in_text);
             }
             for event in &mut ticket.events {
-                event.note = event.note.take().map(|note| mask_text(&note).into_owned());
+                mask_in_text(&mut event.note);
             }
         }
         if !self.role.may_have(Kept::Recording) && !works_on_it {
@@ -140,9 +144,14 @@ impl Sight<'_> {
     /// A message as it may be seen.
     pub fn message(self, mut message: Message) -> Message {
         if !self.role.sees_numbers(self.surface) {
-            mask_words(&mut message.transcript);
+            mask_in_text(&mut message.transcript);
             mask(&mut message.from_number);
-            message.from_name = message.from_name.map(|name| mask_text(&name).into_owned());
+            mask_in_text(&mut message.from_name);
+            // A caller may have been told that their message has arrived.
+            for attempt in &mut message.attempts {
+                attempt.channel = mask_text(&attempt.channel).into_owned();
+                attempt.result = mask_text(&attempt.result).into_owned();
+            }
         }
         if !self.role.may_have(Kept::Recording) {
             message.recording = None;
@@ -151,7 +160,7 @@ impl Sight<'_> {
         message
     }
 
-    /// An alarm as it may be seen.
+    /// A resident as they may be seen.
     pub fn resident(self, mut resident: Resident) -> Resident {
         if !self.role.sees_numbers(self.surface) {
             resident.numbers.iter_mut().for_each(|number| *number = mask_number(number));
@@ -167,6 +176,7 @@ impl Sight<'_> {
         errand
     }
 
+    /// An alarm as it may be seen.
     pub fn alarm(self, mut alarm: Alarm) -> Alarm {
         if !self.role.sees_numbers(self.surface) {
             mask(&mut alarm.caller);
@@ -190,8 +200,10 @@ fn mask(number: &mut Option<String>) {
     }
 }
 
-fn mask_words(text: &mut Option<String>) {
-    *text = text.take().map(|text| mask_text(&text).into_owned());
+fn mask_in_text(text: &mut Option<String>) {
+    if let Some(text) = text {
+        *text = mask_text(text).into_owned();
+    }
 }
 
 /// A number of so many digits or fewer is an extension, and nobody's secret.
@@ -300,6 +312,82 @@ mod tests {
             "20261123-0007: 张伟 138****8000 asked at 2026-11-23 12:00 (123456 ms), then 0571-88****66"
         );
         assert!(matches!(mask_text("nothing of that kind, 2026"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_was_written_by_hand_and_who_was_rung_is_masked_too() {
+        let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00Z".parse().expect("a time");
+        let attempt = crate::desk::message::Attempt {
+            at,
+            channel: "phone: 13800138000".into(),
+            result: "not_reached (13800138000 is switched off)".into(),
+        };
+        let message = Message {
+            id: crate::types::MessageId(1),
+            for_person: Some("201".into()),
+            from_number: Some("13800138000".into()),
+            from_name: None,
+            recording: None,
+            transcript: None,
+            duration_ms: 0,
+            left_at: at,
+            relay: crate::desk::message::Relay::Confirmed,
+            attempts: vec![attempt],
+            incomplete: false,
+            call: None,
+            deleted: None,
+        };
+        let sight = Sight { role: Role::Receptionist, surface: Surface::List, who: Some("王芳") };
+        let shown = format!("{:?}", sight.message(message.clone()));
+        assert!(!shown.contains("13800138000") && shown.contains("138****8000"), "{shown}");
+        let whole = Sight { role: Role::Supervisor, ..sight }.message(message.clone());
+        assert_eq!(whole, message);
+
+        let said = Some("ring 13800138000 before".to_owned());
+        let sheet =
+            crate::desk::workflow::WorkSheet { work_done: said.clone(), materials: said.clone(), ..Default::default() };
+        let work = crate::desk::ticket::Work { engineer: Some("301".into()), sheet, ..Default::default() };
+        let ticket =
+            Ticket { description: said.clone(), wanted_time: said.clone(), resident: said, work, ..ticket(at) };
+        let shown = format!("{:?}", sight.ticket(ticket.clone()));
+        assert!(!shown.contains("13800138000"), "{shown}");
+        let own = Sight { role: Role::Engineer, surface: Surface::Record, who: Some("301") }.ticket(ticket.clone());
+        assert_eq!(
+            (own.description, own.wanted_time),
+            (ticket.description, ticket.wanted_time),
+            "whom they are to ring"
+        );
+    }
+
+    fn ticket(opened_at: chrono::DateTime<chrono::Utc>) -> Ticket {
+        Ticket {
+            number: crate::types::TicketNumber("20261123-0001".into()),
+            kind: crate::desk::ticket::Kind::Repair,
+            class: crate::desk::ticket::Class::B,
+            urgency: None,
+            category: None,
+            channel: crate::desk::ticket::Channel::Phone,
+            status: "open".into(),
+            stage: "reported".into(),
+            owner: None,
+            caller: None,
+            callback_number: None,
+            building: None,
+            room: None,
+            resident: None,
+            wanted_time: None,
+            key_left: None,
+            description: None,
+            recording: None,
+            transcript: None,
+            opened_at,
+            due: Default::default(),
+            events: Vec::new(),
+            incomplete: false,
+            call: None,
+            version: 1,
+            work: Default::default(),
+        }
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl WorkSheetPage {
         let say = |zh, en| head.say(zh, en);
         let total = match (sheet.material_cents, sheet.labour_cents) {
             (None, None) => None,
-            (material, labour) => Some(material.unwrap_or(0) + labour.unwrap_or(0)),
+            (material, labour) => Some(material.unwrap_or(0).saturating_add(labour.unwrap_or(0))),
         };
         let said = |word| work.satisfaction == Some(word);
         Self {

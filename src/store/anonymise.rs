@@ -141,16 +141,43 @@ fn notes(t: &Connection, ticket: i64) -> rusqlite::Result<()> {
 }
 
 fn messages(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result<usize> {
-    t.prepare_cached(
-        "UPDATE messages SET anonymised = 1, from_number = CASE WHEN from_number IS NULL THEN NULL ELSE ?3 END,
-            from_name = CASE WHEN from_name IS NULL THEN NULL ELSE ?3 END
-         WHERE id IN (SELECT id FROM messages m WHERE NOT anonymised AND left_at_ms < ?1
-            AND (relay IN ('heard', 'confirmed') OR deleted_at_ms IS NOT NULL)
-            AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
-                (h.what = 'message' AND h.about = CAST(m.id AS TEXT)) OR (h.what = 'call' AND h.about = CAST(m.call AS TEXT))))
-            ORDER BY left_at_ms LIMIT ?2)",
-    )?
-    .execute(params![At(before), limit, NOBODY])
+    let old: Vec<i64> = t
+        .prepare_cached(
+            "SELECT id FROM messages m WHERE NOT anonymised AND left_at_ms < ?1
+                AND (relay IN ('heard', 'confirmed') OR deleted_at_ms IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
+                    (h.what = 'message' AND h.about = CAST(m.id AS TEXT))
+                    OR (h.what = 'call' AND h.about = CAST(m.call AS TEXT))))
+             ORDER BY left_at_ms LIMIT ?2",
+        )?
+        .query_map(params![At(before), limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in &old {
+        t.prepare_cached(
+            "UPDATE messages SET anonymised = 1, from_number = CASE WHEN from_number IS NULL THEN NULL ELSE ?2 END,
+                from_name = CASE WHEN from_name IS NULL THEN NULL ELSE ?2 END
+             WHERE id = ?1",
+        )?
+        .execute(params![id, NOBODY])?;
+        attempts(t, *id)?;
+    }
+    Ok(old.len())
+}
+
+/// A caller who was told that their message has arrived stands in its history by their number.
+fn attempts(t: &Connection, message: i64) -> rusqlite::Result<()> {
+    let attempts: Vec<(i64, String, String)> = t
+        .prepare_cached("SELECT id, channel, result FROM message_attempts WHERE message = ?1")?
+        .query_map([message], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, channel, result) in attempts {
+        t.prepare_cached("UPDATE message_attempts SET channel = ?2, result = ?3 WHERE id = ?1")?.execute(params![
+            id,
+            mask_text(&channel),
+            mask_text(&result)
+        ])?;
+    }
+    Ok(())
 }
 
 fn alarms(t: &Connection, before: DateTime<Utc>, limit: u32) -> rusqlite::Result<usize> {

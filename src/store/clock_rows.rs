@@ -40,11 +40,23 @@ pub fn begin_anew(
     begin(connection, book, ticket, key, start)
 }
 
-/// Takes away the clocks that are not met.
-pub fn forget_running(connection: &Connection, ticket: i64) -> rusqlite::Result<()> {
+/// Takes away a clock that is not met.
+pub fn forget_running(connection: &Connection, ticket: i64, key: ClockKey) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("DELETE FROM ticket_clocks WHERE ticket = ?1 AND met_at_ms IS NULL")?
-        .execute([ticket])?;
+        .prepare_cached("DELETE FROM ticket_clocks WHERE ticket = ?1 AND name = ?2 AND met_at_ms IS NULL")?
+        .execute(params![ticket, key.name()])?;
+    Ok(())
+}
+
+/// Its promise was not kept after all: it runs on to the end that it had. One that was alarmed is not alarmed again.
+pub fn take_back(connection: &Connection, ticket: i64, name: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE ticket_clocks SET met_at_ms = NULL,
+                next_at_ms = CASE WHEN breached_at_ms IS NULL THEN due_at_ms END
+             WHERE ticket = ?1 AND name = ?2 AND met_at_ms IS NOT NULL",
+        )?
+        .execute(params![ticket, name])?;
     Ok(())
 }
 

@@ -298,17 +298,15 @@ impl Editor {
             }
             Ok(change)
         };
-        let mut run = || -> rusqlite::Result<ListChange> {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let change = work(&transaction)?;
-            if dry_run {
-                transaction.rollback()?
-            } else {
-                transaction.commit()?
+        self.transaction(|t| {
+            if !dry_run {
+                return work(t);
             }
-            Ok(change)
-        };
-        run().map_err(|source| StoreError::sqlite(&self.path, source))
+            t.execute_batch("SAVEPOINT dry_run")?;
+            let change = work(t);
+            t.execute_batch("ROLLBACK TO dry_run; RELEASE dry_run")?;
+            change
+        })
     }
 
     /// Takes a resident out of the list, with their numbers (R12).

@@ -50,7 +50,8 @@ pub fn add(connection: &Connection, at: DateTime<Utc>, errand: &NewErrand) -> ru
     Ok(ErrandId(connection.last_insert_rowid()))
 }
 
-/// Those whose time has come and that nobody has begun, the longest due first, with what their calls say.
+/// Those whose time has come and that nobody has begun, with what their calls say: engineers who are sent first, customers last,
+/// as they may have to wait for the day; of each the longest due first.
 pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<Errand>> {
     let sql = "
         SELECT e.id, e.kind, e.to_extension, e.to_number, e.ticket, e.message, e.note, e.not_before_ms,
@@ -66,7 +67,7 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
             LEFT JOIN messages m ON m.id = e.message
             LEFT JOIN calls c ON c.id = coalesce(t.call, m.call)
         WHERE e.state = 'waiting' AND e.not_before_ms <= ?1
-        ORDER BY e.not_before_ms, e.id LIMIT ?2";
+        ORDER BY e.to_extension IS NULL, e.kind <> 'dispatch', e.not_before_ms, e.id LIMIT ?2";
     connection.prepare_cached(sql)?.query_map(params![At(now), DUE_MAX as i64], read_due)?.collect()
 }
 

@@ -52,9 +52,20 @@ fn end_open_calls(transaction: &Transaction<'_>, book: &ClockBook) -> rusqlite::
         record.outcome = Some(outcome(&record));
         let row = CallRow { at: updated_at, record: Box::new(record) };
         put.row(&row)?;
+        pass_on_messages(transaction, &row)?;
         ended.push(*row.record);
     }
     Ok(ended)
+}
+
+/// What was spoken is for its person (R5), though its caller could not say that they were done.
+fn pass_on_messages(transaction: &Transaction<'_>, row: &CallRow) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO happenings (at_ms, kind, what, about)
+        SELECT ?2, 'message', 'left', id FROM messages WHERE id = ?1 AND incomplete AND recording IS NOT NULL";
+    for message in &row.record.messages {
+        transaction.prepare_cached(sql)?.execute(params![message.0, row.record.ended_at.map(At)])?;
+    }
+    Ok(())
 }
 
 /// What is known of the call's result. One that had nothing yet was cut off by us: it failed.

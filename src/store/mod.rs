@@ -24,6 +24,7 @@ mod clerk;
 mod clock_rows;
 mod connection;
 mod counters;
+mod due_recordings;
 mod editor;
 mod errand_rows;
 mod error;

@@ -117,7 +117,7 @@ fn calls(connection: &Connection, period: ReportPeriod, mut each: impl FnMut(&Ca
 const OPENED: &str = "
     SELECT t.id, t.kind, t.category, t.owner, t.opened_at_ms, t.reopened, t.rework_of IS NOT NULL,
         c.name, coalesce(c.started_at_ms, t.clocks_started_at_ms, t.opened_at_ms), c.due_at_ms, c.met_at_ms,
-        c.paused_at_ms IS NOT NULL
+        c.paused_at_ms IS NOT NULL, c.breached_at_ms IS NOT NULL
     FROM tickets t INDEXED BY tickets_by_opening LEFT JOIN ticket_clocks c ON c.ticket = t.id
     WHERE t.opened_at_ms >= ?1 AND t.opened_at_ms < ?2 ORDER BY t.opened_at_ms, t.id";
 
@@ -167,6 +167,7 @@ struct OwnedClock {
     due_at: DateTime<Utc>,
     met_at: Option<DateTime<Utc>>,
     paused: bool,
+    breached: bool,
 }
 
 impl Opened {
@@ -198,6 +199,7 @@ impl OwnedClock {
             due_at: self.due_at,
             met_at: self.met_at,
             paused: self.paused,
+            breached: self.breached,
         }
     }
 
@@ -208,6 +210,7 @@ impl OwnedClock {
             due_at: row.get::<_, At>(9)?.0,
             met_at: row.get::<_, Option<At>>(10)?.map(|at| at.0),
             paused: row.get(11)?,
+            breached: row.get(12)?,
         })
     }
 }
@@ -299,7 +302,8 @@ fn follow_ups(
 const MESSAGES: &str = "
     SELECT m.for_person, m.left_at_ms, m.relay,
         (SELECT min(a.at_ms) FROM message_attempts a WHERE a.message = m.id AND a.result LIKE 'confirmed%'),
-        EXISTS (SELECT 1 FROM errands e WHERE e.message = m.id AND e.kind = 'notice'), m.updated_at_ms
+        EXISTS (SELECT 1 FROM errands e WHERE e.message = m.id AND e.kind = 'relay' AND e.to_extension IS NOT m.for_person),
+        m.updated_at_ms
     FROM messages m INDEXED BY messages_by_time
     WHERE m.left_at_ms >= ?1 AND m.left_at_ms < ?2 AND NOT m.incomplete ORDER BY m.left_at_ms";
 

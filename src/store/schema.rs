@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0020_tasks.sql",
     "0021_notifications.sql",
     "0022_transcripts.sql",
+    "0023_sweep.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -260,6 +261,7 @@ mod tests {
         0020_tasks.sql 17380c3e3b73500d
         0021_notifications.sql 4cb0191170057f4a
         0022_transcripts.sql 54381d7d36bcd8ee
+        0023_sweep.sql c54850c7b292c290
         ");
     }
 }

@@ -8,13 +8,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::time::{At, word};
-use super::{StoreError, anonymise, audit_rows, connection, ticket_rows, transcript_rows};
+use super::time::At;
+use super::{StoreError, anonymise, audit_rows, connection, due_recordings, ticket_rows, transcript_rows};
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::retention::{DueRecording, HeldKind, RecordingKind, Retention};
-use crate::types::RecordingId;
 
 /// Who is named for what nobody did by hand.
 const WHO: &str = "system";
@@ -42,13 +41,18 @@ impl Sweeper {
         Ok(Self { connection: connection::for_editing(path)?, path: path.to_owned() })
     }
 
-    /// Marks recordings that are due and not held, and gives all that are marked, earlier ones too: at most `limit`.
+    /// Marks recordings that are due and not held, and gives all that are marked, earlier ones too: at most `limit`. They are
+    /// looked for without keeping others from writing; what became of one meanwhile is seen before it is deleted.
     pub fn mark(&mut self, now: DateTime<Utc>, rules: &Retention, limit: u32) -> Result<Vec<DueRecording>, StoreError> {
         let mut run = || {
-            let t = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let mut marked = marked(&t, limit)?;
+            let mut marked = marked(&self.connection, limit)?;
             let room = limit.saturating_sub(u32::try_from(marked.len()).unwrap_or(u32::MAX));
-            for due in due(&t, now, rules, room)? {
+            let due = due_recordings::due(&self.connection, now, rules, room)?;
+            if due.is_empty() {
+                return Ok(marked);
+            }
+            let t = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for due in due {
                 t.prepare_cached(
                     "INSERT INTO deleted_recordings (recording, kind, about, marked_at_ms) VALUES (?1, ?2, ?3, ?4)
                      ON CONFLICT (recording) DO UPDATE SET deleted_at_ms = NULL, marked_at_ms = ?4",
@@ -63,16 +67,17 @@ impl Sweeper {
     }
 
     /// Removes one that is marked: `remove` takes its file away, and finds it right that there is none. False when it was
-    /// held meanwhile: nothing is removed then, and it is marked no more.
+    /// held meanwhile, or is needed again: nothing is removed then, and it is marked no more.
     pub fn delete(
         &mut self,
         now: DateTime<Utc>,
+        rules: &Retention,
         due: &DueRecording,
         remove: impl FnOnce() -> io::Result<()>,
     ) -> Result<bool, SweepError> {
         let fault = |source| StoreError::sqlite(&self.path, source);
         let t = self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
-        if is_held(&t, &due.recording.0).map_err(fault)? {
+        if due_recordings::is_kept(&t, now, rules, &due.recording).map_err(fault)? {
             t.execute(
                 "DELETE FROM deleted_recordings WHERE recording = ?1 AND deleted_at_ms IS NULL",
                 [&due.recording.0],
@@ -118,80 +123,12 @@ fn audit(connection: &Connection, at: DateTime<Utc>, what: Deed, about: String) 
     audit_rows::add(connection, &AuditEntry { at, who: WHO.to_owned(), what, about, from_where: FROM.to_owned() })
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<DueRecording> {
-    Ok(DueRecording { recording: RecordingId(row.get(0)?), kind: word(row, 1)?, about: row.get(2)? })
-}
-
 fn marked(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<DueRecording>> {
     connection
         .prepare_cached(
             "SELECT recording, kind, about FROM deleted_recordings WHERE deleted_at_ms IS NULL ORDER BY marked_at_ms LIMIT ?1",
         )?
-        .query_map([limit], read)?
-        .collect()
-}
-
-/// `r` is a recording: something that holds still leads to it.
-const HELD: &str = "EXISTS (SELECT 1 FROM holds h WHERE h.lifted_at_ms IS NULL AND (
-    (h.what = 'recording' AND h.about = r)
-    OR (h.what = 'ticket' AND h.about IN (SELECT number FROM tickets WHERE recording = r OR feedback = r))
-    OR (h.what = 'message' AND h.about IN (SELECT CAST(id AS TEXT) FROM messages WHERE recording = r))
-    OR (h.what = 'call' AND h.about IN (SELECT CAST(id AS TEXT) FROM calls WHERE recording = r
-        UNION ALL SELECT CAST(call AS TEXT) FROM tickets WHERE recording = r OR feedback = r
-        UNION ALL SELECT CAST(call AS TEXT) FROM messages WHERE recording = r))))";
-
-/// A ticket is closed, and a message has reached its person or was taken off the list: before that nothing of it goes.
-const CLOSED_AT: &str = "coalesce(closed_at_ms, updated_at_ms)";
-const TAKEN: &str = "(relay IN ('heard', 'confirmed') OR deleted_at_ms IS NOT NULL)";
-
-fn is_held(connection: &Connection, recording: &str) -> rusqlite::Result<bool> {
-    let sql = format!("SELECT {HELD} FROM (SELECT ?1 AS r)");
-    connection.prepare_cached(&sql)?.query_row([recording], |row| row.get(0))
-}
-
-/// Recordings that nothing keeps any longer. One that several rows lead to goes when the last of them lets it go.
-fn due(
-    connection: &Connection,
-    now: DateTime<Utc>,
-    rules: &Retention,
-    limit: u32,
-) -> rusqlite::Result<Vec<DueRecording>> {
-    let before = |kind| Retention::before(rules.days(kind), now).map_or(i64::MIN, |at| at.timestamp_millis());
-    let sql = format!(
-        "SELECT r, kind, about FROM (
-            SELECT recording AS r, 'ticket' AS kind, number AS about FROM tickets
-                WHERE recording IS NOT NULL AND status <> 'open' AND {CLOSED_AT} < :ticket
-            UNION ALL SELECT feedback, 'feedback', number FROM tickets
-                WHERE feedback IS NOT NULL AND status <> 'open' AND {CLOSED_AT} < :feedback
-            UNION ALL SELECT recording, 'message', CAST(id AS TEXT) FROM messages
-                WHERE recording IS NOT NULL AND left_at_ms < :message AND {TAKEN}
-            UNION ALL SELECT recording, 'call', CAST(id AS TEXT) FROM calls
-                WHERE recording IS NOT NULL AND ended_at_ms IS NOT NULL AND started_at_ms < :call
-                    AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.recording = calls.recording OR t.feedback = calls.recording)
-                    AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.recording = calls.recording)
-                    AND NOT EXISTS (SELECT 1 FROM errands e JOIN tickets t ON t.number = e.ticket
-                        WHERE e.comment = calls.recording AND t.status = 'open')
-         )
-         WHERE NOT EXISTS (SELECT 1 FROM tickets WHERE recording = r AND (status = 'open' OR {CLOSED_AT} >= :ticket))
-            AND NOT EXISTS (SELECT 1 FROM tickets WHERE feedback = r AND (status = 'open' OR {CLOSED_AT} >= :feedback))
-            AND NOT EXISTS (SELECT 1 FROM messages WHERE recording = r AND (left_at_ms >= :message OR NOT {TAKEN}))
-            AND NOT EXISTS (SELECT 1 FROM calls WHERE recording = r AND ended_at_ms IS NULL)
-            AND NOT EXISTS (SELECT 1 FROM deleted_recordings d WHERE d.recording = r AND d.deleted_at_ms IS NULL)
-            AND NOT {HELD}
-         GROUP BY r ORDER BY r LIMIT :limit"
-    );
-    connection
-        .prepare_cached(&sql)?
-        .query_map(
-            named_params! {
-                ":ticket": before(RecordingKind::Ticket),
-                ":feedback": before(RecordingKind::Feedback),
-                ":message": before(RecordingKind::Message),
-                ":call": before(RecordingKind::Call),
-                ":limit": limit,
-            },
-            read,
-        )?
+        .query_map([limit], due_recordings::read)?
         .collect()
 }
 

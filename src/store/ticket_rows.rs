@@ -12,7 +12,7 @@ use crate::desk::clocks::{self, ClockBook};
 use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::ticket_number::{day_of, numbered};
-use crate::desk::workflow::Advance;
+use crate::desk::workflow::{self, Advance};
 use crate::types::{CallId, TicketNumber};
 
 /// When and by whom a ticket is taken on.
@@ -95,8 +95,10 @@ pub fn change(
     if !added.is_empty() {
         event(connection, before.id, at, "caller", "added", Some(&added))?;
     }
-    if let Some(open) = &change.same_as {
-        return hurry(connection, at, (before.id, number), open).map(|()| true);
+    if let Some(open) = &change.same_as
+        && hurry(connection, at, (before.id, number), open)?
+    {
+        return Ok(true);
     }
     if change.complete.is_some() {
         resident_rows::link_rework(connection, at, before.id, book.warranty())?;
@@ -109,25 +111,25 @@ pub fn change(
     if let Some(note) = &change.note {
         event(connection, before.id, at, "system", "note", Some(note))?;
     }
-    let after =
-        Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, book, &before, at, change.complete.is_some())?;
+    let urgency = before.urgency;
+    let after = Standing { class: change.class.unwrap_or(before.class), urgency: change.urgency.or(urgency), ..before };
+    after.keep_clocks(connection, book, urgency, at, change.complete.is_some())?;
     Ok(true)
 }
 
-/// A caller asks after what is open already: that one is hurried up, the new one is withdrawn.
+/// A caller asks after what is open already: that one is hurried up, the new one is withdrawn. False, and nothing done, where
+/// that one was closed meanwhile.
 fn hurry(
     connection: &Connection,
     at: DateTime<Utc>,
     (id, number): (i64, &TicketNumber),
     open: &TicketNumber,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
+    let Some(hurried) = Standing::of(connection, open)?.filter(|hurried| hurried.open) else { return Ok(false) };
     let caller: Option<String> =
         connection.prepare_cached("SELECT caller FROM tickets WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
-    if let Some(hurried) = Standing::of(connection, open)? {
-        let note = format!("{}, instead of {number}", caller.as_deref().unwrap_or("a caller"));
-        event(connection, hurried.id, at, "caller", "urged", Some(&note))?;
-    }
+    let note = format!("{}, instead of {number}", caller.as_deref().unwrap_or("a caller"));
+    event(connection, hurried.id, at, "caller", "urged", Some(&note))?;
     connection
         .prepare_cached(
             "UPDATE tickets SET status = 'closed', stage = 'closed', closed_at_ms = ?2, updated_at_ms = ?2,
@@ -136,10 +138,12 @@ fn hurry(
         )?
         .execute(params![id, At(at)])?;
     clock_rows::meet_all(connection, id, at)?;
-    event(connection, id, at, "caller", "withdrawn", Some(&format!("the same as {open}")))
+    event(connection, id, at, "caller", "withdrawn", Some(&format!("the same as {open}")))?;
+    Ok(true)
 }
 
-/// Starts the clocks of a call's tickets from its end, where nothing did before (R24).
+/// Starts the clocks of a call's tickets from its end, where nothing did before (R24): nobody said that its report was over, so
+/// the end of the call is that.
 pub fn start_clocks_of_call(
     connection: &Connection,
     book: &ClockBook,
@@ -147,19 +151,26 @@ pub fn start_clocks_of_call(
     end: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let unstarted: Vec<Standing> = connection
-        .prepare_cached(
-            "SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets
-             WHERE call = ?1 AND clocks_started_at_ms IS NULL",
-        )?
+        .prepare_cached(&format!(
+            "SELECT {STANDING} FROM tickets WHERE call = ?1 AND clocks_started_at_ms IS NULL AND status = 'open'"
+        ))?
         .query_map([call.0], Standing::read)?
         .collect::<Result<_, _>>()?;
-    for ticket in unstarted {
-        start_clocks(connection, book, (ticket.id, ticket.kind, ticket.urgency), end)?;
-    }
-    Ok(())
+    unstarted.iter().try_for_each(|ticket| end_report(connection, book, ticket, end))
 }
 
-/// Starts the clocks of one ticket.
+/// The report of a ticket is over without its caller's word.
+fn end_report(
+    connection: &Connection,
+    book: &ClockBook,
+    ticket: &Standing,
+    end: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    event(connection, ticket.id, end, "system", "call_ended_early", None)?;
+    start_clocks(connection, book, (ticket.id, ticket.kind, ticket.urgency), end)
+}
+
+/// The same for one ticket.
 pub fn start_clocks_of_ticket(
     connection: &Connection,
     book: &ClockBook,
@@ -167,9 +178,9 @@ pub fn start_clocks_of_ticket(
     start: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     let standing = connection
-        .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE id = ?1")?
+        .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE id = ?1"))?
         .query_row([ticket], Standing::read)?;
-    start_clocks(connection, book, (ticket, standing.kind, standing.urgency), start)
+    end_report(connection, book, &standing, start)
 }
 
 /// Adds a line to the history. False when there is no such ticket.
@@ -293,25 +304,31 @@ pub fn edit(
     if !edited.is_empty() {
         event(connection, before.id, at, who, "changed", Some(&edited))?;
     }
-    let after = Standing { urgency: edit.urgency.or(before.urgency), ..before };
-    after.keep_clocks(connection, book, &before, at, false)?;
+    let urgency = before.urgency;
+    let after = Standing { urgency: edit.urgency.or(urgency), ..before };
+    after.keep_clocks(connection, book, urgency, at, false)?;
     Ok(Edited::Done)
 }
 
+/// The columns that `Standing::read` takes, in its order.
+const STANDING: &str = "id, kind, class, urgency, clocks_started_at_ms, status = 'open', stage";
+
 /// What decides a ticket's clocks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Standing {
     id: i64,
     kind: Kind,
     class: Class,
     urgency: Option<Urgency>,
     started: Option<At>,
+    open: bool,
+    stage: String,
 }
 
 impl Standing {
     fn of(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<Self>> {
         connection
-            .prepare_cached("SELECT id, kind, class, urgency, clocks_started_at_ms FROM tickets WHERE number = ?1")?
+            .prepare_cached(&format!("SELECT {STANDING} FROM tickets WHERE number = ?1"))?
             .query_row([&number.0], Self::read)
             .optional()
     }
@@ -323,26 +340,35 @@ impl Standing {
             class: word(row, 2)?,
             urgency: word_or_null(row, 3)?,
             started: row.get(4)?,
+            open: row.get(5)?,
+            stage: row.get(6)?,
         })
     }
 
-    /// Starts the clocks when the time has come; when the urgency changes while they run, those of the new urgency count
-    /// from the same start.
+    /// Starts the clocks when the time has come; when the urgency of a repair changes while they run, those of the new
+    /// urgency count from the same start.
     fn keep_clocks(
         &self,
         connection: &Connection,
         book: &ClockBook,
-        before: &Standing,
+        before: Option<Urgency>,
         at: DateTime<Utc>,
         report_over: bool,
     ) -> rusqlite::Result<()> {
         match self.started {
-            None if report_over || clocks::start_at_opening(self.kind, self.class) => {
+            None if self.open && (report_over || clocks::start_at_opening(self.kind, self.class)) => {
                 start_clocks(connection, book, (self.id, self.kind, self.urgency), at)
             }
-            Some(At(started)) if self.urgency != before.urgency => {
-                clock_rows::forget_running(connection, self.id)?;
-                start_clocks(connection, book, (self.id, self.kind, self.urgency), started)
+            Some(At(started)) if self.urgency != before && self.kind == Kind::Repair && self.open => {
+                for key in clocks::clocks_of(self.kind, before) {
+                    clock_rows::forget_running(connection, self.id, *key)?;
+                }
+                for key in clocks::clocks_of(self.kind, self.urgency) {
+                    if !workflow::is_kept_by(self.kind, &self.stage, key.name()) {
+                        clock_rows::begin(connection, book, self.id, *key, started)?;
+                    }
+                }
+                Ok(())
             }
             None | Some(_) => Ok(()),
         }

@@ -45,11 +45,11 @@ struct Known {
 fn known(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<Known>> {
     connection
         .prepare_cached(
-            "SELECT id, version, kind, urgency, stage, status, quote, engineer, awaiting,
-                (SELECT max(c.breached_at_ms) FROM ticket_clocks c WHERE c.ticket = t.id AND c.met_at_ms IS NULL
-                    AND c.breached_at_ms IS NOT NULL
+            "SELECT id, version, kind, urgency, stage, status, quote, engineer, awaiting, responsible IS NOT NULL,
+                (SELECT max(max(c.breached_at_ms, c.due_at_ms)) FROM ticket_clocks c WHERE c.ticket = t.id
+                    AND c.met_at_ms IS NULL AND c.breached_at_ms IS NOT NULL AND c.next_at_ms IS NULL
                     AND NOT EXISTS (SELECT 1 FROM ticket_events e WHERE e.ticket = t.id AND e.what = 'progress'
-                        AND e.at_ms >= c.breached_at_ms))
+                        AND e.at_ms >= max(c.breached_at_ms, c.due_at_ms)))
              FROM tickets t WHERE number = ?1",
         )?
         .query_row([&number.0], |row| {
@@ -61,7 +61,8 @@ fn known(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Opt
                 quote: word_or_null(row, 6)?,
                 engineer: row.get(7)?,
                 awaiting: row.get(8)?,
-                overdue_untold: row.get::<_, Option<At>>(9)?.map(|at| at.0),
+                assigned: row.get(9)?,
+                overdue_untold: row.get::<_, Option<At>>(10)?.map(|at| at.0),
             };
             Ok(Known { id: row.get(0)?, version: row.get(1)?, standing })
         })
@@ -141,6 +142,7 @@ fn write_step(connection: &Connection, by: By<'_>, known: &Known, step: &Advance
                 repaired_at_ms = CASE WHEN :reopens THEN NULL WHEN :stage = 'repaired' THEN :at ELSE repaired_at_ms END,
                 awaiting = CASE WHEN :stage = 'accepted_by_customer' OR :reopens THEN NULL
                     WHEN :stage = 'repaired' AND category = 'roof_leak' THEN 'rain' ELSE awaiting END,
+                clocks_started_at_ms = CASE WHEN :reopens THEN :at ELSE clocks_started_at_ms END,
                 closed_at_ms = CASE WHEN :closes THEN :at ELSE NULL END, updated_at_ms = :at
              WHERE id = :id",
         )?
@@ -168,6 +170,9 @@ fn write_step(connection: &Connection, by: By<'_>, known: &Known, step: &Advance
 fn keep_clocks(connection: &Connection, by: By<'_>, known: &Known, made: &Move) -> rusqlite::Result<()> {
     for name in &made.meets {
         clock_rows::meet(connection, known.id, name, by.at)?;
+    }
+    for name in made.takes_back {
+        clock_rows::take_back(connection, known.id, name)?;
     }
     let Standing { kind, urgency, .. } = known.standing;
     if made.reopens && kind == Kind::Repair {

@@ -227,6 +227,15 @@ mod tests {
         }
     }
 
+    /// What `residents --csv` writes is read again as it was.
+    #[test]
+    fn a_cell_with_several_numbers_as_we_write_it_is_read_as_several() {
+        let plan = NumberPlan::default();
+        let before = Resident::new("3", "1201", "李四", &["62001234", "62005678"], &plan).expect("it is right");
+        let text = format!("building,room,name,phone\n3,1201,李四,{}\n", crate::cli::residents::phones(&before));
+        assert_eq!(list(&text).expect("it is right").residents, [before]);
+    }
+
     #[test]
     fn every_fault_is_told_with_its_line_and_nothing_is_taken() {
         let text = "building,room,name,phone,flor\n3,1201,李四,13800138000,\n3,,王五,1390\n3,1201,李四,139\n1,2,赵六,abc\n1,3,钱七,,,x\n";

@@ -119,6 +119,10 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
         }
         Some(Command::Import(args)) => {
             let list = import::read(&args.file, numbers)?;
+            if args.replace && list.residents.is_empty() {
+                let what = "names nobody, and --replace would take everybody out; nothing was changed";
+                return Err(CliError::Failed(format!("{} {what}", args.file.display())));
+            }
             let change = context.editor()?.put_residents(context.now, &list.residents, args.replace, args.dry_run)?;
             if args.json {
                 return output::json(out, &change);
@@ -158,11 +162,16 @@ fn show(residents: &[Resident], format: FormatArgs, context: &Context, out: &mut
     output::list(out, format, COLUMNS, &residents, context.time_zone)
 }
 
+/// As `import` reads them again: a space stands inside of a number.
+fn phones(resident: &Resident) -> String {
+    resident.numbers.join("/")
+}
+
 const COLUMNS: &[Column<Resident>] = &[
     Column { name: "id", in_table: true, cell: |r, _| r.id.to_string() },
     Column { name: "building", in_table: true, cell: |r, _| r.building.clone() },
     Column { name: "room", in_table: true, cell: |r, _| r.room.clone() },
     Column { name: "name", in_table: true, cell: |r, _| r.name.clone() },
-    Column { name: "phone", in_table: true, cell: |r, _| r.numbers.join(" ") },
+    Column { name: "phone", in_table: true, cell: |r, _| phones(r) },
     Column { name: "note", in_table: true, cell: |r, _| or_empty(&r.note) },
 ];

@@ -310,6 +310,7 @@ mod tests {
                 due_at: chrono::DateTime::UNIX_EPOCH,
                 met_at: None,
                 paused: false,
+                breached: false,
             }],
         );
         let mut satisfaction = SatisfactionTally::new(Step::Day, zone);

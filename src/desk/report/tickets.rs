@@ -36,6 +36,8 @@ pub struct ClockFact<'a> {
     pub due_at: DateTime<Utc>,
     pub met_at: Option<DateTime<Utc>>,
     pub paused: bool,
+    /// It was over once, also where the customer was promised another time since (R36).
+    pub breached: bool,
 }
 
 /// How inquiries by phone were answered.
@@ -228,7 +230,7 @@ impl State {
         match clock.met_at {
             // One that stands still is overdue when it goes on, not before.
             None if clock.paused => State::Paused,
-            _ if breached(clock.due_at, clock.met_at, now) => State::Breached,
+            _ if clock.breached || breached(clock.due_at, clock.met_at, now) => State::Breached,
             Some(_) => State::Kept,
             None => State::Running,
         }
@@ -338,7 +340,7 @@ mod tests {
     }
 
     fn clock(name: &'static str, due: i64, met: Option<i64>, paused: bool) -> ClockFact<'static> {
-        ClockFact { name, started_at: at(0), due_at: at(due), met_at: met.map(at), paused }
+        ClockFact { name, started_at: at(0), due_at: at(due), met_at: met.map(at), paused, breached: false }
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The supervisor is told: of what could not be answered at once (R19), and of what is overdue (R19, R23, R36). Those on
 //! duty are called one after the other until one has confirmed it.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Do, Event, Stepped, World, outcome};
+use super::{CALL_MAX, Do, Event, Stepped, TicketFacts, World, outcome};
 use crate::desk::errand::{ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::people::Duty;
 use crate::desk::ticket::{Kind, Urgency};
 
-const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
+/// Why a supervisor is told of what could not be answered at once.
+pub const UNANSWERED: &str = "unanswered";
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,6 +25,11 @@ impl Alert {
         Self { why: why.to_owned(), ..Self::default() }
     }
 
+    /// Where it was answered meanwhile nothing is to be told.
+    fn is_over(&self, ticket: &TicketFacts) -> bool {
+        ticket.closed || self.why == UNANSWERED && ticket.stage != ticket.kind.first_stage()
+    }
+
     pub(super) fn step(&mut self, world: &World<'_>, event: Event<'_>) -> Stepped {
         let Some(ticket) = world.ticket() else { return Stepped::ended(Vec::new()) };
         let mut todo = Vec::new();
@@ -37,11 +42,16 @@ impl Alert {
                 return Stepped::ended(todo);
             }
         }
-        if ticket.closed || !world.rules.alert.calls {
+        if self.is_over(ticket) || !world.rules.alert.calls {
+            if self.calling {
+                todo.push(Do::CancelCalls);
+            }
             return Stepped::ended(todo);
         }
-        if self.calling {
-            return Stepped::until(todo, world.now + CALL_MAX);
+        if std::mem::take(&mut self.calling) {
+            todo.push(Do::CancelCalls);
+            let note = format!("{}: the call could not be made ({})", self.told.join(", "), self.why);
+            todo.push(Do::Note { what: "supervisor_not_reached", note });
         }
         let at_once = ticket.urgency == Some(Urgency::Urgent) || ticket.kind == Kind::Help;
         let begin = world.rules.within(world.rules.alert.hours, world.now);

@@ -1,7 +1,7 @@
 //! Somebody is sent to a repair: the engineers on duty are called one after the other until one takes it, then the
 //! supervisors; when nobody did, that is an alarm, and all are called again (R26).
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Do, Event, Stepped, World, call, called, outcome};
@@ -13,6 +13,8 @@ use crate::desk::workflow::Advance;
 
 /// How often it is looked, while somebody is called, whether somebody else has taken it.
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(15);
+/// So long is waited for a call to one of them, which may have to wait for the line: then the next one is called.
+const CALL_MAX: TimeDelta = TimeDelta::minutes(10);
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,6 +23,9 @@ pub struct Dispatch {
     tried: Vec<String>,
     rounds: u32,
     calling: bool,
+    /// When that call was asked for.
+    #[serde(default)]
+    called_at: Option<DateTime<Utc>>,
 }
 
 impl Dispatch {
@@ -44,7 +49,15 @@ impl Dispatch {
             return Stepped::ended(todo);
         }
         if self.calling {
-            return Stepped::until(todo, world.now + LOOK_EVERY);
+            let called_at = *self.called_at.get_or_insert(world.now);
+            // Also where the time of day was set back.
+            if (world.now - called_at).abs() < CALL_MAX {
+                return Stepped::until(todo, world.now + LOOK_EVERY);
+            }
+            self.calling = false;
+            todo.push(Do::CancelCalls);
+            let last = self.tried.last().cloned().unwrap_or_default();
+            todo.push(Do::Note { what: "not_reached", note: format!("{last}: the call could not be made") });
         }
         let urgent = ticket.urgency == Some(Urgency::Urgent);
         let begin = world.rules.within(world.rules.dispatch.general_hours, world.now);
@@ -63,7 +76,7 @@ impl Dispatch {
             self.tried.push(person.extension.clone());
             todo.push(Do::Advance(Advance::to("dispatched").by_engineer(&person.extension)));
             todo.push(call(ErrandKind::Dispatch, &person.extension, world.now));
-            self.calling = true;
+            (self.calling, self.called_at) = (true, Some(world.now));
             return Stepped::until(todo, world.now + LOOK_EVERY);
         }
         if self.tried.is_empty() && !world.anybody(Duty::Engineer) && !world.anybody(Duty::Supervisor) {

@@ -1,15 +1,15 @@
 //! A customer is called after the work is done and asked whether they are satisfied (R37): within allowed hours, a few times
 //! at most (R10). "Not" begins the work again, which its owner sees; whoever can't be reached is left to the owner.
 
-use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
-use super::{Do, Event, Stepped, TicketFacts, World, outcome};
+use super::{CALL_MAX, Do, Event, Stepped, TicketFacts, World, outcome};
 use crate::desk::errand::{EndedErrand, ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::ticket::Kind;
 use crate::desk::workflow::{Advance, Satisfaction};
 
-const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
+/// So many calls that were never made, as the line was full or made none, are enough.
+const NOT_MADE_MAX: u32 = 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -25,6 +25,8 @@ enum Phase {
 pub struct FollowUp {
     phase: Phase,
     tries: u32,
+    #[serde(default)]
+    not_made: u32,
 }
 
 impl FollowUp {
@@ -33,8 +35,10 @@ impl FollowUp {
         let mut todo = Vec::new();
         let rules = &world.rules.follow_up;
         if !asks_at(ticket) {
-            if self.phase == Phase::Calling && matches!(event, Event::Due) {
-                todo.push(Do::CancelCalls);
+            match event {
+                Event::Ended(ended) => too_late(ticket, ended, &mut todo),
+                Event::Due if self.phase == Phase::Calling => todo.push(Do::CancelCalls),
+                Event::Due => {}
             }
             return Stepped::ended(todo);
         }
@@ -51,7 +55,7 @@ impl FollowUp {
                 self.phase = Phase::Waiting;
                 Stepped::until(todo, world.rules.within(rules.hours, world.now + rules.again))
             }
-            Event::Due if self.phase == Phase::Calling => Stepped::until(todo, world.now + CALL_MAX),
+            Event::Due if self.phase == Phase::Calling => self.was_not_called(world, todo),
             Event::Due if !rules.calls => Stepped::ended(todo),
             Event::Due if self.phase == Phase::New => {
                 self.phase = Phase::Waiting;
@@ -60,6 +64,21 @@ impl FollowUp {
             }
             Event::Due => self.call(world, ticket, todo),
         }
+    }
+
+    /// The call waited for the line in vain: the customer was not disturbed by it, so it was no try.
+    fn was_not_called(&mut self, world: &World<'_>, mut todo: Vec<Do>) -> Stepped {
+        todo.push(Do::CancelCalls);
+        self.tries = self.tries.saturating_sub(1);
+        self.not_made += 1;
+        if self.not_made >= NOT_MADE_MAX {
+            let note = "the line makes no calls: ask the customer by hand".to_owned();
+            todo.push(Do::Note { what: "follow_up_not_reached", note });
+            return Stepped::ended(todo);
+        }
+        self.phase = Phase::Waiting;
+        let rules = &world.rules.follow_up;
+        Stepped::until(todo, world.rules.within(rules.hours, world.now + rules.again))
     }
 
     fn call(&mut self, world: &World<'_>, ticket: &TicketFacts, mut todo: Vec<Do>) -> Stepped {
@@ -88,6 +107,16 @@ fn asks_at(ticket: &TicketFacts) -> bool {
         Kind::Inquiry | Kind::Help => return false,
     };
     !ticket.closed && ticket.stage == stage
+}
+
+/// The ticket went on while the customer was asked: what they said is kept all the same, and "not" opens it again.
+fn too_late(ticket: &TicketFacts, ended: &EndedErrand, todo: &mut Vec<Do>) {
+    todo.extend(ended.end.comment.clone().map(Do::Feedback));
+    todo.push(Do::Note { what: "follow_up_tried", note: format!("{}, after it went on", outcome(ended)) });
+    if ticket.closed && ended.end.result == ErrandResult::NotSatisfied {
+        let again = if ticket.kind == Kind::Repair { "reported" } else { "handle" };
+        todo.push(Do::Advance(Advance::to(again).with_note("asked by phone: not satisfied")));
+    }
 }
 
 /// What the customer said; none where they were not reached.

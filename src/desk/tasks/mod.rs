@@ -14,13 +14,13 @@ mod follow_up;
 mod relay;
 mod rules;
 
-pub use alert::Alert;
+pub use alert::{Alert, UNANSWERED};
 pub use dispatch::Dispatch;
 pub use follow_up::FollowUp;
 pub use relay::RelayTask;
 pub use rules::{AlertRules, DispatchRules, FollowUpRules, RelayRules, WorkRules};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::alarm::AlarmKind;
@@ -213,6 +213,9 @@ impl<'a> World<'a> {
 fn call(kind: ErrandKind, extension: &str, now: DateTime<Utc>) -> Do {
     Do::Call { kind, to: ErrandTo::Person { extension: extension.to_owned() }, note: None, not_before: now }
 }
+
+/// So long a call may wait for the line, and last. One that is longer is taken back: the line is full, or makes none.
+const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
 
 /// Whom an errand was to.
 fn called(ended: &EndedErrand) -> &str {

@@ -2,16 +2,17 @@
 //! their department, then the supervisors are told, and it is an alarm. What others do (listening by phone, a
 //! word from the shell) counts: each step looks first how far the message is.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Do, Event, MessageFacts, Stepped, World, call, called};
+use super::{CALL_MAX, Do, Event, MessageFacts, Stepped, World, call, called};
 use crate::desk::alarm::AlarmKind;
 use crate::desk::errand::{EndedErrand, ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::message::Relay;
 use crate::desk::people::{Duty, Person};
 
-const CALL_MAX: TimeDelta = TimeDelta::minutes(30);
+/// So long it is tried to tell the caller that their message has arrived.
+const TELLING_MAX: TimeDelta = TimeDelta::days(1);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -33,6 +34,9 @@ pub struct RelayTask {
     /// Others who were called.
     told: Vec<String>,
     escalated: bool,
+    /// Since when the caller could be told that their message has arrived.
+    #[serde(default)]
+    telling_since: Option<DateTime<Utc>>,
 }
 
 impl RelayTask {
@@ -42,7 +46,14 @@ impl RelayTask {
         let mut relay = message.relay;
         match (self.phase, event) {
             (Phase::TellingCaller, Event::Ended(ended)) => return Stepped::ended(vec![attempt(ended)]),
-            (Phase::Calling | Phase::TellingCaller, Event::Due) => return Stepped::until(todo, world.now + CALL_MAX),
+            (Phase::TellingCaller, Event::Due) => return self.still_telling(world),
+            // The call waited for the line in vain.
+            (Phase::Calling, Event::Due) => {
+                todo.push(Do::CancelCalls);
+                let person = message.for_person.as_ref().filter(|_| !self.escalated);
+                let called = person.or(self.told.last()).cloned().unwrap_or_default();
+                todo.push(Do::Attempt { channel: format!("phone: {called}"), result: "not_called".to_owned() });
+            }
             (_, Event::Ended(ended)) => relay = ended_with(message, ended, &mut todo),
             (Phase::New | Phase::Waiting, Event::Due) => {}
         }
@@ -118,10 +129,18 @@ impl RelayTask {
         let number = message.from_number.as_ref().filter(|_| rules.tell_caller && !message.deleted);
         let Some(number) = number else { return Stepped::ended(todo) };
         let not_before = world.rules.within(rules.customer_hours, world.now);
-        self.phase = Phase::TellingCaller;
+        (self.phase, self.telling_since) = (Phase::TellingCaller, Some(not_before));
         let to = ErrandTo::Customer { number: number.clone() };
         todo.push(Do::Call { kind: ErrandKind::Notice, to, note: Some("message_arrived".to_owned()), not_before });
         Stepped::until(todo, not_before + CALL_MAX)
+    }
+
+    fn still_telling(&mut self, world: &World<'_>) -> Stepped {
+        let since = *self.telling_since.get_or_insert(world.now);
+        if world.now - since < TELLING_MAX {
+            return Stepped::until(Vec::new(), world.now + CALL_MAX);
+        }
+        Stepped::ended(vec![Do::CancelCalls])
     }
 }
 

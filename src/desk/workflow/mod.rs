@@ -64,6 +64,8 @@ pub struct Standing {
     pub closed: bool,
     pub quote: Option<Quote>,
     pub engineer: Option<String>,
+    /// Of a complaint: somebody was named who is responsible for it.
+    pub assigned: bool,
     /// What its acceptance waits for: `rain` (R30).
     pub awaiting: Option<String>,
     /// Since when a clock of it is overdue, where the customer was not told since why and by when (R36).
@@ -114,6 +116,8 @@ pub struct Move {
     pub reopens: bool,
     /// Clocks whose promise is kept with it.
     pub meets: Vec<&'static str>,
+    /// Clocks whose promise was not kept after all: the customer does not accept the work (R30).
+    pub takes_back: &'static [&'static str],
     /// Clocks that begin with it.
     pub starts: Vec<ClockKey>,
     pub quote: Option<Quote>,
@@ -149,19 +153,22 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
     for need in edge.needs {
         need.check(standing, step)?;
     }
+    edge.check_what_is_said(step)?;
     if edge.to == "repaired" && standing.quote.is_some_and(|quote| quote != Quote::Accepted) {
         return Err(Refusal::Needs(
             "the price is to be told and accepted before work is done (R28): go to `quoted` first",
         ));
     }
-    if let Some(since) = standing.overdue_untold.filter(|_| kind == Kind::Complaint && edge.to != "receive") {
+    // Who says whether they are satisfied has been spoken to.
+    let is_asked = edge.needs.contains(&Need::Satisfaction);
+    if let Some(since) = standing.overdue_untold.filter(|_| kind == Kind::Complaint && !is_asked) {
         return Err(Refusal::Untold(since.format("%Y-%m-%d %H:%M UTC").to_string()));
     }
-    if step.satisfaction == Some(Satisfaction::NotSatisfied) && edge.needs.contains(&Need::Satisfaction) {
-        return Ok(begun_again(kind, "reopened_not_satisfied"));
+    if step.satisfaction == Some(Satisfaction::NotSatisfied) && is_asked {
+        return Ok(begun_again(standing, "reopened_not_satisfied"));
     }
     if edge.reopens {
-        return Ok(begun_again(kind, edge.event));
+        return Ok(begun_again(standing, edge.event));
     }
     Ok(Move {
         stage: edge.to,
@@ -169,25 +176,40 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
         closes: edge.closes,
         reopens: false,
         meets: met_by(kind, from, edge.to),
+        takes_back: if (kind, from, edge.to) == (Kind::Repair, "repaired", "on_site") { &["repaired"] } else { &[] },
         starts: started_by(kind, edge.to),
         quote: quote_after(edge, step),
     })
 }
 
-/// Where a ticket that is begun again stands: with the work itself, not with what led to it.
-fn begun_again(kind: Kind, event: &'static str) -> Move {
+/// Where a ticket that is begun again stands: with the work itself, not with what led to it. A complaint that never came so
+/// far, as it was taken back before, skips nothing (R33).
+fn begun_again(standing: &Standing, event: &'static str) -> Move {
+    let (kind, from) = (standing.kind, standing.stage.as_str());
     let (stage, starts): (_, &[ClockKey]) = match kind {
         Kind::Repair => ("reported", &[]),
-        Kind::Complaint => ("handle", &[ClockKey::Handle, ClockKey::ComplaintReply]),
+        Kind::Complaint if standing.assigned => ("handle", &[ClockKey::Handle, ClockKey::ComplaintReply]),
+        Kind::Complaint => ("receive", &[ClockKey::Receive, ClockKey::ComplaintReply]),
         Kind::Inquiry | Kind::Help => ("received", &[ClockKey::Reply]),
     };
-    Move { stage, event, closes: false, reopens: true, meets: Vec::new(), starts: starts.to_vec(), quote: None }
+    let meets = met_by_leaving(kind, from).into_iter().collect();
+    Move { stage, event, closes: false, reopens: true, meets, takes_back: &[], starts: starts.to_vec(), quote: None }
 }
 
 /// The stages that a ticket goes on to, for people: `dispatched, accepted`.
 pub fn next_of(kind: Kind, from: &str) -> String {
     let next: Vec<&str> = edges(kind).filter(|edge| edge.from == from).map(|edge| edge.to).collect();
     if next.is_empty() { "none".to_owned() } else { next.join(", ") }
+}
+
+/// Whether a ticket that stands in this stage has kept that promise by its way there.
+pub fn is_kept_by(kind: Kind, stage: &str, clock: &str) -> bool {
+    let before: &[&str] = match (kind, clock) {
+        (Kind::Repair, "on_site") => &["reported", "dispatched", "accepted", "quoted"],
+        (Kind::Repair, "repaired") => &["reported", "dispatched", "accepted", "quoted", "on_site"],
+        _ => return false,
+    };
+    !before.contains(&stage)
 }
 
 fn met_by(kind: Kind, from: &str, to: &str) -> Vec<&'static str> {
@@ -199,10 +221,13 @@ fn met_by(kind: Kind, from: &str, to: &str) -> Vec<&'static str> {
         (Kind::Complaint, "sum_up") => vec!["reply"],
         _ => Vec::new(),
     };
-    if kind == Kind::Complaint {
-        met.extend(ClockKey::of_stage(from).map(ClockKey::name));
-    }
+    met.extend(met_by_leaving(kind, from));
     met
+}
+
+/// A complaint's stage is over in time, whatever comes next.
+fn met_by_leaving(kind: Kind, from: &str) -> Option<&'static str> {
+    ClockKey::of_stage(from).filter(|_| kind == Kind::Complaint).map(ClockKey::name)
 }
 
 fn started_by(kind: Kind, to: &str) -> Vec<ClockKey> {

@@ -1,5 +1,6 @@
 //! The stages of each kind of ticket, and the steps that lead from one to another. One table: what is not in it is refused.
 
+use super::sheet::CENTS_MAX;
 use super::{Advance, Refusal, Standing};
 use crate::desk::ticket::Kind;
 
@@ -103,6 +104,25 @@ pub fn is_stage(kind: Kind, stage: &str) -> bool {
     edges(kind).any(|edge| edge.from == stage || edge.to == stage)
 }
 
+impl Edge {
+    /// Refuses what belongs to another step: it would be written over what was said there.
+    pub(super) fn check_what_is_said(&self, step: &Advance) -> Result<(), Refusal> {
+        let takes = |need| self.needs.contains(&need);
+        let others = [
+            (step.price_cents.is_some() && !takes(Price), "a price is told by the step to `quoted` alone (R28)"),
+            (step.nature.is_some() && self.kind != Complaint, "only a complaint has a nature (R32)"),
+            (
+                step.satisfaction.is_some() && !takes(Satisfaction),
+                "whether the customer is satisfied is said by the step that follows it up alone (R37)",
+            ),
+        ];
+        match others.iter().find(|(is_others, _)| *is_others) {
+            Some((_, why)) => Err(Refusal::Needs(why)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Need {
     /// Whether the step says what is needed.
     pub(super) fn check(self, standing: &Standing, step: &Advance) -> Result<(), Refusal> {
@@ -110,7 +130,10 @@ impl Need {
         let (there, why) = match self {
             Note => (said(&step.note), "a note is needed: what was done, found or agreed, or why"),
             Engineer => (said(&step.engineer) || said(&standing.engineer), "name the engineer who is sent or takes it"),
-            Price => (step.price_cents.is_some_and(|price| price >= 0), "the price is needed (R28), zero or more"),
+            Price => (
+                step.price_cents.is_some_and(|price| (0..=CENTS_MAX).contains(&price)),
+                "the price is needed (R28), from zero to ten million",
+            ),
             Consent => (
                 step.consent == Some(true),
                 "the customer's consent to the price is needed before work goes on (R28); without it close the ticket with \

@@ -10,21 +10,22 @@ fn standing(kind: Kind, stage: &str) -> Standing {
         closed: false,
         quote: None,
         engineer: None,
+        assigned: true,
         awaiting: None,
         overdue_untold: None,
     }
 }
 
-/// A step that says everything that any may need.
+/// A step that says everything that it may need.
 fn full(to: &str) -> Advance {
     Advance {
         note: Some("done".into()),
         engineer: Some("301".into()),
-        price_cents: Some(5_000),
+        price_cents: Some(5_000).filter(|_| to == "quoted"),
         consent: Some(true),
-        nature: Some(Nature::Valid),
+        nature: Some(Nature::Valid).filter(|_| is_stage(Kind::Complaint, to)),
         responsible: Some("工程部".into()),
-        satisfaction: Some(Satisfaction::Satisfied),
+        satisfaction: Some(Satisfaction::Satisfied).filter(|_| matches!(to, "followed_up" | "sum_up")),
         ..Advance::to(to)
     }
 }
@@ -75,6 +76,22 @@ fn r37_not_satisfied_begins_the_work_again() {
     assert_eq!(made.starts, [ClockKey::Handle, ClockKey::ComplaintReply]);
     let made = advance(&standing(Kind::Repair, "accepted_by_customer"), &unhappy("followed_up")).expect("it goes");
     assert_eq!((made.stage, made.reopens), ("reported", true));
+}
+
+#[test]
+fn r37_work_that_begins_again_leaves_no_clock_of_the_stage_before_it_running() {
+    let unhappy = Advance { satisfaction: Some(Satisfaction::NotSatisfied), ..full("sum_up") };
+    let made = advance(&standing(Kind::Complaint, "follow_up"), &unhappy).expect("it goes");
+    assert_eq!(made.meets, ["follow_up"], "the customer was asked");
+}
+
+#[test]
+fn r37_what_a_customer_answers_counts_also_where_the_complaint_is_overdue() {
+    let late = Standing { overdue_untold: Some(DateTime::UNIX_EPOCH), ..standing(Kind::Complaint, "follow_up") };
+    for (said, stage) in [(Satisfaction::NotSatisfied, "handle"), (Satisfaction::Satisfied, "sum_up")] {
+        let step = Advance { satisfaction: Some(said), ..full("sum_up") };
+        assert_eq!(advance(&late, &step).expect("they were spoken to").stage, stage);
+    }
 }
 
 #[test]

@@ -96,10 +96,12 @@ impl Clerk {
         self.idle_at = None;
         let mut looked = Looked { next: next(&self.connection)?, ..Looked::default() };
         if has_work(&self.connection, &looked, now)? {
-            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            work(&transaction, now, desk, &mut looked)?;
-            looked.next = next(&transaction)?;
-            transaction.commit()?;
+            // A task that can't be read or kept stops no alarm, and what can't be told stops neither.
+            let tasks = in_one(&mut self.connection, |t| work(t, now, desk, &mut looked));
+            let notices = in_one(&mut self.connection, |t| tell(t, now, desk, &mut looked));
+            let clocks = in_one(&mut self.connection, |t| clocks::look(t, now, &mut looked));
+            tasks.and(notices).and(clocks)?;
+            looked.next = next(&self.connection)?;
             looked.more = has_work(&self.connection, &looked, now)?;
         }
         self.next = looked.next;
@@ -108,6 +110,15 @@ impl Clerk {
         }
         Ok(looked)
     }
+}
+
+fn in_one(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    work(&transaction)?;
+    transaction.commit()
 }
 
 /// The next moment at which a clock or a task is to be looked at.
@@ -131,8 +142,12 @@ fn work(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: 
     let at_work = tasks::AtWork { now, desk, presences: &presences };
     tasks::hear(transaction, &at_work, looked)?;
     tasks::begin(transaction, &at_work, looked)?;
-    tasks::go_on(transaction, &at_work, looked)?;
-    notices::put(transaction, &at_work, looked)?;
+    tasks::go_on(transaction, &at_work, looked)
+}
+
+fn tell(transaction: &Transaction<'_>, now: DateTime<Utc>, desk: &Desk, looked: &mut Looked) -> rusqlite::Result<()> {
+    let presences = Presences::new(presence_rows::list(transaction)?);
+    notices::put(transaction, &tasks::AtWork { now, desk, presences: &presences }, looked)?;
     happening_rows::trim(transaction)?;
-    clocks::look(transaction, now, looked)
+    Ok(())
 }

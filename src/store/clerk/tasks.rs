@@ -10,7 +10,7 @@ use crate::desk::happening::Happening;
 use crate::desk::message::{Attempt, MessageChange};
 use crate::desk::on_duty::Staff;
 use crate::desk::presence::Presences;
-use crate::desk::tasks::{Alert, Do, Event, Next, Subject, Task, World};
+use crate::desk::tasks::{Alert, Do, Event, Next, Subject, Task, UNANSWERED, World};
 use crate::desk::ticket::Kind;
 use crate::store::task_rows::OpenTask;
 use crate::store::ticket_rows::{self, event};
@@ -99,7 +99,7 @@ fn begun_by(transaction: &Transaction<'_>, happening: &Happening) -> rusqlite::R
         ) => Some(Task::Dispatch(Default::default())),
         // What could not be answered at once is the supervisor's to know (R19).
         (Kind::Inquiry | Kind::Help, "report_complete" | "call_ended_early") if ticket.stage == "received" => {
-            Some(Task::Alert(Alert::new("unanswered")))
+            Some(Task::Alert(Alert::new(UNANSWERED)))
         }
         (_, "clock_breached") => Some(Task::Alert(Alert::new("overdue"))),
         (Kind::Repair, "accepted_by_customer") | (Kind::Complaint, "handled") => {

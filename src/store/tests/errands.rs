@@ -223,3 +223,18 @@ fn a_serial_alone_means_the_one_open_ticket_that_has_it() {
     let today = desk.open_ticket(noon(), draft(Kind::Repair, None));
     assert_eq!(number(desk.ask(noon(), digits)), Some(today));
 }
+
+/// R26: an engineer is not kept waiting by customers who may not be called at night, however many they are.
+#[test]
+fn an_engineer_is_called_before_customers_who_wait_for_the_day() {
+    let desk = Desk::open();
+    for n in 0..200 {
+        let to = ErrandTo::Customer { number: format!("13800138{n:03}") };
+        desk.add(&NewErrand { kind: ErrandKind::FollowUp, to, ..engineer(None) });
+    }
+    let relay = desk.add(&NewErrand { kind: ErrandKind::Relay, ..engineer(None) });
+    let dispatch = desk.add(&NewErrand { not_before: noon() + TimeDelta::minutes(1), ..engineer(None) });
+    let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
+    let due = watch.look(noon() + TimeDelta::minutes(2)).expect("readable");
+    assert_eq!(due.iter().take(2).map(|errand| errand.id).collect::<Vec<_>>(), [dispatch, relay]);
+}

@@ -361,7 +361,7 @@ fn what_is_said_is_asked_for_in_writing_once_and_goes_with_its_recording() {
     let old = crate::desk::retention::Retention::default();
     let due = sweeper.mark(told.now, &old, 10).expect("it is read");
     for due in &due {
-        assert!(sweeper.delete(told.now, due, || Ok(())).expect("it goes"));
+        assert!(sweeper.delete(told.now, &old, due, || Ok(())).expect("it goes"));
     }
     assert_eq!((due.len(), transcript(&told)), (1, None));
     let left: i64 = rusqlite::Connection::open(told.desk.path())

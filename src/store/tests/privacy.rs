@@ -85,7 +85,7 @@ impl Archive {
                 self.files.remove(&due.recording.0);
                 Ok(())
             };
-            if sweeper.delete(now, &due, remove).expect("it is deleted") {
+            if sweeper.delete(now, &RULES, &due, remove).expect("it is deleted") {
                 gone.push(due.recording.0.clone());
             }
         }
@@ -186,7 +186,7 @@ fn what_is_held_survives_by_whatever_leads_to_it_until_it_is_let_go() {
     assert!(
         editor.lift_hold(holds[0], "王芳", days(1_001), "again").unwrap_err().to_string().contains("lifted before")
     );
-    assert_eq!(archive.sweep(days(1_002)), ["c.wav", "m1.wav", "m2.wav", "t.wav"]);
+    assert_eq!(archive.sweep(days(1_002)), ["t.wav", "m1.wav", "m2.wav", "c.wav"]);
     assert!(archive.files.is_empty());
     assert!(archive.sql("DELETE FROM holds").unwrap_err().contains("never deleted"));
 }
@@ -206,7 +206,7 @@ fn a_pass_that_is_cut_off_anywhere_is_finished_by_the_next() {
     // The file is gone, and the row does not know: the transaction never came to its end.
     let cut = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut sweeper = archive.sweeper();
-        sweeper.delete(now, &due[0], || {
+        sweeper.delete(now, &RULES, &due[0], || {
             archive.files.remove("a.wav");
             panic!("the power goes")
         })
@@ -215,7 +215,7 @@ fn a_pass_that_is_cut_off_anywhere_is_finished_by_the_next() {
     assert_eq!(archive.files.len(), 2);
     assert!(archive.desk.reader().message(MessageId(1)).expect("it is read").expect("it is there").recording.is_some());
     // A disk that refuses: the row stays, and it is tried again.
-    let refused = archive.sweeper().delete(now, &due[1], || Err(std::io::Error::other("read-only")));
+    let refused = archive.sweeper().delete(now, &RULES, &due[1], || Err(std::io::Error::other("read-only")));
     assert_eq!(refused.expect_err("it is told").to_string(), "b.wav: read-only");
     assert_eq!(archive.sweep(now), ["a.wav", "b.wav", "c.wav"]);
     assert!(archive.files.is_empty());
@@ -229,7 +229,8 @@ fn what_is_held_between_the_mark_and_the_deletion_is_kept() {
     archive.hear(message);
     let due = archive.sweeper().mark(days(20), &RULES, 100).expect("it is marked");
     let hold = archive.desk.editor().hold(HeldKind::Message, "1", "王芳", days(20), "投诉").expect("it is held");
-    let deleted = archive.sweeper().delete(days(20), &due[0], || panic!("nothing is removed")).expect("it is told");
+    let deleted =
+        archive.sweeper().delete(days(20), &RULES, &due[0], || panic!("nothing is removed")).expect("it is told");
     assert!(!deleted);
     assert_eq!(archive.sweep(days(21)), [""; 0]);
     archive.desk.editor().lift_hold(hold, "王芳", days(22), "结案").expect("it is lifted");
@@ -321,4 +322,50 @@ fn the_audit_log_is_added_to_and_goes_by_age_alone() {
     assert_eq!(archive.sweeper().trim_audit(days(101), &RULES, 10).expect("it is done"), 1);
     assert_eq!(archive.audit(), ["wang exported message 2 shell"]);
     assert!(archive.sql("DELETE FROM audit").unwrap_err().contains("kept for as long"), "the rest stays");
+}
+
+/// A file that resists keeps its recording marked for weeks; meanwhile its ticket is opened again.
+#[test]
+fn what_is_needed_again_between_the_mark_and_the_deletion_is_kept() {
+    let mut archive = Archive::new();
+    let number = archive.ticket("t.wav");
+    archive.close(&number, days(0));
+    let due = archive.sweeper().mark(days(31), &RULES, 100).expect("it is marked");
+    let refused = archive.sweeper().delete(days(31), &RULES, &due[0], || Err(std::io::Error::other("read-only")));
+    assert!(refused.is_err());
+    let again = Advance::to("received").with_note("the customer asks again");
+    archive.desk.editor().advance(&number, "王芳", days(32), None, &again).expect("it is opened again");
+    assert_eq!(archive.sweep(days(33)), [""; 0], "the recording of an open ticket");
+    assert_eq!(archive.sweep(days(34)), [""; 0]);
+    archive.close(&number, days(40));
+    assert_eq!(archive.sweep(days(69)), [""; 0]);
+    assert_eq!(archive.sweep(days(71)), ["t.wav"]);
+}
+
+/// A talk that led to a ticket is evidence of it, and needed while it is open.
+#[test]
+fn the_recording_of_a_tickets_call_goes_after_its_ticket_and_is_held_with_it() {
+    let mut archive = Archive::new();
+    let number = archive.ticket("t.wav");
+    let talk = Some(archive.record("talk.wav"));
+    archive.desk.put(&CallRecord { ended_at: Some(noon()), recording: talk, ..call(1) });
+    archive.desk.written();
+    assert_eq!(archive.sweep(days(6)), [""; 0], "its ticket is open");
+    archive.close(&number, days(7));
+    let hold = archive.desk.editor().hold(HeldKind::Ticket, &number.0, "王芳", days(8), "诉讼").expect("it is held");
+    assert_eq!(archive.sweep(days(1_000)), [""; 0]);
+    archive.desk.editor().lift_hold(hold, "王芳", days(1_001), "结案").expect("it is lifted");
+    assert_eq!(archive.sweep(days(1_002)), ["t.wav", "talk.wav"]);
+}
+
+#[test]
+fn the_numbers_of_callers_who_were_told_go_from_a_messages_history_too() {
+    let mut archive = Archive::new();
+    let message = archive.message("m.wav");
+    archive.hear(message);
+    let attempts = vec![Attempt { at: noon(), channel: "phone: 13800138000".into(), result: "confirmed".into() }];
+    archive.by_phone(message, MessageChange { attempts, ..MessageChange::default() });
+    archive.sweeper().anonymise(days(62), &RULES, 100).expect("it is done");
+    let left = archive.desk.reader().message(message).expect("it is read").expect("it is there");
+    assert!(left.attempts.iter().all(|attempt| !attempt.channel.contains("13800138000")), "{:?}", left.attempts);
 }

@@ -181,3 +181,65 @@ fn no_report_reads_a_whole_table() {
     assert_eq!(reader.satisfaction_report(all, Step::Day, SHANGHAI).expect("a report").rows, []);
     assert_eq!(reader.messages_report(all, Step::Day, SHANGHAI).expect("a report").rows, []);
 }
+
+/// A promise that was broken stays broken in the figures, whatever was promised after it (R36, R42).
+#[test]
+fn a_clock_that_was_over_before_it_was_promised_anew_is_not_counted_as_kept() {
+    use super::work::{minutes, nobody};
+    let desk = Desk::open();
+    let complaint = crate::desk::ticket_edit::HandTicket::new(Kind::Complaint, crate::desk::ticket::Channel::Letter);
+    let number = desk.by_hand(&complaint);
+    let day = 24 * 60;
+    desk.clerk().look(minutes(day + 1), &nobody()).expect("it looks");
+    let told = crate::desk::ticket_edit::Progress { note: "parts".into(), until: Some(minutes(3 * day)) };
+    desk.editor().progress(&number, "王芳", minutes(day + 2), &told).expect("it is noted");
+    desk.editor().meet_clock(&number, "王芳", minutes(2 * day), "reply").expect("they were answered");
+    let all = ReportPeriod::default();
+    let report = desk.reader().tickets_report(all, Step::Day, SHANGHAI, minutes(2 * day)).expect("a report");
+    let reply = report.clocks.iter().find(|clock| clock.clock == "reply").expect("it is counted");
+    assert_eq!((reply.figures.counts.kept, reply.figures.counts.breached), (0, 1));
+}
+
+/// A message is escalated when others had to be told, however it ended; who is told that theirs has arrived is its caller.
+#[test]
+fn a_message_that_others_had_to_be_told_of_is_counted_so_and_no_other() {
+    let mut desk = Desk::open();
+    let messages: Vec<_> =
+        ["201", "202"].iter().map(|person| leave(&mut desk, person, "13800138000", noon())).collect();
+    let connection = rusqlite::Connection::open(desk.path()).expect("it opens");
+    connection.busy_timeout(Duration::from_secs(5)).expect("it may wait");
+    let errand = |message: MessageId, kind: &str, to: &str| {
+        let sql = format!(
+            "INSERT INTO errands (kind, {to}, message, not_before_ms, state, created_at_ms)
+             VALUES ('{kind}', '801', {}, 1, 'ended', 1)",
+            message.0
+        );
+        connection.execute(&sql, []).expect("it is kept");
+    };
+    // The first is passed on at once, and its caller is told; the second goes to the supervisor, who confirms it.
+    errand(messages[0], "relay", "to_extension");
+    connection.execute("UPDATE errands SET to_extension = '201'", []).expect("it is kept");
+    errand(messages[0], "notice", "to_number");
+    errand(messages[1], "relay", "to_extension");
+    for message in &messages {
+        desk.editor().confirm(*message, "201", noon()).expect("it is kept");
+    }
+    let report = desk.reader().messages_report(ReportPeriod::default(), Step::Day, SHANGHAI).expect("a report");
+    let people: Vec<_> = report.people.iter().map(|p| (&*p.name, p.figures.confirmed, p.figures.escalated)).collect();
+    assert_eq!(people, [("201", 1, 0), ("202", 1, 1)]);
+}
+
+#[test]
+fn what_goes_by_age_is_found_without_reading_a_whole_table() {
+    let folder = Desk::open().closed();
+    let db = connection::for_reading(&folder.path().join("frontdesk.db")).expect("it opens");
+    for sql in crate::store::due_recordings::queries() {
+        let lines = plan(&db, &sql);
+        // Holds are few.
+        let reads_all = |line: &&String| line.starts_with("SCAN") && !line.contains("holds") && !line.contains(" h ");
+        let slow: Vec<_> = lines.iter().filter(|line| is_slow(line) || reads_all(line)).collect();
+        let slow: Vec<_> =
+            slow.into_iter().filter(|line| !line.contains("CONSTANT") && !line.contains("subquery")).collect();
+        assert!(lines.len() > 3 && slow.is_empty(), "{slow:?}: {}", lines.join("; "));
+    }
+}

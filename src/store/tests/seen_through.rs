@@ -327,6 +327,163 @@ fn another_clerk_goes_on_where_the_last_one_stopped() {
     story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
     story.answered("declined");
     story.clerk = Clerk::open(&story.desk.path()).expect("it opens");
-    story.until("09:10");
+    story.until("09:09");
     assert_eq!(story.told.matches("the desk calls").count(), 2, "{}", story.told);
+}
+
+/// R37: the desk closed it while the customer was asked; what they said is not lost, and "not" opens it again.
+#[test]
+fn what_a_customer_says_counts_also_where_the_ticket_was_closed_meanwhile() {
+    for (said, stage) in [("satisfied", "closed"), ("not_satisfied", "reported")] {
+        let mut story = Story::at("14:00");
+        let number = story.by_hand(&urgent());
+        story.answered("accepted");
+        for stage in ["on_site", "repaired", "accepted_by_customer"] {
+            story.step(&number, "201", &Advance::to(stage));
+        }
+        story.until("24 10:00");
+        let closed = Advance::to("closed").with_note("the customer came by");
+        story.desk.editor().advance(&number, "王芳", story.now, None, &closed).expect("it goes");
+        story.sql("UPDATE errands SET comment = 'said.wav' WHERE id = (SELECT max(id) FROM errands)");
+        story.answered(said);
+        let ticket = story.desk.ticket(&number, story.now);
+        assert!(
+            ticket.events.iter().any(|e| e.note.as_deref().is_some_and(|note| note.contains(said))),
+            "{}",
+            story.told
+        );
+        assert_eq!(ticket.work.feedback, Some(RecordingId("said.wav".into())));
+        assert!(
+            matches!(&*ticket.stage, s if s == stage || stage == "reported" && s == "dispatched"),
+            "{}",
+            ticket.stage
+        );
+    }
+}
+
+/// R26, R5: the line is full, or makes no calls: what can't be done is an alarm in time, and is tried again.
+#[test]
+fn calls_that_are_never_made_are_alarmed_all_the_same() {
+    let mut story = Story::at("09:00");
+    story.by_hand(&urgent());
+    story.until("11:00");
+    assert_eq!(story.told.matches("raised: not_dispatched").count(), 1, "{}", story.told);
+    assert!(story.told.matches("the desk calls").count() > 3, "{}", story.told);
+
+    let mut story = Story::at("09:00");
+    let message = leave(&mut story.desk, "201", "13800138000", story.now);
+    story.until("24 12:00");
+    assert_eq!(story.told.matches("raised: message_unconfirmed").count(), 1, "{}", story.told);
+    let kept = story.desk.reader().message(message).expect("it is read").expect("it is there");
+    assert_eq!(kept.relay, Relay::Escalated);
+
+    let mut story = Story::at("10:00");
+    story.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Phone));
+    story.until("13:00");
+    let open = story.sql("UPDATE tasks SET id = id WHERE next_at_ms IS NOT NULL");
+    assert_eq!(open, 0, "the only supervisor can't be called, and nothing waits for ever: {}", story.told);
+}
+
+/// R10: a customer who could not be called while the line was full is called another time, and that was no try.
+#[test]
+fn a_call_to_a_customer_that_was_never_made_is_no_try() {
+    let mut story = Story::at("09:00");
+    let number = story.by_hand(&urgent());
+    story.answered("accepted");
+    for stage in ["on_site", "repaired", "accepted_by_customer"] {
+        story.step(&number, "201", &Advance::to(stage));
+    }
+    story.until("25 10:00");
+    assert!(!story.told.contains("follow_up_not_reached"), "{}", story.told);
+    story.until("26 09:10");
+    story.answered("satisfied");
+    assert_eq!(story.desk.ticket(&number, story.now).stage, "closed");
+}
+
+impl Story {
+    /// The power goes, and the daemon starts again.
+    fn again(self) -> Self {
+        let Story { desk, clerk, knows, now, told, happened, called } = self;
+        drop(clerk);
+        let desk = desk.again();
+        let clerk = Clerk::open(&desk.path()).expect("it opens");
+        Self { desk, clerk, knows, now, told, happened, called }
+    }
+}
+
+/// R9, R24, R26: whose call is cut off with the daemon is helped like one who hangs up early.
+#[test]
+fn a_report_that_was_cut_off_by_a_crash_is_seen_through_all_the_same() {
+    let mut story = Story::at("09:00");
+    let repair = story.desk.open_ticket(story.now, draft(Kind::Repair, Some(Urgency::Urgent)));
+    let inquiry = TicketDraft { call: CallId(2), ..draft(Kind::Inquiry, None) };
+    story.desk.open_ticket(story.now, inquiry);
+    story.desk.put(&CallRecord { answered_at: Some(story.now), ..call(1) });
+    // The row of the second call was never written.
+    story.work();
+    assert!(!story.told.contains("the desk calls"), "they talk still: {}", story.told);
+    let mut story = story.again();
+    story.work();
+    assert!(story.told.contains("the desk calls 201: dispatch"), "{}", story.told);
+    assert!(story.told.contains("the desk calls 801: notice (unanswered)"), "{}", story.told);
+    let before = story.told.clone();
+    let mut story = story.again();
+    story.work();
+    assert_eq!(story.told, before, "once");
+    let what: Vec<_> = story.desk.ticket(&repair, story.now).events.into_iter().map(|event| event.what).collect();
+    assert_eq!(what, ["opened", "call_ended_early", "call_interrupted", "dispatched"]);
+}
+
+/// A session that a fault of ours ends says nothing of its tickets: its row's end does.
+#[test]
+fn a_report_of_a_call_that_ended_without_a_word_is_seen_through_all_the_same() {
+    let mut story = Story::at("09:00");
+    let number = story.desk.open_ticket(story.now, draft(Kind::Repair, Some(Urgency::Urgent)));
+    story.desk.put(&CallRecord { tickets: vec![number], ..ended(1) });
+    story.desk.written();
+    story.work();
+    assert!(story.told.contains("the desk calls 201: dispatch"), "{}", story.told);
+}
+
+/// R5: what was spoken is passed on, also where the caller was cut off before they had hung up.
+#[test]
+fn a_message_that_was_cut_off_by_a_crash_is_passed_on() {
+    let mut story = Story::at("09:00");
+    let open = |call, recording: Option<&str>, story: &mut Story| {
+        let draft = MessageDraft {
+            for_person: Some("201".into()),
+            from_number: Some("13800138000".into()),
+            from_name: None,
+            call: CallId(call),
+        };
+        let Ok(Done::MessageOpened(message)) = story.desk.ask(story.now, |id| DeskRequest::OpenMessage { id, draft })
+        else {
+            panic!("it is kept")
+        };
+        let recording = recording.map(|path| RecordingId(path.into()));
+        let change = MessageChange { recording, ..MessageChange::default() };
+        story.desk.ask(story.now, |id| DeskRequest::ChangeMessage { id, message, change }).expect("it is kept");
+        story.desk.put(&CallRecord { answered_at: Some(story.now), ..super::call(call) });
+    };
+    open(1, Some("said.wav"), &mut story);
+    open(2, None, &mut story);
+    let mut story = story.again().again();
+    story.until("09:10");
+    assert_eq!(
+        story.told.matches("the desk calls 201: relay").count(),
+        1,
+        "nothing was said in the other: {}",
+        story.told
+    );
+}
+
+/// R19: the supervisor is not woken by day for what was answered at night.
+#[test]
+fn nobody_is_told_of_an_unanswered_inquiry_that_was_answered_meanwhile() {
+    let mut story = Story::at("22:00");
+    let number = story.by_hand(&HandTicket::new(Kind::Inquiry, Channel::Phone));
+    story.until("22:03");
+    story.step(&number, "王芳", &Advance::to("answered").with_note("told"));
+    story.until("24 12:00");
+    assert!(!story.told.contains("the desk calls"), "{}", story.told);
 }

@@ -6,24 +6,29 @@ use crate::desk::ticket::Channel;
 use crate::desk::ticket_edit::{HandTicket, Progress};
 use crate::desk::workflow::{Nature, Satisfaction, WorkSheet};
 
-fn minutes(minutes: i64) -> DateTime<Utc> {
+pub(super) fn minutes(minutes: i64) -> DateTime<Utc> {
     noon() + TimeDelta::minutes(minutes)
 }
 
 impl Desk {
-    fn by_hand(&self, ticket: &HandTicket) -> TicketNumber {
+    pub(super) fn by_hand(&self, ticket: &HandTicket) -> TicketNumber {
         self.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), ticket).expect("it is kept")
     }
 
-    fn step(&self, number: &TicketNumber, at: DateTime<Utc>, step: &Advance) -> Result<&'static str, StoreError> {
+    pub(super) fn step(
+        &self,
+        number: &TicketNumber,
+        at: DateTime<Utc>,
+        step: &Advance,
+    ) -> Result<&'static str, StoreError> {
         self.editor().advance(number, "李强", at, None, step)
     }
 
-    fn clerk(&self) -> Clerk {
+    pub(super) fn clerk(&self) -> Clerk {
         Clerk::open(&self.path()).expect("it opens")
     }
 
-    fn open_alarms(&self) -> Vec<String> {
+    pub(super) fn open_alarms(&self) -> Vec<String> {
         let filter = AlarmFilter { open: true, ..AlarmFilter::default() };
         let alarms = self.reader().alarms(&filter).expect("they are read");
         alarms.iter().map(|alarm| format!("{} {}", alarm.kind, alarm.about.as_deref().unwrap_or_default())).collect()
@@ -31,7 +36,7 @@ impl Desk {
 }
 
 /// A desk without engineers and supervisors.
-fn nobody() -> clerk::Desk {
+pub(super) fn nobody() -> clerk::Desk {
     let hours = crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "h").expect("good");
     let people = "[[person]]\nextension = \"100\"\nname = \"王芳\"\nhunt = [\"sip:100@127.0.0.1\"]\n";
     clerk::Desk {
@@ -44,7 +49,7 @@ fn nobody() -> clerk::Desk {
     }
 }
 
-fn urgent() -> HandTicket {
+pub(super) fn urgent() -> HandTicket {
     let mut ticket = HandTicket::new(Kind::Repair, Channel::Visit);
     ticket.category = Some("burst_pipe".into());
     ticket
@@ -362,4 +367,61 @@ fn a_caller_who_asks_after_an_open_repair_hurries_that_up() {
             .any(|e| e.what == "urged" && e.note.as_deref().is_some_and(|n| n.starts_with("13800138000")))
     );
     assert!(!second.events.iter().any(|e| e.what == "report_complete"), "nobody is sent for it");
+}
+
+/// The first repair was closed while its caller was asked: what they report is not lost with it (R24).
+#[test]
+fn a_caller_who_hurries_up_what_was_closed_meanwhile_keeps_their_own_report() {
+    let mut desk = Desk::open();
+    let first = desk.by_hand(&urgent_at("3", "1201"));
+    let second = desk.open_ticket(minutes(30), draft(Kind::Repair, Some(Urgency::Urgent)));
+    let closing = Closing::Withdrawn { note: "said twice".into() };
+    desk.editor().close(&first, "王芳", minutes(30), &closing).expect("it is closed");
+    let hurry = TicketChange { same_as: Some(first.clone()), complete: Some(true), ..TicketChange::default() };
+    desk.change(minutes(31), &second, hurry).expect("it is kept");
+    let kept = desk.ticket(&second, minutes(32));
+    assert_eq!((&*kept.status, kept.due.len()), ("open", 2), "somebody is sent");
+    assert!(kept.events.iter().any(|e| e.what == "report_complete"));
+    assert!(!desk.ticket(&first, minutes(32)).events.iter().any(|e| e.what == "urged"));
+}
+
+/// R33: no stage is skipped by taking a complaint back and opening it again.
+#[test]
+fn a_complaint_that_was_taken_back_early_is_begun_again_at_its_beginning() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&HandTicket::new(Kind::Complaint, Channel::Letter));
+    let withdrawn = Closing::Withdrawn { note: "a misunderstanding".into() };
+    desk.editor().close(&number, "王芳", minutes(5), &withdrawn).expect("it is closed");
+    let stage = desk.step(&number, minutes(9), &Advance::to("handle").with_note("it was none")).expect("again");
+    assert_eq!(stage, "receive");
+    let again = desk.ticket(&number, minutes(10));
+    assert_eq!((again.due["receive"].at, again.due["receive"].met_at), (minutes(69), None));
+    assert_eq!((again.due["reply"].met_at, again.due.len()), (None, 2));
+}
+
+#[test]
+fn what_a_step_does_not_ask_for_is_refused_and_not_written_silently() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let price = Advance { price_cents: Some(-5), ..Advance::to("accepted").by_engineer("301") };
+    let happy = Advance { satisfaction: Some(Satisfaction::Satisfied), ..Advance::to("accepted").by_engineer("301") };
+    let nature = Advance { nature: Some(Nature::Valid), ..Advance::to("accepted").by_engineer("301") };
+    for step in [price, happy, nature] {
+        let refused = desk.step(&number, minutes(1), &step).expect_err("nothing of that belongs to it");
+        assert!(matches!(refused, StoreError::Refused(_)), "{refused}");
+    }
+    assert_eq!(desk.ticket(&number, minutes(1)).work.quote_cents, None);
+}
+
+#[test]
+fn costs_have_a_written_limit() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let sheet = |cents| WorkSheet { material_cents: Some(cents), labour_cents: Some(cents), ..WorkSheet::default() };
+    let refused = desk.editor().write_sheet(&number, "301", minutes(1), &sheet(i64::MAX)).expect_err("too much");
+    assert!(refused.to_string().contains("at most"), "{refused}");
+    desk.editor().write_sheet(&number, "301", minutes(1), &sheet(100_000_000)).expect("it is written");
+    desk.step(&number, minutes(2), &Advance::to("accepted").by_engineer("301")).expect("it goes");
+    let price = Advance { price_cents: Some(i64::MAX), ..Advance::to("quoted") };
+    assert!(desk.step(&number, minutes(3), &price).is_err());
 }
