@@ -223,8 +223,60 @@ pub fn mask_number(number: &str) -> String {
     masked
 }
 
-/// The same for the numbers in a text; dates, counts and ticket numbers in it stay.
+/// The same for the numbers in a text; dates, counts and ticket numbers in it stay. Mobile numbers are also found where
+/// they are written in groups, or in full-width digits.
 pub fn mask_text(text: &str) -> Cow<'_, str> {
+    match joined(text) {
+        Some(joined) => Cow::Owned(mask_runs(&joined).into_owned()),
+        None => mask_runs(text),
+    }
+}
+
+/// `138 0013 8000`, `138-0013-8000`, `１３８００１３８０００`: a mobile number's digits as one run. None where there is none.
+fn joined(text: &str) -> Option<String> {
+    let wide = text.chars().any(|c| ('０'..='９').contains(&c));
+    let plain: Vec<char> =
+        text.chars().map(|c| char::from_digit((c as u32).wrapping_sub('０' as u32), 10).unwrap_or(c)).collect();
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut found) = (0, wide);
+    while at < plain.len() {
+        let begins = at == 0 || !plain[at - 1].is_ascii_digit();
+        match mobile(&plain[at..]).filter(|_| begins) {
+            Some((number, length)) => {
+                found |= length > number.len();
+                out.push_str(&number);
+                at += length;
+            }
+            None => {
+                out.push(plain[at]);
+                at += 1;
+            }
+        }
+    }
+    found.then_some(out)
+}
+
+/// Eleven digits from 13 to 19 on, in groups of three and twice four with one space or hyphen between; how many characters
+/// they take.
+fn mobile(text: &[char]) -> Option<(String, usize)> {
+    let (mut number, mut at) = (String::new(), 0);
+    for group in [3, 4, 4] {
+        if !number.is_empty() && matches!(text.get(at), Some(' ' | '-' | '\u{3000}')) {
+            at += 1;
+        }
+        let digits = text.get(at..at + group)?;
+        if !digits.iter().all(char::is_ascii_digit) {
+            return None;
+        }
+        number.extend(digits);
+        at += group;
+    }
+    let is_mobile = number.starts_with('1') && matches!(number.as_bytes()[1], b'3'..=b'9');
+    let ends = !text.get(at).is_some_and(char::is_ascii_digit);
+    (is_mobile && ends).then_some((number, at))
+}
+
+fn mask_runs(text: &str) -> Cow<'_, str> {
     if !has_long_run(text) {
         return Cow::Borrowed(text);
     }
@@ -312,6 +364,14 @@ mod tests {
             "20261123-0007: 张伟 138****8000 asked at 2026-11-23 12:00 (123456 ms), then 0571-88****66"
         );
         assert!(matches!(mask_text("nothing of that kind, 2026"), Cow::Borrowed(_)));
+        for (text, masked) in [
+            ("call 138 0013 8000, or 139-0013-9000", "call 138****8000, or 139****9000"),
+            ("电话１３８００１３８０００。", "电话138****8000。"),
+            ("138 0013-80001 is no mobile number", "138 0013-80001 is no mobile number"),
+            ("from 2026-11-23 12:00 to 13:30, 100 2000 3000", "from 2026-11-23 12:00 to 13:30, 100 2000 3000"),
+        ] {
+            assert_eq!(mask_text(text), masked);
+        }
     }
 
     #[test]

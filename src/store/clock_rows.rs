@@ -128,6 +128,21 @@ pub fn running(connection: &Connection, ticket: i64, name: &str) -> rusqlite::Re
         .optional()
 }
 
+/// Those that stand still for this reason, with what is left of their time.
+pub fn paused_for(
+    connection: &Connection,
+    ticket: i64,
+    reason: PauseReason,
+) -> rusqlite::Result<Vec<(String, TimeDelta)>> {
+    connection
+        .prepare_cached(
+            "SELECT name, left_ms FROM ticket_clocks
+             WHERE ticket = ?1 AND pause_reason = ?2 AND met_at_ms IS NULL AND left_ms IS NOT NULL ORDER BY name",
+        )?
+        .query_map(params![ticket, reason.as_str()], |row| Ok((row.get(0)?, TimeDelta::milliseconds(row.get(1)?))))?
+        .collect()
+}
+
 /// It stands still with so much of its time left.
 pub fn pause(
     connection: &Connection,

@@ -120,6 +120,7 @@ pub fn advance(
     write_step(connection, by, &known, step, &made)?;
     keep_clocks(connection, by, &known, &made)?;
     event(connection, known.id, by.at, by.who, made.event, history_note(step, &known).as_deref())?;
+    go_on_after(connection, by, &known, &made)?;
     if made.closes {
         clock_rows::meet_all(connection, known.id, by.at)?;
     }
@@ -182,6 +183,18 @@ fn keep_clocks(connection: &Connection, by: By<'_>, known: &Known, made: &Move) 
     }
     for key in &made.starts {
         clock_rows::begin_anew(connection, by.book, known.id, *key, by.at)?;
+    }
+    Ok(())
+}
+
+/// Clocks that stood still for a reason which is over with this step.
+fn go_on_after(connection: &Connection, by: By<'_>, known: &Known, made: &Move) -> rusqlite::Result<()> {
+    for reason in PauseReason::over_with(made.event, made.stage) {
+        for (name, left) in clock_rows::paused_for(connection, known.id, *reason)? {
+            let Some(key) = ClockKey::of(known.standing.kind, known.standing.urgency, &name) else { continue };
+            clock_rows::set_times(connection, known.id, &name, by.book.resumed(key, by.at, left))?;
+            event(connection, known.id, by.at, by.who, "clock_resumed", Some(&name))?;
+        }
     }
     Ok(())
 }

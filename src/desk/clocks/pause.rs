@@ -22,6 +22,20 @@ pub enum PauseReason {
     Others,
 }
 
+impl PauseReason {
+    /// The reasons that are over with this step of a workflow: what stood still for them goes on.
+    pub fn over_with(event: &str, stage: &str) -> &'static [PauseReason] {
+        match (event, stage) {
+            ("quote_accepted", "on_site") => {
+                &[PauseReason::QuoteConsent, PauseReason::NoAccess, PauseReason::CustomerWish]
+            }
+            ("quote_accepted", _) => &[PauseReason::QuoteConsent],
+            ("on_site", _) => &[PauseReason::NoAccess, PauseReason::CustomerWish],
+            _ => &[],
+        }
+    }
+}
+
 words!(PauseReason {
     CustomerWish => "customer_wish",
     NoAccess => "no_access",

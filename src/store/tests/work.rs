@@ -193,6 +193,35 @@ fn clocks_are_warned_of_once_then_alarmed_once_also_when_the_time_of_day_is_set_
 }
 
 #[test]
+fn a_clock_that_stood_still_goes_on_with_the_step_that_ends_the_reason() {
+    let desk = Desk::open();
+    let number = desk.by_hand(&urgent());
+    let mut editor = desk.editor();
+    desk.step(&number, minutes(5), &Advance::to("accepted").by_engineer("李强")).expect("it goes");
+    let quoted = Advance { price_cents: Some(5_000), ..Advance::to("quoted") };
+    desk.step(&number, minutes(10), &quoted).expect("it goes");
+    editor
+        .pause_clock(&number, "李强", minutes(10), "repaired", (PauseReason::QuoteConsent, None))
+        .expect("it stands still");
+    let left = TimeDelta::hours(24) - TimeDelta::minutes(10);
+    assert!(desk.ticket(&number, minutes(3_000)).due["repaired"].paused.is_some());
+    let agreed = Advance { consent: Some(true), ..Advance::to("accepted") };
+    desk.step(&number, minutes(3_000), &agreed).expect("it goes");
+    let ticket = desk.ticket(&number, minutes(3_000));
+    assert_eq!((ticket.due["repaired"].paused, ticket.due["repaired"].at), (None, minutes(3_000) + left));
+    assert_eq!(
+        ticket.events.last().map(|event| (&*event.what, event.note.as_deref())),
+        Some(("clock_resumed", Some("repaired")))
+    );
+    // Another reason is not over with it.
+    editor
+        .pause_clock(&number, "李强", minutes(3_001), "repaired", (PauseReason::Parts, None))
+        .expect("it stands still");
+    desk.step(&number, minutes(3_010), &Advance::to("on_site")).expect("it goes");
+    assert!(desk.ticket(&number, minutes(3_010)).due["repaired"].paused.is_some());
+}
+
+#[test]
 fn a_clock_stands_still_for_a_listed_reason_and_goes_on_with_what_it_had_left() {
     let desk = Desk::open();
     let number = desk.by_hand(&urgent());
