@@ -147,6 +147,7 @@ impl Exchange {
             Input::PinChecked { call, id, right } => self.pin_checked(now, call, id, right),
             Input::CallBacks(waiting) => waiting.into_iter().for_each(|one| self.take_up(now, one)),
             Input::Errands(errands) => self.errands_due(now, errands),
+            Input::Overtaken(errands) => self.errands_overtaken(now, &errands),
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),

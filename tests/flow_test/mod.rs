@@ -139,6 +139,7 @@ impl FlowTest {
             message: of_message.then_some(MessageId(5)),
             note: Some(if of_message { "message_arrived" } else { "overdue on_site" }.to_owned()),
             due: test.now.wall,
+            overtaken: false,
             about,
         };
         let caller = CallerInfo {

@@ -12,28 +12,7 @@ const TWICE: Duration = Duration::from_secs(15);
 #[test]
 fn a_customer_who_is_not_satisfied_says_why_and_the_engineer_is_called_again() {
     let mut house = House::new(&[Person::new("201", "\"engineer\"")], &[]);
-    house.done(&[
-        "tickets",
-        "open",
-        "--kind",
-        "repair",
-        "--channel",
-        "visit",
-        "--category",
-        "burst_pipe",
-        "--building",
-        "3",
-        "--room",
-        "1201",
-        "--callback-number",
-        CUSTOMER,
-        "--owner",
-        "100",
-        "--by",
-        "王芳",
-    ]);
-    let ticket = house.daemon.tickets().pop().expect("it is open");
-    let number = ticket["number"].as_str().expect("a number").to_owned();
+    let number = house.opens_a_burst_pipe();
     house.staff[0].lifts(&house.daemon);
     house.staff[0].keys("1");
     house.at_stage(&number, "accepted");

@@ -145,6 +145,32 @@ impl House {
         number
     }
 
+    /// The same by somebody who came to the desk.
+    pub fn opens_a_burst_pipe(&self) -> String {
+        self.done(&[
+            "tickets",
+            "open",
+            "--kind",
+            "repair",
+            "--channel",
+            "visit",
+            "--category",
+            "burst_pipe",
+            "--building",
+            "3",
+            "--room",
+            "1201",
+            "--callback-number",
+            CUSTOMER,
+            "--owner",
+            "100",
+            "--by",
+            "王芳",
+        ]);
+        let ticket = self.daemon.tickets().pop().expect("it is open");
+        ticket["number"].as_str().expect("a number").to_owned()
+    }
+
     /// Leaves a message for somebody who is out as long as the caller speaks; gives the message as it is then.
     pub fn leaves_a_message_for(&self, extension: &str) -> Value {
         self.is(extension, "out");

@@ -99,3 +99,19 @@ fn a_repair_that_nobody_comes_for_is_an_alarm_and_the_supervisors_telephone_ring
     let at = |word| told.iter().position(|what| *what == word).unwrap_or_else(|| panic!("no {word} in {told:?}"));
     assert!(at("clock_warned") < at("clock_breached") && at("clock_breached") < at("supervisor_told"), "{told:?}");
 }
+
+/// R10: nobody is woken for what somebody else has taken.
+#[test]
+fn a_telephone_stops_ringing_as_soon_as_somebody_else_takes_the_repair() {
+    let mut house = House::new(&[Person::new("201", "\"engineer\"")], &[]);
+    let number = house.opens_a_burst_pipe();
+    house.staff[0].rings(&house.daemon);
+    house.advances(&number, "accepted", &["--engineer", "202"]);
+    let errand = house.ended_errand("dispatch");
+    assert_eq!((&errand["result"], &errand["why"]), (&"not_reached".into(), &"overtaken".into()), "{errand:#}");
+    let call = house.daemon.json(&["calls", "--direction", "out", "--json"])[0].clone();
+    assert_eq!(call["legs"][0]["end"], "cancelled", "{call:#}");
+    let phone = &house.staff[0].phone;
+    house.daemon.wait_for("end of ringing", || phone.log().contains("session closed").then_some(()));
+    assert_eq!(house.ticket(&number)["engineer"], "202");
+}
