@@ -58,7 +58,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, Editor, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{BanWatch, Editor, ErrandLook, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -518,8 +518,8 @@ impl DueErrands {
         let due = self.watch.look(chrono::Utc::now());
         let failed_before = std::mem::replace(&mut self.fails, due.is_err());
         match due {
-            Ok(due) if due.is_empty() => {}
-            Ok(due) => drop(to_line.send(ToLine::Errands(due)).await),
+            Ok(look) if look.is_empty() => {}
+            Ok(ErrandLook { due, overtaken }) => drop(to_line.send(ToLine::Errands { due, overtaken }).await),
             Err(error) if !failed_before => {
                 tracing::warn!(%error, "calls that the desk is to make can't be read; they are made once they can");
             }

@@ -327,6 +327,8 @@ fn on_errands() -> impl Strategy<Value = &'static str> {
         "errand 3 follow_up 13900139000",
         "errand 4 notice 100",
         "errand 5 dispatch 302",
+        "overtaken 1",
+        "overtaken 2",
         "look",
         "look",
         "callee 201 answers",

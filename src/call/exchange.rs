@@ -151,6 +151,7 @@ impl Exchange {
                 let users: Vec<String> = self.service.phones.of(&extension).map(|phone| phone.user.clone()).collect();
                 self.ua.send_text(now.mono, id, &users, &text);
             }
+            Input::Overtaken(errands) => self.errands_overtaken(now, &errands),
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
             Input::Accounts(accounts) => self.ua.set_accounts(now.mono, accounts),

@@ -7,7 +7,7 @@ use super::events::CallEvent;
 use super::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
-use crate::desk::errand::Errand;
+use crate::desk::errand::{Errand, ErrandId};
 use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
@@ -91,6 +91,8 @@ pub enum Input<'a> {
         extension: String,
         text: String,
     },
+    /// Nobody needs to be called for these any more, though they are under way: told again and again until they are over.
+    Overtaken(Vec<ErrandId>),
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.

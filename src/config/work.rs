@@ -67,8 +67,8 @@ pub const RELAY: SectionKeys = SectionKeys {
             name: "after_min",
             default: Some("[\"10\", \"30\", \"120\", \"240\"]"),
             example: "[\"5\", \"60\"]",
-            en: "Minutes after the message, then after each call, until the next call; after the last pause a colleague of the department and the supervisors are called. One to ten.",
-            zh: "留言之后、每次呼叫之后到下一次呼叫的分钟数；最后一次间隔之后呼叫同部门同事与主管。一至十项。",
+            en: "Minutes after the message, then after each call, until the next call, each 0 (at once) to 10080; after the last pause a colleague of the department and the supervisors are called. One to ten.",
+            zh: "留言之后、每次呼叫之后到下一次呼叫的分钟数，各为 0（立即）至 10080；最后一次间隔之后呼叫同部门同事与主管。一至十项。",
         },
         Key {
             name: "tell_caller",
@@ -221,10 +221,10 @@ fn minutes(minutes: u32) -> TimeDelta {
 }
 
 fn pause(text: &str) -> Result<TimeDelta, Fault> {
-    let number = text.parse::<u32>().ok().filter(|minutes| (1..=10_080).contains(minutes));
-    number
-        .map(minutes)
-        .ok_or_else(|| Fault::new(format!("`{text}` is no pause"), "write minutes from 1 to 10080, as \"10\""))
+    let number = text.parse::<u32>().ok().filter(|minutes| *minutes <= 10_080);
+    number.map(minutes).ok_or_else(|| {
+        Fault::new(format!("`{text}` is no pause"), "write minutes from 0 (at once) to 10080, as \"10\"")
+    })
 }
 
 fn hours(text: &str) -> Result<Span, Fault> {

@@ -29,6 +29,31 @@ pub enum ErrandKind {
 
 words!(ErrandKind { Dispatch => "dispatch", Relay => "relay", FollowUp => "follow_up", Notice => "notice" });
 
+/// Where that stands which a call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Of its ticket.
+    pub stage: Option<String>,
+    pub closed: bool,
+    /// Its message is with somebody, or deleted.
+    pub passed_on: bool,
+}
+
+impl ErrandKind {
+    /// Whether a call that the desk itself asked for comes too late: the ticket is closed or somebody else's by now, the
+    /// message is passed on. Nobody is rung for it any more (R10).
+    pub fn is_overtaken(self, standing: &Standing) -> bool {
+        let beyond = |stages: [&str; 2]| standing.stage.as_deref().is_some_and(|stage| !stages.contains(&stage));
+        let overtaken = match self {
+            ErrandKind::Dispatch => beyond(["reported", "dispatched"]),
+            ErrandKind::FollowUp => beyond(["accepted_by_customer", "follow_up"]),
+            ErrandKind::Relay => standing.passed_on,
+            ErrandKind::Notice => false,
+        };
+        standing.closed || overtaken
+    }
+}
+
 /// Who is called. Only people of the directory, and customers by the number that they left or called from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,6 +88,8 @@ pub struct Errand {
     pub note: Option<String>,
     /// Since when it could have been begun.
     pub due: DateTime<Utc>,
+    /// Nobody needs to be called for it any more.
+    pub overtaken: bool,
     pub about: ErrandAbout,
 }
 

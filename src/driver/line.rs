@@ -34,7 +34,7 @@ use crate::call::io::{Asker, Input, LentPorts, Output};
 use crate::call::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
-use crate::desk::errand::Errand;
+use crate::desk::errand::{Errand, ErrandId};
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
@@ -70,8 +70,11 @@ pub enum ToLine {
     BansLifted(Vec<BannedNetwork>),
     /// Who is out, or not to be called.
     Presences(Presences),
-    /// Calls that the desk is to make.
-    Errands(Vec<Errand>),
+    /// Calls that the desk is to make, and those under way that came too late.
+    Errands {
+        due: Vec<Errand>,
+        overtaken: Vec<ErrandId>,
+    },
     /// A text for somebody's telephones; the answer is the best status of them, or none when the line ends before.
     Text {
         extension: String,
@@ -389,7 +392,10 @@ impl Line {
                 networks.into_iter().for_each(|network| Line::input(line, Input::BanLifted(network)));
             }
             ToLine::Presences(presences) => Line::input(line, Input::Presences(presences)),
-            ToLine::Errands(due) => Line::input(line, Input::Errands(due)),
+            ToLine::Errands { due, overtaken } => {
+                Line::input(line, Input::Overtaken(overtaken));
+                Line::input(line, Input::Errands(due));
+            }
             ToLine::Text { extension, text, answer } => {
                 let id = {
                     let mut guard = line.borrow_mut();

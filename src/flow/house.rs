@@ -187,7 +187,7 @@ impl Line {
         let (building, room, category) = {
             let facts = &self.state().facts;
             let (Some(building), Some(room)) = (facts.building.clone(), facts.room.clone()) else { return Ok(None) };
-            (building, room, facts.category.clone())
+            (building, room, facts.reported.clone())
         };
         let request = |id| DeskRequest::FindOpenRepair { id, building, room, category };
         Ok(match self.desk_within(LOOK_UP_MAX, request).await? {

@@ -65,6 +65,8 @@ pub struct Recorded {
 pub struct Facts {
     /// Set by the menu key that led here.
     pub category: Option<String>,
+    /// What the ticket that is being written is about.
+    pub reported: Option<String>,
     pub building: Option<String>,
     pub room: Option<String>,
     pub callback: Option<String>,

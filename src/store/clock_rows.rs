@@ -143,6 +143,18 @@ pub fn paused_for(
         .collect()
 }
 
+/// The name of the ticket's clock that was over last, where that is still waited for.
+pub fn last_over(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(
+            "SELECT c.name FROM ticket_clocks c JOIN tickets t ON t.id = c.ticket
+             WHERE t.number = ?1 AND c.breached_at_ms IS NOT NULL AND c.met_at_ms IS NULL
+             ORDER BY c.breached_at_ms DESC, c.name LIMIT 1",
+        )?
+        .query_row([&number.0], |row| row.get(0))
+        .optional()
+}
+
 /// It stands still with so much of its time left.
 pub fn pause(
     connection: &Connection,

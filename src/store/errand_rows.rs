@@ -1,6 +1,7 @@
 //! Telephone calls that the desk itself makes, and the watch for those that are due. Each writing function is part of a
 //! transaction that its caller makes.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -9,7 +10,8 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::time::{At, word, word_or_null};
 use super::{Reader, StoreError};
 use crate::desk::errand::{
-    EndedErrand, Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandRecord, ErrandResult, ErrandState, ErrandTo, NewErrand,
+    EndedErrand, Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState,
+    ErrandTo, NewErrand, Standing,
 };
 use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
 
@@ -61,7 +63,9 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
             CASE WHEN t.id IS NOT NULL AND t.call IS NULL THEN t.owner ELSE
                 (SELECT h.who FROM ticket_events h WHERE h.ticket = t.id AND h.what = 'changed'
                     AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END,
-            nullif(m.for_person, e.to_extension)
+            nullif(m.for_person, e.to_extension),
+            e.task IS NOT NULL, t.stage, coalesce(t.status = 'closed', 0),
+            coalesce(m.relay = 'confirmed' OR m.deleted_at_ms IS NOT NULL, 0)
         FROM errands e
             LEFT JOIN tickets t ON t.number = e.ticket
             LEFT JOIN messages m ON m.id = e.message
@@ -69,6 +73,41 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
         WHERE e.state = 'waiting' AND e.not_before_ms <= ?1
         ORDER BY e.to_extension IS NULL, e.kind <> 'dispatch', e.not_before_ms, e.id LIMIT ?2";
     connection.prepare_cached(sql)?.query_map(params![At(now), DUE_MAX as i64], read_due)?.collect()
+}
+
+/// How it is with one that was told as due.
+enum Told {
+    /// It may be told again.
+    Waits,
+    /// Somebody is called; whether nobody needs to be any more, though no answer was given yet.
+    Calls {
+        overtaken: bool,
+    },
+    Ended,
+}
+
+fn told(connection: &Connection, errand: ErrandId) -> rusqlite::Result<Told> {
+    let sql = "
+        SELECT e.kind, e.state, e.result IS NULL AND e.task IS NOT NULL, t.stage, coalesce(t.status = 'closed', 0),
+            coalesce(m.relay = 'confirmed' OR m.deleted_at_ms IS NOT NULL, 0)
+        FROM errands e
+            LEFT JOIN tickets t ON t.number = e.ticket
+            LEFT JOIN messages m ON m.id = e.message
+        WHERE e.id = ?1";
+    connection.prepare_cached(sql)?.query_row([errand.0], |row| {
+        Ok(match word(row, 1)? {
+            ErrandState::Waiting => Told::Waits,
+            ErrandState::Calling => Told::Calls { overtaken: is_overtaken(row, word(row, 0)?, 2)? },
+            ErrandState::Ended => Told::Ended,
+        })
+    })
+}
+
+/// From four columns: whether it may be taken back at all, and where that stands which it is about. What was asked for by
+/// hand is nobody's to take back.
+fn is_overtaken(row: &Row<'_>, kind: ErrandKind, first: usize) -> rusqlite::Result<bool> {
+    let standing = Standing { stage: row.get(first + 1)?, closed: row.get(first + 2)?, passed_on: row.get(first + 3)? };
+    Ok(row.get(first)? && kind.is_overtaken(&standing))
 }
 
 /// When the next one that waits is due.
@@ -189,14 +228,16 @@ pub fn read(row: &Row<'_>) -> rusqlite::Result<ErrandRecord> {
 }
 
 fn read_due(row: &Row<'_>) -> rusqlite::Result<Errand> {
+    let kind = word(row, 1)?;
     Ok(Errand {
         id: ErrandId(row.get(0)?),
-        kind: word(row, 1)?,
+        kind,
         to: to(row.get(2)?, row.get(3)?),
         ticket: row.get::<_, Option<String>>(4)?.map(TicketNumber),
         message: row.get::<_, Option<i64>>(5)?.map(MessageId),
         note: row.get(6)?,
         due: row.get::<_, At>(7)?.0,
+        overtaken: is_overtaken(row, kind, 20)?,
         about: ErrandAbout {
             kind: word_or_null(row, 8)?,
             urgency: word_or_null(row, 9)?,
@@ -241,33 +282,66 @@ fn to(extension: Option<String>, number: Option<String>) -> ErrandTo {
     }
 }
 
-/// Looks for errands that are due, by whichever process they were asked for. A look costs microseconds where nothing was
-/// written and none is due.
+/// What a look came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ErrandLook {
+    /// Those that are due, each of them again and again until it is begun.
+    pub due: Vec<Errand>,
+    /// Those under way for which nobody needs to be called any more, again and again until they are over.
+    pub overtaken: Vec<ErrandId>,
+}
+
+impl ErrandLook {
+    pub fn is_empty(&self) -> bool {
+        self.due.is_empty() && self.overtaken.is_empty()
+    }
+}
+
+/// Looks for errands that are due, by whichever process they were asked for, and for those that came too late. A look costs
+/// microseconds where nothing was written and none is due.
 #[derive(Debug)]
 pub struct ErrandWatch {
     reader: Reader,
     version: Option<i64>,
     /// When to look though nothing was written.
     look_at: Option<DateTime<Utc>>,
+    /// Those that were told as due and are not over: each leaves with its end, so that there are few.
+    told: BTreeSet<ErrandId>,
 }
 
 impl ErrandWatch {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { reader: Reader::open(path)?, version: None, look_at: None })
+        Ok(Self { reader: Reader::open(path)?, version: None, look_at: None, told: BTreeSet::new() })
     }
 
-    /// Those that are due, each of them again and again until it is begun.
-    pub fn look(&mut self, now: DateTime<Utc>) -> Result<Vec<Errand>, StoreError> {
+    pub fn look(&mut self, now: DateTime<Utc>) -> Result<ErrandLook, StoreError> {
         let version = self.reader.version()?;
         // A clock that was set back must not put them off.
         let is_time = self.look_at.is_some_and(|at| at <= now);
         if self.version == Some(version) && !is_time {
-            return Ok(Vec::new());
+            return Ok(ErrandLook::default());
         }
+        let overtaken = self.overtaken()?;
         let due = self.reader.due_errands(now)?;
         let next = self.reader.next_errand()?;
+        self.told.extend(due.iter().map(|errand| errand.id));
         self.version = Some(version);
-        self.look_at = if due.is_empty() { next } else { Some(now + AGAIN_AFTER) };
-        Ok(due)
+        let look = ErrandLook { due, overtaken };
+        self.look_at = if look.is_empty() { next } else { Some(now + AGAIN_AFTER) };
+        Ok(look)
+    }
+
+    fn overtaken(&mut self) -> Result<Vec<ErrandId>, StoreError> {
+        let mut overtaken = Vec::new();
+        let mut ended = Vec::new();
+        for errand in &self.told {
+            match self.reader.of_errands(|connection| told(connection, *errand))? {
+                Told::Calls { overtaken: true } => overtaken.push(*errand),
+                Told::Waits | Told::Calls { overtaken: false } => {}
+                Told::Ended => ended.push(*errand),
+            }
+        }
+        self.told.retain(|errand| !ended.contains(errand));
+        Ok(overtaken)
     }
 }

@@ -63,7 +63,7 @@ pub use ban_rows::BanWatch;
 pub use clerk::{Clerk, Desk, Looked};
 pub use counters::StoreCounters;
 pub use editor::Editor;
-pub use errand_rows::ErrandWatch;
+pub use errand_rows::{ErrandLook, ErrandWatch};
 pub use error::StoreError;
 pub use filter::{
     AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, NotificationFilter, Place,

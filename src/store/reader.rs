@@ -164,6 +164,10 @@ impl Reader {
         self.told(errand_rows::due(&self.connection, now))
     }
 
+    pub(super) fn of_errands<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.told(look(&self.connection))
+    }
+
     pub(super) fn next_errand(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.told(errand_rows::next_due(&self.connection))
     }

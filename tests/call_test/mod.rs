@@ -364,6 +364,10 @@ impl CallTest {
                 self.store.errands.insert(errand.id.0, (errand, ErrandState::Waiting));
                 self.look_for_errands();
             }
+            // Its matter is settled meanwhile.
+            ["overtaken", number] => {
+                self.input(Input::Overtaken(vec![ErrandId(number.parse().expect("a number"))]));
+            }
             // The watch tells again what waits.
             ["look"] => self.look_for_errands(),
             ["lose", "ack"] => self.lose_ack = true,
@@ -1257,6 +1261,7 @@ fn errand(id: i64, kind: &str, to: &str, rest: &[&str], due: DateTime<Utc>) -> E
         message: of_message.then_some(MessageId(5)),
         note: (kind == "notice").then(|| "on_site".to_owned()),
         due,
+        overtaken: rest.contains(&"overtaken"),
         about,
     }
 }

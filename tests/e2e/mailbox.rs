@@ -14,17 +14,23 @@ use crate::daemon::{BIN, Daemon};
 fn people_with_a_pin(folder: &Path) -> String {
     let file = folder.join("people.toml");
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/people.toml"), &file).expect("it is writable");
-    let file = file.to_str().expect("text").to_owned();
+    give_pin(&file, "302", "83104711");
+    file.to_string_lossy().into_owned()
+}
+
+/// Gives somebody of that file a PIN, as an operator does.
+pub fn give_pin(people: &Path, extension: &str, pin: &str) {
     let mut child = Command::new(BIN)
-        .args(["people", "pin", "302", "--write"])
-        .env("FRONTDESK_PEOPLE__FILE", &file)
+        .args(["people", "pin", extension, "--write"])
+        .env("FRONTDESK_PEOPLE__FILE", people)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .expect("it starts");
-    child.stdin.take().expect("it is piped").write_all(b"83104711\n").expect("it reads");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    writeln!(stdin, "{pin}").expect("it reads");
+    drop(stdin);
     assert!(child.wait().expect("it ends").success());
-    file
 }
 
 fn results(message: &Value) -> Vec<&str> {

@@ -10,6 +10,7 @@ mod certificates;
 mod checks;
 mod connections;
 mod daemon;
+mod desk_work;
 mod dialled;
 mod edge_proxy;
 mod emergency;

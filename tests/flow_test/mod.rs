@@ -139,6 +139,7 @@ impl FlowTest {
             message: of_message.then_some(MessageId(5)),
             note: Some(if of_message { "message_arrived" } else { "overdue on_site" }.to_owned()),
             due: test.now.wall,
+            overtaken: false,
             about,
         };
         let caller = CallerInfo {
@@ -468,10 +469,11 @@ impl FlowTest {
         self.homes.push(Home { building: building.to_owned(), room: room.to_owned(), resident, open: 1 });
     }
 
-    /// A repair that is open there already, at that stage.
+    /// A burst pipe that is open there already, at that stage.
     pub fn add_open_repair(&mut self, stage: &str) {
         let number = TicketNumber("20261122-0009".to_owned());
-        self.open_repair = Some(OpenRepair { number, stage: stage.to_owned(), category: None });
+        self.open_repair =
+            Some(OpenRepair { number, stage: stage.to_owned(), category: Some("burst_pipe".to_owned()) });
     }
 
     /// What is known of the caller: asked for nothing and told by nobody where there is nothing.
@@ -485,10 +487,12 @@ impl FlowTest {
                     Done::Homes(homes),
                 )
             }
-            DeskRequest::FindOpenRepair { id, building, room, .. } => {
-                let open = self.open_repair.clone();
-                let told =
-                    open.as_ref().map(|open| format!("find open repair at {building} {room} -> {}", open.number));
+            DeskRequest::FindOpenRepair { id, building, room, category } => {
+                let told = self.open_repair.as_ref().map(|open| match open.category == *category {
+                    true => format!("find open repair at {building} {room} -> {}", open.number),
+                    false => format!("find open repair at {building} {room} -> another than {category:?}"),
+                });
+                let open = self.open_repair.clone().filter(|open| open.category == *category);
                 (*id, told, Done::OpenRepair(open))
             }
             _ => return false,

@@ -81,6 +81,15 @@ impl Exchange {
         }
     }
 
+    /// Whoever is still rung for them is left alone. Those that are only claimed are told again once they ring.
+    pub(super) fn errands_overtaken(&mut self, now: Now, errands: &[ErrandId]) {
+        let live = self.errands.live.iter();
+        let calls: Vec<CallId> = live.filter(|(_, (id, _))| errands.contains(id)).map(|(call, _)| *call).collect();
+        for call in calls {
+            self.with(now, call, Session::overtaken);
+        }
+    }
+
     /// The store's word on a claim.
     pub(super) fn errand_claimed(&mut self, now: Now, reply: &DeskReply) {
         if reply.id != CLAIM {

@@ -27,6 +27,9 @@ const ON_ERRAND: RequestId = RequestId(0);
 /// The leg of nobody: nobody has lifted yet.
 const NO_LEG: LegId = LegId(u64::MAX);
 
+/// Why nobody was reached: nobody needed to be any more.
+const OVERTAKEN: &str = "overtaken";
+
 /// What the call is for, and what came of it so far.
 pub(super) struct Mission {
     errand: Arc<Errand>,
@@ -144,7 +147,17 @@ impl Session {
         }
     }
 
+    /// Nobody needs to be called any more: the telephone stops ringing. Who has lifted hears it out (R6).
+    pub fn overtaken(&mut self, hands: &mut Hands<'_>) {
+        if matches!(self.stage, Stage::Calling) {
+            self.errand_fails(hands, ErrandResult::NotReached, OVERTAKEN);
+        }
+    }
+
     fn plan_of(&self, hands: &Hands<'_>, errand: &Errand) -> Result<Plan, (ErrandResult, &'static str)> {
+        if errand.overtaken {
+            return Err((ErrandResult::NotReached, OVERTAKEN));
+        }
         match &errand.to {
             ErrandTo::Person { extension } => {
                 let person = self.service.person(extension).ok_or((ErrandResult::Failed, "unknown_extension"))?;

@@ -14,7 +14,7 @@ pub const UNANSWERED: &str = "unanswered";
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Alert {
-    /// Why: the name of the clock that is overdue, or `unanswered`.
+    /// Why: `overdue` and the clock's name, or `unanswered`. It is said word by word.
     pub why: String,
     told: Vec<String>,
     calling: bool,

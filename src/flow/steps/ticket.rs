@@ -54,12 +54,16 @@ impl Ticket {
         let open = state.papers.tickets.open().map(|t| t.draft.kind);
         let change = match open {
             Some(kind) if kind == self.kind => {
+                state.facts.reported = category.clone().or(state.facts.reported.take());
                 TicketChange { class: Some(self.class), urgency: self.urgency, category, ..TicketChange::default() }
             }
             Some(_) if self.join => {
                 TicketChange { note: Some("the caller asked for a person".to_owned()), ..TicketChange::default() }
             }
-            Some(_) | None => return state.begin_ticket(self.kind, self.class, self.urgency, category),
+            Some(_) | None => {
+                state.facts.reported = category.clone();
+                return state.begin_ticket(self.kind, self.class, self.urgency, category);
+            }
         };
         state.papers.change_ticket(change, &mut state.out);
     }

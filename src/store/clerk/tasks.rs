@@ -15,7 +15,7 @@ use crate::desk::ticket::Kind;
 use crate::store::task_rows::OpenTask;
 use crate::store::ticket_rows::{self, event};
 use crate::store::work_rows::{self, By, Refusing};
-use crate::store::{alarm_rows, errand_rows, happening_rows, message_rows, task_rows, transcript_rows};
+use crate::store::{alarm_rows, clock_rows, errand_rows, happening_rows, message_rows, task_rows, transcript_rows};
 use crate::types::{MessageId, RecordingId, TicketNumber};
 
 /// With what a look is done.
@@ -101,7 +101,11 @@ fn begun_by(transaction: &Transaction<'_>, happening: &Happening) -> rusqlite::R
         (Kind::Inquiry | Kind::Help, "report_complete" | "call_ended_early") if ticket.stage == "received" => {
             Some(Task::Alert(Alert::new(UNANSWERED)))
         }
-        (_, "clock_breached") => Some(Task::Alert(Alert::new("overdue"))),
+        (_, "clock_breached") => {
+            let clock = clock_rows::last_over(transaction, &TicketNumber(happening.about.clone()))?;
+            let why = clock.map_or_else(|| "overdue".to_owned(), |clock| format!("overdue {clock}"));
+            Some(Task::Alert(Alert::new(&why)))
+        }
         (Kind::Repair, "accepted_by_customer") | (Kind::Complaint, "handled") => {
             Some(Task::FollowUp(Default::default()))
         }

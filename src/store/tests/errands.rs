@@ -1,7 +1,7 @@
 //! Calls that the desk itself makes: due, claimed, kept, seen, and taken up again.
 
 use super::*;
-use crate::desk::errand::{ErrandEnd, ErrandId, ErrandKind, ErrandResult, ErrandState, ErrandTo, NewErrand};
+use crate::desk::errand::{ErrandEnd, ErrandId, ErrandKind, ErrandResult, ErrandState, ErrandTo, NewErrand, Standing};
 use crate::store::errand_rows;
 
 fn engineer(ticket: Option<&TicketNumber>) -> NewErrand {
@@ -52,9 +52,9 @@ fn r26_an_errand_is_told_with_what_its_ticket_says_until_it_is_claimed_once() {
     };
     desk.change(noon(), &number, said).expect("it is kept");
     let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
-    assert!(watch.look(noon()).expect("readable").is_empty());
+    assert!(watch.look(noon()).expect("readable").due.is_empty());
     let id = desk.add(&engineer(Some(&number)));
-    let due = watch.look(noon()).expect("readable");
+    let due = watch.look(noon()).expect("readable").due;
     let about = &due[0].about;
     assert_eq!((due.len(), due[0].id, due[0].ticket.as_ref()), (1, id, Some(&number)));
     assert_eq!((about.building.as_deref(), about.room.as_deref()), (Some("3"), Some("1201")));
@@ -64,11 +64,11 @@ fn r26_an_errand_is_told_with_what_its_ticket_says_until_it_is_claimed_once() {
         (Some("13900139000"), Some("13800138000"))
     );
     assert!(about.number_by.is_none(), "a caller keyed it");
-    assert!(watch.look(noon()).expect("readable").is_empty(), "nothing is new");
-    assert_eq!(watch.look(noon() + TimeDelta::seconds(6)).expect("readable").len(), 1, "it is told again");
+    assert!(watch.look(noon()).expect("readable").due.is_empty(), "nothing is new");
+    assert_eq!(watch.look(noon() + TimeDelta::seconds(6)).expect("readable").due.len(), 1, "it is told again");
     assert_eq!(desk.begin(id), Ok(Done::Changed));
     assert!(matches!(desk.begin(id), Err(DeskError::Unknown(_))), "it is claimed once");
-    assert!(watch.look(noon() + TimeDelta::seconds(12)).expect("readable").is_empty());
+    assert!(watch.look(noon() + TimeDelta::seconds(12)).expect("readable").due.is_empty());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_number_that_the_desk_wrote_down_is_known_as_such() {
     desk.editor().edit(&number, "王芳", noon(), &edit).expect("it is kept");
     desk.add(&engineer(Some(&number)));
     let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
-    let due = watch.look(noon()).expect("readable");
+    let due = watch.look(noon()).expect("readable").due;
     assert_eq!(due[0].about.number_by.as_deref(), Some("王芳"));
 }
 
@@ -89,9 +89,9 @@ fn one_that_is_not_due_yet_is_told_when_its_time_has_come() {
     let later = noon() + TimeDelta::hours(1);
     desk.add(&NewErrand { not_before: later, ..engineer(None) });
     let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
-    assert!(watch.look(noon()).expect("readable").is_empty());
-    assert!(watch.look(later - TimeDelta::seconds(1)).expect("readable").is_empty());
-    assert_eq!(watch.look(later).expect("readable").len(), 1);
+    assert!(watch.look(noon()).expect("readable").due.is_empty());
+    assert!(watch.look(later - TimeDelta::seconds(1)).expect("readable").due.is_empty());
+    assert_eq!(watch.look(later).expect("readable").due.len(), 1);
 }
 
 #[test]
@@ -236,5 +236,44 @@ fn an_engineer_is_called_before_customers_who_wait_for_the_day() {
     let dispatch = desk.add(&NewErrand { not_before: noon() + TimeDelta::minutes(1), ..engineer(None) });
     let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
     let due = watch.look(noon() + TimeDelta::minutes(2)).expect("readable");
-    assert_eq!(due.iter().take(2).map(|errand| errand.id).collect::<Vec<_>>(), [dispatch, relay]);
+    assert_eq!(due.due.iter().take(2).map(|errand| errand.id).collect::<Vec<_>>(), [dispatch, relay]);
+}
+
+#[test]
+fn r10_a_call_that_comes_too_late_is_told_until_it_is_over() {
+    let mut desk = Desk::open();
+    let number = desk.open_ticket(noon(), draft(Kind::Repair, Some(Urgency::Urgent)));
+    let by_task = desk.add(&engineer(Some(&number)));
+    let by_hand = desk.add(&NewErrand { task: None, ..engineer(Some(&number)) });
+    let waiting = desk.add(&engineer(Some(&number)));
+    let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
+    let look = watch.look(noon()).expect("readable");
+    assert_eq!((look.due.len(), look.due.iter().any(|errand| errand.overtaken)), (3, false));
+    desk.begin(by_task).expect("it waits");
+    desk.begin(by_hand).expect("it waits");
+    assert_eq!(watch.look(noon()).expect("readable").overtaken, []);
+    let taken = Advance::to("accepted").by_engineer("202");
+    desk.editor().advance(&number, "王芳", noon(), None, &taken).expect("it goes");
+    let look = watch.look(noon()).expect("readable");
+    assert_eq!(look.overtaken, [by_task], "what was asked for by hand goes on");
+    assert_eq!(look.due.iter().map(|e| (e.id, e.overtaken)).collect::<Vec<_>>(), [(waiting, true)]);
+    assert_eq!(watch.look(noon() + TimeDelta::seconds(6)).expect("readable").overtaken, [by_task], "it is told again");
+    desk.keep(&end(by_task, ErrandResult::NotReached), true);
+    assert_eq!(watch.look(noon() + TimeDelta::seconds(12)).expect("readable").overtaken, []);
+}
+
+#[test]
+fn calls_of_every_kind_come_too_late_at_their_own_stages() {
+    let at = |stage: &str| Standing { stage: Some(stage.into()), ..Standing::default() };
+    for (kind, in_time, too_late) in [
+        (ErrandKind::Dispatch, "dispatched", "on_site"),
+        (ErrandKind::FollowUp, "accepted_by_customer", "followed_up"),
+        (ErrandKind::FollowUp, "follow_up", "sum_up"),
+    ] {
+        assert_eq!((kind.is_overtaken(&at(in_time)), kind.is_overtaken(&at(too_late))), (false, true), "{kind}");
+    }
+    let closed = Standing { closed: true, ..at("closed") };
+    assert!(ErrandKind::Notice.is_overtaken(&closed) && !ErrandKind::Notice.is_overtaken(&at("reported")));
+    let passed_on = Standing { passed_on: true, ..Standing::default() };
+    assert!(ErrandKind::Relay.is_overtaken(&passed_on) && !ErrandKind::Notice.is_overtaken(&passed_on));
 }
