@@ -53,7 +53,9 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, Editor, ErrandLook, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{
+    BanWatch, Editor, ErrandLook, ErrandWatch, MessageWatch, PresenceWatch, Store, StoreError, StoreOptions,
+};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -127,6 +129,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let mut bans = Bans { watch: BanWatch::open(&data.join("frontdesk.db"))?, fails: false };
     bans.hold_on(clock, &mut exchange)?;
     let errands = DueErrands { watch: ErrandWatch::open(&data.join("frontdesk.db"))?, fails: false };
+    let lamps = Lamps { watch: MessageWatch::open(&data.join("frontdesk.db"))?, fails: false };
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -174,7 +177,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &clerk, &keeper), presences, bans, errands),
+        ((&store, &clerk, &keeper), presences, bans, errands, lamps),
         &reload,
     );
     drop(clerk);
@@ -374,7 +377,13 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (desk, mut presences, mut bans, mut errands): ((&Store, &ClerkThread, &Keeper), WhoIsOut, Bans, DueErrands),
+    (desk, mut presences, mut bans, mut errands, mut lamps): (
+        (&Store, &ClerkThread, &Keeper),
+        WhoIsOut,
+        Bans,
+        DueErrands,
+        Lamps,
+    ),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -400,6 +409,7 @@ fn serve_until_stopped(
                     presences.look(to_line).await;
                     bans.look(to_line).await;
                     errands.look(to_line).await;
+                    lamps.look(to_line).await;
                 }
             }
             if line.is_finished() {
@@ -495,6 +505,28 @@ impl DueErrands {
             Ok(ErrandLook { due, overtaken }) => drop(to_line.send(ToLine::Errands { due, overtaken }).await),
             Err(error) if !failed_before => {
                 tracing::warn!(%error, "calls that the desk is to make can't be read; they are made once they can");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Tells the line whose messages have changed, by whichever process.
+struct Lamps {
+    watch: MessageWatch,
+    /// Logged once until it is mended.
+    fails: bool,
+}
+
+impl Lamps {
+    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
+        let looked = self.watch.look();
+        let failed_before = std::mem::replace(&mut self.fails, looked.is_err());
+        match looked {
+            Ok(changed) if changed.is_empty() => {}
+            Ok(changed) => drop(to_line.send(ToLine::MessagesChanged(changed.into_iter().collect())).await),
+            Err(error) if !failed_before => {
+                tracing::warn!(%error, "what waits for whom can't be read; lamps for messages follow once it can");
             }
             Err(_) => {}
         }

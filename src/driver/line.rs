@@ -75,6 +75,8 @@ pub enum ToLine {
         due: Vec<Errand>,
         overtaken: Vec<ErrandId>,
     },
+    /// Extensions whose messages have changed.
+    MessagesChanged(Vec<String>),
     /// Callers whom an earlier run promised to call back.
     CallBacks(Vec<WaitingCallBack>),
     Reload(Arc<Service>),
@@ -385,6 +387,7 @@ impl Line {
                 Line::input(line, Input::Overtaken(overtaken));
                 Line::input(line, Input::Errands(due));
             }
+            ToLine::MessagesChanged(extensions) => Line::input(line, Input::MessagesChanged(extensions)),
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => {
                 tokio::task::spawn_local(renew_resolver(line.clone()));

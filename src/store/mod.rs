@@ -35,6 +35,7 @@ mod interrupted;
 mod journal_rows;
 mod ladder_rows;
 mod message_rows;
+mod message_watch;
 mod presence_rows;
 mod queue;
 mod reader;
@@ -64,6 +65,7 @@ pub use error::StoreError;
 pub use filter::{
     AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TicketFilter,
 };
+pub use message_watch::MessageWatch;
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;
 pub use report_rows::ReportPeriod;
