@@ -6,6 +6,7 @@
 //!
 //! - `clerk`: the thread that looks what is due; `notifier`: the one that sends the outbox; `transcriber`: the one that has
 //!   speech written down; `keeper`: the one that looks what goes by age.
+//! - `watches`: what others write into the database that the line must know.
 //! - `sockets`: what is bound; `settings` and `trunks`: from settings and content to what each room wants to know.
 
 mod clerk;
@@ -15,6 +16,7 @@ mod settings;
 mod sockets;
 mod transcriber;
 mod trunks;
+mod watches;
 
 use std::collections::HashMap;
 use std::fs;
@@ -37,13 +39,12 @@ use self::notifier::NotifierThread;
 use self::settings::{accounts, admission, port_range, service, ua_config};
 use self::sockets::{bind_sip, bind_tcp};
 use self::transcriber::TranscriberThread;
+use self::watches::Watches;
 use crate::call::exchange::Exchange;
-use crate::call::io::Input;
 use crate::config::{Config, InbandDtmf};
 use crate::console::{self, ConsoleState, DeskAccess, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
-use crate::desk::presence::Presences;
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
@@ -58,7 +59,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{BanWatch, Editor, ErrandLook, ErrandWatch, PresenceWatch, Store, StoreError, StoreOptions};
+use crate::store::{Editor, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -121,17 +122,12 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     ua.set_accounts(clock.mono(), accounts(&site));
     let service = service(&site);
     let prompts = service.prompts.clone();
-    let mut presences = WhoIsOut { watch: PresenceWatch::open(&data.join("frontdesk.db"))?, fails: false };
+    let mut watches = Watches::open(&data.join("frontdesk.db"))?;
     let mut exchange = Exchange::new(ua, service, admission(&config), next_call, random.fork());
-    if let Some(said) = presences.watch.look()? {
-        exchange.handle_input(clock.now(), Input::Presences(Presences::new(said)));
-    }
+    watches.begin(clock, &mut exchange)?;
     if config.record.ladder_days == 0 {
         exchange.keep_no_ladders();
     }
-    let mut bans = Bans { watch: BanWatch::open(&data.join("frontdesk.db"))?, fails: false };
-    bans.hold_on(clock, &mut exchange)?;
-    let errands = DueErrands { watch: ErrandWatch::open(&data.join("frontdesk.db"))?, fails: false };
     let writer = store.clone();
     let line = line::start(
         LineOptions {
@@ -184,7 +180,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         &line,
         (console, access.clone()),
         &to_line,
-        ((&store, &beside), presences, bans, errands),
+        ((&store, &beside), watches),
         &reload,
     );
     drop(beside);
@@ -401,7 +397,7 @@ fn serve_until_stopped(
     line: &JoinHandle<io::Result<()>>,
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
-    (desk, mut presences, mut bans, mut errands): ((&Store, &Beside), WhoIsOut, Bans, DueErrands),
+    (desk, mut watches): ((&Store, &Beside), Watches),
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
@@ -424,9 +420,7 @@ fn serve_until_stopped(
                 _ = hup.recv() => reload_service(reload, to_line, desk).await,
                 _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
-                    presences.look(to_line).await;
-                    bans.look(to_line).await;
-                    errands.look(to_line).await;
+                    watches.look(to_line).await;
                 }
             }
             if line.is_finished() {
@@ -444,88 +438,6 @@ fn serve_until_stopped(
         let _ = console.await;
         Ok(())
     })
-}
-
-/// Tells the line who is out, where that has changed.
-struct WhoIsOut {
-    watch: PresenceWatch,
-    /// Logged once until it is mended.
-    fails: bool,
-}
-
-impl WhoIsOut {
-    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
-        let looked = self.watch.look();
-        let failed_before = std::mem::replace(&mut self.fails, looked.is_err());
-        match looked {
-            Ok(None) => {}
-            Ok(Some(said)) => {
-                tracing::info!(people = said.len(), "somebody's presence was set");
-                let _ = to_line.send(ToLine::Presences(Presences::new(said))).await;
-            }
-            Err(error) if !failed_before => {
-                tracing::warn!(%error, "who is out can't be read; what was known last holds");
-            }
-            Err(_) => {}
-        }
-    }
-}
-
-/// Bans of an earlier run, and those that are lifted by hand.
-struct Bans {
-    watch: BanWatch,
-    /// Logged once until it is mended.
-    fails: bool,
-}
-
-impl Bans {
-    fn hold_on(&mut self, clock: Clock, exchange: &mut Exchange) -> Result<(), DaemonError> {
-        let now = clock.now();
-        let held = self.watch.held(now.wall)?;
-        for ban in &held {
-            let until = now.mono + (ban.until - now.wall).to_std().unwrap_or_default();
-            exchange.handle_input(now, Input::Banned { network: ban.network, until });
-        }
-        if !held.is_empty() {
-            tracing::info!(bans = held.len(), "bans of an earlier run hold on; see `frontdesk bans`");
-        }
-        Ok(())
-    }
-
-    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
-        let lifted = self.watch.lifted(chrono::Utc::now());
-        let failed_before = std::mem::replace(&mut self.fails, lifted.is_err());
-        match lifted {
-            Ok(lifted) if lifted.is_empty() => {}
-            Ok(lifted) => drop(to_line.send(ToLine::BansLifted(lifted)).await),
-            Err(error) if !failed_before => {
-                tracing::warn!(%error, "bans can't be read; those that are lifted still hold")
-            }
-            Err(_) => {}
-        }
-    }
-}
-
-/// Calls that the desk is to make, by whichever process they were asked for.
-struct DueErrands {
-    watch: ErrandWatch,
-    /// Logged once until it is mended.
-    fails: bool,
-}
-
-impl DueErrands {
-    async fn look(&mut self, to_line: &mpsc::Sender<ToLine>) {
-        let due = self.watch.look(chrono::Utc::now());
-        let failed_before = std::mem::replace(&mut self.fails, due.is_err());
-        match due {
-            Ok(look) if look.is_empty() => {}
-            Ok(ErrandLook { due, overtaken }) => drop(to_line.send(ToLine::Errands { due, overtaken }).await),
-            Err(error) if !failed_before => {
-                tracing::warn!(%error, "calls that the desk is to make can't be read; they are made once they can");
-            }
-            Err(_) => {}
-        }
-    }
 }
 
 async fn reload_service(

@@ -205,6 +205,7 @@ at Thu 2026-10-01 20:15
   engineer: 201 张伟, 202 周伟 (there is no roster of it)
   supervisor: nobody (there is no roster of it)
 warning: nobody is on the roster of receptionist from Thu 2026-10-01 20:15 to Thu 2026-10-08 08:00: all who have that duty are rung then
+warning: nobody can be rung for supervisor: nobody hears what is overdue; give somebody duty = [\"supervisor\"] in people.toml
 ";
     assert!(told.starts_with("ok ") && told.contains(wanted), "{told}");
     assert!(at("2026-10-08 08:30", &[]).contains("  the desk is open, until Thu 2026-10-08 18:00\n"));

@@ -151,6 +151,7 @@ impl Exchange {
                 let users: Vec<String> = self.service.phones.of(&extension).map(|phone| phone.user.clone()).collect();
                 self.ua.send_text(now.mono, id, &users, &text);
             }
+            Input::MessagesChanged(extensions) => extensions.into_iter().for_each(|one| self.ask_what_waits(one)),
             Input::Overtaken(errands) => self.errands_overtaken(now, &errands),
             Input::Reload(service) => self.service = service,
             Input::Presences(presences) => self.board.presences = presences,
@@ -326,7 +327,7 @@ impl Exchange {
             }
             Event::Refer { leg, refer } => self.with_leg(now, leg, |s, h| s.leg_refers(h, leg, &refer)),
             Event::Registered { user, source, .. } => {
-                self.ask_what_waits(&user);
+                self.phone_came(&user);
                 self.tell_of_phones(What::PhoneCame { user, source });
             }
             Event::Unproven { user, source } => self.tell_of_phones(What::PhoneRefused { user, source }),
@@ -654,13 +655,19 @@ impl Exchange {
     }
 
     /// A telephone came: what waits for its person is in the store.
-    fn ask_what_waits(&mut self, user: &str) {
+    fn phone_came(&mut self, user: &str) {
         let phones = self.service.phones.phones();
-        let Some(extension) = phones.iter().find(|phone| phone.user == user).and_then(|p| p.extension.clone()) else {
-            return;
-        };
-        let request = DeskRequest::CountMessages { id: RequestId(0), for_person: extension };
-        self.out.push_back(Output::Desk { call: NO_CALL, request });
+        if let Some(extension) = phones.iter().find(|phone| phone.user == user).and_then(|p| p.extension.clone()) {
+            self.ask_what_waits(extension);
+        }
+    }
+
+    /// Only for those who have a telephone here.
+    fn ask_what_waits(&mut self, extension: String) {
+        if self.service.phones.of(&extension).next().is_some() {
+            let request = DeskRequest::CountMessages { id: RequestId(0), for_person: extension };
+            self.out.push_back(Output::Desk { call: NO_CALL, request });
+        }
     }
 
     fn tell_idle(&mut self, now: Mono) {

@@ -93,6 +93,8 @@ pub enum Input<'a> {
     },
     /// Nobody needs to be called for these any more, though they are under way: told again and again until they are over.
     Overtaken(Vec<ErrandId>),
+    /// Extensions whose messages have changed, by whichever process: the lamps of their telephones follow.
+    MessagesChanged(Vec<String>),
     /// New flow, people and prompts for the calls that begin from now on (SIGHUP).
     Reload(Arc<Service>),
     /// Who is out, or not to be called, from now on: also for live calls.

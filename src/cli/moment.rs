@@ -105,11 +105,18 @@ fn gaps(hours: &Hours, duty: Duty, at: DateTime<Utc>, zone: chrono_tz::Tz) -> Ve
     told.chain(rest).collect()
 }
 
-/// Groups in which nobody can be rung at all.
+/// Groups in which nobody can be rung at all, and what comes of it.
 fn nobody(groups: &[Group]) -> Vec<String> {
-    let callers = |group: &&Group| matches!(group.group, Duty::Receptionist | Duty::Emergency);
-    let empty = groups.iter().filter(callers).filter(|group| group.people.is_empty());
-    empty.map(|group| format!("nobody can be rung for {}: callers leave a message", group.group)).collect()
+    let empty = groups.iter().filter(|group| group.people.is_empty());
+    let told = empty.map(|group| {
+        let comes = match group.group {
+            Duty::Receptionist | Duty::Emergency => "callers leave a message",
+            Duty::Engineer => "repairs go to the supervisor; give somebody duty = [\"engineer\"] in people.toml",
+            Duty::Supervisor => "nobody hears what is overdue; give somebody duty = [\"supervisor\"] in people.toml",
+        };
+        format!("nobody can be rung for {}: {comes}", group.group)
+    });
+    told.collect()
 }
 
 const TIME: &str = "%a %Y-%m-%d %H:%M";

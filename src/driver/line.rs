@@ -81,6 +81,8 @@ pub enum ToLine {
         text: String,
         answer: oneshot::Sender<u16>,
     },
+    /// Extensions whose messages have changed.
+    MessagesChanged(Vec<String>),
     /// Callers whom an earlier run promised to call back.
     CallBacks(Vec<WaitingCallBack>),
     Reload(Arc<Service>),
@@ -406,6 +408,7 @@ impl Line {
                 };
                 Line::input(line, Input::Text { id, extension, text });
             }
+            ToLine::MessagesChanged(extensions) => Line::input(line, Input::MessagesChanged(extensions)),
             ToLine::CallBacks(waiting) => Line::input(line, Input::CallBacks(waiting)),
             ToLine::Reload(service) => {
                 tokio::task::spawn_local(renew_resolver(line.clone()));

@@ -36,6 +36,7 @@ mod interrupted;
 mod journal_rows;
 mod ladder_rows;
 mod message_rows;
+mod message_watch;
 mod notification_rows;
 mod outbox;
 mod presence_rows;
@@ -69,6 +70,7 @@ pub use filter::{
     AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, NotificationFilter, Place,
     ResidentFilter, TicketFilter,
 };
+pub use message_watch::MessageWatch;
 pub use outbox::{Outbox, Told};
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;

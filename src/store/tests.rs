@@ -568,6 +568,24 @@ fn a_ticket_whose_calls_row_was_never_written_still_gets_its_clocks_and_its_call
 }
 
 #[test]
+fn whoever_changes_a_message_its_person_is_told_of_once() {
+    let mut desk = Desk::open();
+    let draft = MessageDraft { for_person: Some("201".into()), from_number: None, from_name: None, call: CallId(1) };
+    let Ok(Done::MessageOpened(message)) = desk.ask(noon(), |id| DeskRequest::OpenMessage { id, draft }) else {
+        panic!("it is kept")
+    };
+    let mut watch = MessageWatch::open(&desk.path()).expect("it opens");
+    let mut changed = || watch.look().expect("readable").into_iter().collect::<Vec<_>>();
+    assert!(changed().is_empty());
+    let complete = MessageChange { complete: Some(true), ..MessageChange::default() };
+    desk.ask(noon(), |id| DeskRequest::ChangeMessage { id, message, change: complete }).expect("it is kept");
+    assert_eq!(changed(), ["201"]);
+    assert!(changed().is_empty());
+    desk.editor().confirm(message, "201", noon()).expect("it is kept");
+    assert_eq!(changed(), ["201"]);
+}
+
+#[test]
 fn the_newest_word_of_a_persons_presence_is_kept_and_every_writer_is_noticed() {
     let desk = Desk::open();
     let mut watch = PresenceWatch::open(&desk.path()).expect("it opens");

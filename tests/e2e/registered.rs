@@ -78,6 +78,19 @@ impl Phone {
         (lines.swap_remove(0), challenge)
     }
 
+    /// Reads until this line comes; all that were read.
+    fn is_told(&mut self, wanted: &str) -> Vec<String> {
+        let mut told = Vec::new();
+        while !told.iter().any(|line: &String| line.starts_with(wanted)) {
+            let mut line = String::new();
+            match self.stream.read_line(&mut line) {
+                Ok(read) if read > 0 => told.push(line.trim_end().to_owned()),
+                end => panic!("no {wanted} but {end:?} after {told:#?}"),
+            }
+        }
+        told
+    }
+
     fn prove(&mut self, challenge: &Challenge, password: &str) -> String {
         let answer = challenge.answer("REGISTER", "sip:frontdesk", self.user, password, "c0ffee", 1);
         self.register(Some(&answer.to_string())).0
@@ -270,11 +283,11 @@ fn the_lamp_of_a_registered_telephone_tells_of_a_message() {
     let challenge = phone.register(None).1.expect("a challenge");
     assert_eq!(phone.prove(&challenge, "k9fjw-2xq7m"), "SIP/2.0 200 OK");
     daemon.dial(&daemon.uri(), &["--keys", "4,p,201#,p,1,p,s,#", "--say", crate::audio::SPOKEN]);
-    let mut told = Vec::new();
-    while !told.iter().any(|line: &String| line.starts_with("Voice-Message: 1/0")) {
-        let mut line = String::new();
-        assert!(phone.stream.read_line(&mut line).expect("a line") > 0, "the lamp is never lit: {told:#?}");
-        told.push(line.trim_end().to_owned());
-    }
+    let told = phone.is_told("Voice-Message: 1/0");
     assert!(told.iter().any(|line| line == "Messages-Waiting: yes"), "{told:#?}");
+    // Another process than the line's notes that they have it.
+    let id = daemon.messages()[0]["id"].to_string();
+    assert!(daemon.cli(&["messages", "confirm", &id, "--by", "201"]).status.success());
+    let told = phone.is_told("Voice-Message: 0/1");
+    assert!(told.iter().any(|line| line == "Messages-Waiting: no"), "{told:#?}");
 }
