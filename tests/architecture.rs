@@ -126,10 +126,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("stun_types", &["media/ice.rs", "sip/stun.rs"]),
     ("subtle", &["desk/token.rs", "sip/digest/"]),
     ("tar", &["backup.rs"]),
-    (
-        "tokio",
-        &["cli/dial.rs", "console/", "daemon.rs", "daemon/notifier.rs", "daemon/transcriber.rs", "driver/", "notify/"],
-    ),
+    ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "daemon/", "driver/", "notify/"]),
     ("tokio_rustls", &["driver/", "notify/http.rs", "tls/"]),
     ("tokio_tungstenite", &["driver/websocket.rs"]),
     ("toml_edit", &["cli/import/", "cli/people_file.rs", "cli/pin.rs"]),
