@@ -1,6 +1,7 @@
 //! Who lives where, and from which numbers they call (R11). A caller is found by exactly their number, or not at all.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::types::{NumberPlan, TicketNumber};
 
@@ -10,7 +11,7 @@ const FIELD_MAX: usize = 64;
 const NUMBERS_MAX: usize = 8;
 
 /// Somebody who lives here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resident {
     /// 0 until it is kept.
     pub id: i64,
@@ -72,7 +73,7 @@ pub fn in_one_form(number: &str, plan: &NumberPlan) -> String {
 }
 
 /// What a new list makes of the old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct ListChange {
     pub added: usize,
     pub changed: usize,

@@ -25,6 +25,11 @@ pub fn add(connection: &Connection, entry: &JournalEntry) -> rusqlite::Result<i6
     Ok(connection.last_insert_rowid())
 }
 
+pub fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<KeptEntry>> {
+    let sql = format!("SELECT {COLUMNS} FROM journal WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
+}
+
 pub fn read(row: &Row<'_>) -> rusqlite::Result<KeptEntry> {
     let entry = JournalEntry {
         at: row.get::<_, At>(1)?.0,

@@ -62,7 +62,8 @@ pub use editor::Editor;
 pub use errand_rows::ErrandWatch;
 pub use error::StoreError;
 pub use filter::{
-    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TicketFilter,
+    AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, Place, ResidentFilter, TaskFilter,
+    TicketFilter,
 };
 pub use presence_rows::PresenceWatch;
 pub use reader::Reader;

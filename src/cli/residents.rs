@@ -1,16 +1,18 @@
-//! `frontdesk residents`: who lives where, and from which numbers they call (R11). `import`: lists from a spreadsheet.
-
-mod import;
+//! `frontdesk residents`: who lives where, and from which numbers they call (R11).
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::context::{CliError, Context};
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty};
+use crate::desk::resident_list::{self, List};
 use crate::desk::residents::{Resident, in_one_form};
 use crate::store::ResidentFilter;
 use crate::types::NumberPlan;
+
+/// A bigger file is no list of residents.
+const FILE_BYTES_MAX: u64 = 50_000_000;
 
 /// List, add and import residents: who calls is known by them
 #[derive(Debug, clap::Args)]
@@ -118,7 +120,7 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
             Ok(writeln!(out, "resident {} removed", args.id)?)
         }
         Some(Command::Import(args)) => {
-            let list = import::read(&args.file, numbers)?;
+            let list = read(&args.file, numbers)?;
             let change = context.editor()?.put_residents(context.now, &list.residents, args.replace, args.dry_run)?;
             if args.json {
                 return output::json(out, &change);
@@ -134,6 +136,17 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
             )?)
         }
     }
+}
+
+fn read(path: &Path, numbers: &NumberPlan) -> Result<List, CliError> {
+    let name = path.display().to_string();
+    let failed = |what: String| CliError::Failed(format!("{name}: {what}"));
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(failed(format!("{size} bytes are too many; split it")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    resident_list::read(&bytes, numbers).map_err(|faults| CliError::Failed(faults.in_file(&name)))
 }
 
 fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
