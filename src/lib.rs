@@ -54,7 +54,8 @@
 //! 3. A task asks for a telephone call by a row of `errands`. The line makes it (`call::session`, walking the same flow from
 //!    another beginning); its result is on disk before it is said, and leads the task on.
 //! 4. A ticket changes stage only by the table of steps in `desk::workflow`, whoever asks: a shell, the API, a phone, a task.
-//! 5. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves.
+//! 5. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves,
+//!    and who is shown a caller's number or the way to a recording is written down before they are.
 //!
 //! # Invariants
 //!

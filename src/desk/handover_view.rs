@@ -156,7 +156,7 @@ impl PageView {
         };
         let message = |message: Message| {
             let message = sight.message(message);
-            shows.set(shows.get() || message.shows());
+            shows.set(shows.get() || message.shows(sight.surface));
             json(&MessageView::new(&message, time_zone))
         };
         let entry = |kept: KeptEntry| {

@@ -251,6 +251,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_that_is_not_utf_8_is_told_how_to_be_saved() {
+        let gb18030 = b"building,room,name\n3,1201,\xc0\xee\xcb\xc4\n";
+        let faults = read(gb18030, &NumberPlan::default()).expect_err("it can't be read");
+        assert_eq!(faults.told.len(), 1);
+        assert!(faults.told[0].line == 2 && faults.told[0].what.contains("CSV UTF-8"), "{faults:?}");
+    }
+
+    #[test]
     fn a_number_of_two_residents_is_kept_and_told() {
         let text = "building,room,name,phone\n3,1201,李四,13800138000\n5,302,王五,+86 138 0013 8000\n";
         let read = list(text).expect("it is right");

@@ -1,36 +1,36 @@
 //! Whether a record, as it is shown, tells a caller's number in full or leads to what was recorded of them: then who it
-//! was shown to is written down (R12).
+//! was shown to is written down (R12). In a list only numbers count: whoever hears a recording is written down for that.
 
 use super::alarm::Alarm;
 use super::call_record::{CallRecord, Direction};
 use super::errand::ErrandRecord;
 use super::journal::KeptEntry;
 use super::message::Message;
-use super::privacy::{mask_number, mask_text};
+use super::privacy::{Surface, mask_number, mask_text};
 use super::residents::Resident;
 use super::ticket::Ticket;
 
 impl CallRecord {
-    pub fn shows(&self) -> bool {
+    pub fn shows(&self, surface: Surface) -> bool {
         let customer = match self.direction {
             Direction::In => None,
             Direction::Out => Some(self.callee.as_str()),
         };
         let numbers = [self.caller.as_deref(), self.diverted_from.as_deref(), customer];
-        self.recording.is_some() || numbers.into_iter().any(is_whole)
+        leads(surface, self.recording.is_some()) || numbers.into_iter().any(is_whole)
     }
 }
 
 impl Ticket {
-    pub fn shows(&self) -> bool {
+    pub fn shows(&self, surface: Surface) -> bool {
         let recorded = self.recording.is_some() || self.work.feedback.is_some();
-        recorded || [self.caller.as_deref(), self.callback_number.as_deref()].into_iter().any(is_whole)
+        leads(surface, recorded) || [self.caller.as_deref(), self.callback_number.as_deref()].into_iter().any(is_whole)
     }
 }
 
 impl Message {
-    pub fn shows(&self) -> bool {
-        self.recording.is_some() || is_whole(self.from_number.as_deref())
+    pub fn shows(&self, surface: Surface) -> bool {
+        leads(surface, self.recording.is_some()) || is_whole(self.from_number.as_deref())
     }
 }
 
@@ -53,14 +53,18 @@ impl Resident {
 }
 
 impl ErrandRecord {
-    pub fn shows(&self) -> bool {
-        self.comment.is_some() || is_whole(self.number.as_deref())
+    pub fn shows(&self, surface: Surface) -> bool {
+        leads(surface, self.comment.is_some()) || is_whole(self.number.as_deref())
     }
+}
+
+fn leads(surface: Surface, recorded: bool) -> bool {
+    recorded && surface != Surface::List
 }
 
 /// A number of which nothing is hidden, and that is more than an extension.
 fn is_whole(number: Option<&str>) -> bool {
-    number.is_some_and(|number| mask_number(number) != number)
+    number.is_some_and(|number| !number.contains('*') && mask_number(number) != number)
 }
 
 fn has_number(text: &str) -> bool {
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_a_sight_hides_is_not_shown() {
-        use super::super::privacy::{Role, Sight, Surface};
+        use super::super::privacy::{Role, Sight};
         let resident = Resident {
             id: 1,
             building: "3".to_owned(),
