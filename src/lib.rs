@@ -56,7 +56,8 @@
 //! 4. A ticket changes stage only by the table of steps in `desk::workflow`, whoever asks: a shell, the API, a phone, a task.
 //! 5. Who is told of what happened by e-mail, text or webhook is `desk::notifications`; the clerk puts it into the outbox in
 //!    the transaction that notes how far it has read, and `daemon::notifier` sends it through `notify` and the line.
-//! 6. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves.
+//! 6. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves,
+//!    and who is shown a caller's number or the way to a recording is written down before they are.
 //!
 //! # Invariants
 //!

@@ -2,6 +2,16 @@
 
 #[path = "api_test/mod.rs"]
 mod api_test;
+#[path = "api_test/privacy.rs"]
+mod privacy;
+#[path = "api_test/reports.rs"]
+mod reports;
+#[path = "api_test/residents.rs"]
+mod residents;
+#[path = "api_test/shifts.rs"]
+mod shifts;
+#[path = "api_test/work.rs"]
+mod work;
 
 use api_test::{Answer, Desk};
 use serde_json::{Value, json};
@@ -81,7 +91,7 @@ fn numbers_are_masked_for_who_may_not_see_them() {
     assert_eq!(desk.get(&receptionist, "/calls/2/recording").status, 200);
     let audit: Vec<_> = desk.audit().into_iter().map(|entry| (entry.what, entry.about, entry.from_where)).collect();
     let entry = |what: &str| (what.to_owned(), "call 2".to_owned(), "api 127.0.0.1".to_owned());
-    assert_eq!(audit, [entry("heard"), entry("refused")], "the newest first");
+    assert_eq!(audit, [entry("heard"), entry("refused"), entry("shown")], "the newest first");
 }
 
 #[test]
@@ -314,7 +324,31 @@ fn nothing_is_done_or_told_without_a_token() {
             asked += 1;
         }
     }
-    assert!(asked > 30, "{asked}");
+    assert!(asked > 60, "{asked}");
+}
+
+/// Nor with a token that was made for something else.
+#[test]
+fn each_operation_asks_for_its_own_scope() {
+    let desk = Desk::start();
+    let reports = desk.token(&["reports:read"], "administrator");
+    let calls = desk.token(&["calls:read"], "administrator");
+    let document = desk.get("", "/openapi.json").json();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let Some(scope) = operation["security"][0]["token"][0].as_str() else {
+                assert_eq!(path, "/api/v1/events", "it looks at the kinds itself");
+                continue;
+            };
+            let token = if scope == "reports:read" { &calls } else { &reports };
+            let path = path.replace("/api/v1", "").replace("{id}", "1").replace("{number}", &desk.ticket);
+            let path = path.replace("{extension}", "201").replace("{clock}", "on_site");
+            let headers = [("Content-Type", "application/json"), ("If-Match", "*")];
+            let refused = desk.send(token, &method.to_uppercase(), &path, &headers, Some("{}"));
+            assert_eq!(refused.status, 403, "{method} {path}: {refused:?}");
+            assert!(refused.detail().contains(scope), "{method} {path}: {refused:?}");
+        }
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notify", &["desk", "tls", "types"]),
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),
-    ("console", &["desk", "metrics", "store", "types"]),
+    ("console", &["desk", "metrics", "sheets", "store", "types"]),
     ("sheets", &["desk"]),
     ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "tls", "types"]),
     (
@@ -91,7 +91,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("axum", &["console/"]),
     ("base64ct", &["desk/notifications/webhooks.rs", "notify/webhook.rs", "sdp/crypto.rs"]),
     ("claxon", &["media/flac.rs"]),
-    ("csv", &["cli/"]),
+    ("csv", &["cli/import/", "desk/resident_list.rs", "sheets/spreadsheet.rs"]),
     ("ctr", &["media/srtp/cipher.rs"]),
     ("dimpl", &["driver/dtls.rs"]),
     ("etherparse", &["cli/pcap.rs"]),

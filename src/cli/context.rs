@@ -76,15 +76,6 @@ impl From<serde_json::Error> for CliError {
     }
 }
 
-impl From<csv::Error> for CliError {
-    fn from(fault: csv::Error) -> Self {
-        match fault.into_kind() {
-            csv::ErrorKind::Io(fault) => CliError::Output(fault),
-            other => CliError::Failed(format!("{other:?}")),
-        }
-    }
-}
-
 impl Context {
     /// How a surface shows callers to this user.
     pub(super) fn sight(&self, surface: Surface) -> Sight<'_> {

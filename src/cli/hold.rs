@@ -65,12 +65,12 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
     match &args.command {
         Command::Set(args) => {
             let by = args.by.as_deref().unwrap_or(&context.who);
-            let id = context.editor()?.hold(args.what, &args.about, by, context.now, &args.why)?;
+            let id = context.editor()?.hold(args.what, &args.about, (by, "shell"), context.now, &args.why)?;
             Ok(writeln!(out, "hold {id}: {} {} is kept", args.what, output::printable(args.about.trim()))?)
         }
         Command::Lift(args) => {
             let by = args.by.as_deref().unwrap_or(&context.who);
-            context.editor()?.lift_hold(args.id, by, context.now, &args.why)?;
+            context.editor()?.lift_hold(args.id, (by, "shell"), context.now, &args.why)?;
             Ok(writeln!(out, "hold {} lifted", args.id)?)
         }
         Command::List(args) => {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::context::CliError;
+use crate::sheets::spreadsheet;
 
 /// The widest cell of a table, in columns of the terminal; longer ones are cut with an ellipsis.
 const CELL_COLUMNS_MAX: usize = 40;
@@ -50,16 +51,9 @@ pub fn json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), CliError>
     Ok(())
 }
 
-/// Writes CSV as Excel reads it: with a byte order mark (else 张伟 is garbled), and with no cell that runs as a formula.
+/// Writes CSV as Excel reads it.
 pub fn csv(out: &mut dyn Write, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Result<(), CliError> {
-    out.write_all("\u{feff}".as_bytes())?;
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    writer.write_record(header)?;
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| formula_safe(cell).into_owned()))?;
-    }
-    writer.flush()?;
-    Ok(())
+    Ok(spreadsheet::write(out, header, rows)?)
 }
 
 /// Writes an aligned table; Chinese characters take two columns.
@@ -110,15 +104,6 @@ fn is_unprintable(c: char) -> bool {
 /// An optional cell: nothing is an empty one.
 pub fn or_empty(value: &Option<impl ToString>) -> String {
     value.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-/// A cell that no spreadsheet runs as a formula.
-fn formula_safe(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
-    }
 }
 
 /// A cell as the table shows it: printable, and not wider than there is room for.

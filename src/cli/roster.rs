@@ -3,16 +3,14 @@
 use std::io::Write;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use super::context::CliError;
 use super::output::{self, Column, FormatArgs};
 use super::period::When;
-use crate::desk::on_duty::{Because, Staff};
+use crate::desk::on_duty::Staff;
 use crate::desk::people::Duty;
 use crate::desk::presence::Presences;
-use crate::desk::roster::{Stretch, stretches};
-use crate::desk::view::LocalTime;
+use crate::desk::roster::{StretchView, stretches};
 use crate::site::Site;
 
 /// Show who is on duty for each group, when that changes, and gaps
@@ -31,23 +29,6 @@ pub struct Args {
     group: Option<Duty>,
 }
 
-/// One stretch, for programs.
-#[derive(Debug, Serialize)]
-struct StretchView {
-    group: Duty,
-    from: LocalTime,
-    to: Option<LocalTime>,
-    people: Vec<PersonOnDuty>,
-    because: Because,
-    gap: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct PersonOnDuty {
-    extension: String,
-    name: String,
-}
-
 /// The staff of a site, as `presences` says of their whereabouts.
 pub(super) fn staff<'a>(site: &'a Site, presences: &'a Presences) -> Staff<'a> {
     Staff { people: &site.people, hours: &site.hours, presences, time_zone: site.config.desk.time_zone }
@@ -58,7 +39,10 @@ pub fn run(args: &Args, staff: Staff<'_>, now: DateTime<Utc>, out: &mut dyn Writ
     let at = args.at.as_ref().map_or(Ok(now), |at| at.start(now, staff.time_zone).ok_or_else(beyond))?;
     let groups = Duty::ALL.iter().filter(|duty| args.group.is_none_or(|group| group == **duty));
     let views = |duty: &Duty| -> Vec<StretchView> {
-        stretches(staff, *duty, at, args.days).iter().map(|stretch| view(stretch, staff.time_zone)).collect()
+        stretches(staff, *duty, at, args.days)
+            .iter()
+            .map(|stretch| StretchView::new(stretch, staff.time_zone))
+            .collect()
     };
     let all: Vec<StretchView> = groups.flat_map(views).collect();
     if args.format.json {
@@ -71,19 +55,6 @@ pub fn run(args: &Args, staff: Staff<'_>, now: DateTime<Utc>, out: &mut dyn Writ
         }
     }
     Ok(())
-}
-
-fn view(stretch: &Stretch<'_>, zone: chrono_tz::Tz) -> StretchView {
-    let person =
-        |p: &&crate::desk::people::Person| PersonOnDuty { extension: p.extension.clone(), name: p.name.clone() };
-    StretchView {
-        group: stretch.duty,
-        from: LocalTime::new(stretch.from, zone),
-        to: stretch.to.map(|to| LocalTime::new(to, zone)),
-        people: stretch.people.iter().map(person).collect(),
-        because: stretch.because,
-        gap: stretch.is_gap(),
-    }
 }
 
 fn told(gap: &StretchView, days: u64) -> String {

@@ -7,6 +7,7 @@ use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs};
 use crate::desk::tasks::TaskRow;
 use crate::desk::view::{LocalTime, TaskView};
+use crate::store::TaskFilter;
 
 /// List what the desk sees to by itself: engineers sent, messages passed on, customers asked, supervisors told
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
-    let tasks = context.reader()?.tasks(args.open, at_most(args.limit))?;
+    let tasks = context.reader()?.tasks(&TaskFilter {
+        open: args.open,
+        limit: at_most(args.limit),
+        ..TaskFilter::default()
+    })?;
     tell_if_cut(tasks.len(), args.limit);
     if args.format.json {
         let views: Vec<_> = tasks.iter().map(|task| TaskView::new(task, context.time_zone)).collect();

@@ -41,7 +41,8 @@ struct AddArgs {
     /// Who uses it: it stands in histories as whoever made a change
     name: String,
     /// calls:read, tickets:read, tickets:write, messages:read, messages:write, recordings:read, people:read, people:write,
-    /// alarms:read, alarms:write, reports:read, or admin for all; several times, or with commas between
+    /// alarms:read, alarms:write, reports:read, work:read, work:write, residents:read, residents:write, shifts:read,
+    /// shifts:write, privacy:read, privacy:write, or admin for all; several times, or with commas between
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
     scopes: Vec<Scope>,
     /// Whose eyes it is for: engineer, receptionist, supervisor or administrator. It decides which numbers are masked

@@ -180,7 +180,10 @@ mod tests {
                 cadence: crate::desk::answer_time::Cadence::default(),
                 clocks: Arc::default(),
                 people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
+                hours: Arc::new(crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap()),
+                numbers: crate::types::NumberPlan::default(),
                 owner: "desk".to_owned(),
+                desk_names: std::collections::BTreeMap::new(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
             let served = tokio::spawn(serve(listener, state.clone(), access, shutdown));

@@ -3,23 +3,31 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::desk::resident_list::LineFault;
+
 /// RFC 9457 section 3.1, of the type `about:blank`: the title is the status's own.
 #[derive(Debug)]
 pub(super) struct ProblemDetails {
     status: StatusCode,
     detail: String,
     instance: Option<String>,
+    /// The faults of what was sent, each with its line.
+    faults: Vec<LineFault>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ProblemDetails {
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), instance: None, headers: Vec::new() }
+        Self { status, detail: detail.into(), instance: None, faults: Vec::new(), headers: Vec::new() }
     }
 
     /// The path that it was asked at.
     pub fn at(self, path: &str) -> Self {
         Self { instance: Some(path.to_owned()), ..self }
+    }
+
+    pub fn with_faults(self, faults: Vec<LineFault>) -> Self {
+        Self { faults, ..self }
     }
 
     /// A header beside it, such as when to try again.
@@ -44,6 +52,9 @@ impl IntoResponse for ProblemDetails {
         });
         if let Some(instance) = self.instance {
             body["instance"] = instance.into();
+        }
+        if !self.faults.is_empty() {
+            body["faults"] = serde_json::json!(self.faults);
         }
         let mut response =
             (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();

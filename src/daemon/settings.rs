@@ -28,12 +28,16 @@ const CALL_MAX: Duration = Duration::from_secs(3600);
 
 /// What the HTTP API knows of the settings.
 pub(super) fn desk(site: &Site) -> DeskSettings {
+    let named = site.config.desk.names.iter().map(|(lang, name)| (lang.0.clone(), name.clone()));
     DeskSettings {
         time_zone: site.config.desk.time_zone,
         cadence: site.config.answer.cadence(),
         clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
         people: Arc::clone(&site.people),
+        hours: Arc::clone(&site.hours),
+        numbers: site.config.numbers.clone(),
         owner: "desk".to_owned(),
+        desk_names: named.chain([(String::new(), site.config.desk.name.clone())]).collect(),
     }
 }
 

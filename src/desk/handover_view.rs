@@ -1,13 +1,15 @@
 //! The page of a handover as JSON, as text and as HTML to be printed: one look, a minute to read (R40).
 
+use std::cell::Cell;
 use std::fmt::{self, Write};
 
 use chrono_tz::Tz;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::alarm::Alarm;
 use super::handover::{Handover, Listed, Mark, Page, next_due};
-use super::journal::JournalKind;
+use super::journal::{JournalKind, KeptEntry};
 use super::message::Message;
 use super::on_duty::{Because, Staff};
 use super::people::Duty;
@@ -17,7 +19,7 @@ use super::ticket::Ticket;
 use super::view::{AlarmView, JournalView, LocalTime, MessageView};
 
 /// The page; its lists have as many as the store was asked for.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct PageView {
     pub desk: String,
     pub at: LocalTime,
@@ -26,19 +28,26 @@ pub struct PageView {
     pub on_shift: Option<String>,
     pub signed_off: Option<SignedOffView>,
     pub duty: Vec<DutyView>,
+    #[schema(value_type = ListView<AlarmView<'static>>)]
     pub alarms: ListView<serde_json::Value>,
+    #[schema(value_type = ListView<AlarmView<'static>>)]
     pub missed_emergencies: ListView<serde_json::Value>,
     pub tickets: ListView<TicketLine>,
+    #[schema(value_type = ListView<MessageView<'static>>)]
     pub messages: ListView<serde_json::Value>,
+    #[schema(value_type = ListView<JournalView<'static>>)]
     pub journal: ListView<serde_json::Value>,
     pub calls: u64,
     pub tickets_opened: u64,
     pub tickets_closed: u64,
     /// What whoever signs on says: they have had this page.
     pub read: String,
+    /// Whether it tells a caller's number in full, or leads to what was recorded of them.
+    #[serde(skip)]
+    pub shows: bool,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct SignedOffView {
     pub by: String,
     pub at: LocalTime,
@@ -46,14 +55,14 @@ pub struct SignedOffView {
 }
 
 /// A list and how many there are in all.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ListView<T> {
     pub total: u64,
     pub list: Vec<T>,
 }
 
 /// An open ticket in one line.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TicketLine {
     pub number: String,
     pub kind: String,
@@ -70,7 +79,7 @@ pub struct TicketLine {
 }
 
 /// Who is on duty for one group, and who comes next.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct DutyView {
     pub group: Duty,
     pub people: Vec<String>,
@@ -101,7 +110,7 @@ impl DutyView {
 }
 
 /// One handover of the past.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HandoverView<'a> {
     pub id: i64,
     pub signed_off_by: Option<&'a str>,
@@ -139,8 +148,22 @@ impl PageView {
         let local = |at| LocalTime::new(at, time_zone);
         let off = page.standing.waiting.as_ref().and_then(|waiting| waiting.off.as_ref());
         let since = page.since().map(local);
-        let alarm = |alarm: Alarm| json(&AlarmView::new(&sight.alarm(alarm), time_zone));
-        let message = |message: Message| json(&MessageView::new(&sight.message(message), time_zone));
+        let shows = Cell::new(false);
+        let alarm = |alarm: Alarm| {
+            let alarm = sight.alarm(alarm);
+            shows.set(shows.get() || alarm.shows());
+            json(&AlarmView::new(&alarm, time_zone))
+        };
+        let message = |message: Message| {
+            let message = sight.message(message);
+            shows.set(shows.get() || message.shows(sight.surface));
+            json(&MessageView::new(&message, time_zone))
+        };
+        let entry = |kept: KeptEntry| {
+            let kept = sight.entry(kept);
+            shows.set(shows.get() || kept.shows());
+            json(&JournalView::new(&kept, time_zone))
+        };
         let ticket = |ticket: Ticket| TicketLine::new(&ticket, page.at, time_zone);
         Self {
             desk: desk.to_owned(),
@@ -153,11 +176,12 @@ impl PageView {
             missed_emergencies: listed(page.missed, alarm),
             tickets: listed(page.tickets, ticket),
             messages: listed(page.messages, message),
-            journal: listed(page.journal, |kept| json(&JournalView::new(&sight.entry(kept), time_zone))),
+            journal: listed(page.journal, entry),
             calls: page.calls,
             tickets_opened: page.opened,
             tickets_closed: page.closed,
             read: Mark::to_string(&page.mark),
+            shows: shows.get(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::hours::Hours;
 use super::people::{Directory, Duty, Person};
@@ -11,7 +12,7 @@ use super::presence::{Presences, Whereabouts};
 use super::words::words;
 
 /// Why it is these people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Because {
     /// The roster says so.

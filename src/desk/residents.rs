@@ -1,6 +1,7 @@
 //! Who lives where, and from which numbers they call (R11). A caller is found by exactly their number, or not at all.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::types::{NumberPlan, TicketNumber};
 
@@ -10,7 +11,7 @@ const FIELD_MAX: usize = 64;
 const NUMBERS_MAX: usize = 8;
 
 /// Somebody who lives here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Resident {
     /// 0 until it is kept.
     pub id: i64,
@@ -30,6 +31,11 @@ pub struct Fault {
 }
 
 impl Resident {
+    /// The numbers in one cell of a spreadsheet, as a list of residents is read again: a space stands inside of a number.
+    pub fn numbers_cell(&self) -> String {
+        self.numbers.join("/")
+    }
+
     /// From what was written, with its numbers in the form in which callers are looked up.
     pub fn new(building: &str, room: &str, name: &str, numbers: &[&str], plan: &NumberPlan) -> Result<Self, Fault> {
         let field = |name: &str, text: &str| {
@@ -72,7 +78,7 @@ pub fn in_one_form(number: &str, plan: &NumberPlan) -> String {
 }
 
 /// What a new list makes of the old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct ListChange {
     pub added: usize,
     pub changed: usize,

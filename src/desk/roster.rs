@@ -1,9 +1,13 @@
 //! Who is on duty from when to when, and where nobody is (R43): the roster as a list, for people who plan by it.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::on_duty::{Because, Staff};
 use super::people::{Duty, Person};
+use super::view::LocalTime;
 
 /// Duties without whom the desk can't keep its promises: a gap in them is told.
 pub const NEEDED: [Duty; 3] = [Duty::Receptionist, Duty::Emergency, Duty::Supervisor];
@@ -25,6 +29,37 @@ impl Stretch<'_> {
     /// Whether the roster has nobody then, or nobody can be rung.
     pub fn is_gap(&self) -> bool {
         NEEDED.contains(&self.duty) && (self.people.is_empty() || self.because == Because::RosterEmpty)
+    }
+}
+
+/// One stretch, for programs.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StretchView {
+    pub group: Duty,
+    pub from: LocalTime,
+    pub to: Option<LocalTime>,
+    pub people: Vec<PersonOnDuty>,
+    pub because: Because,
+    pub gap: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PersonOnDuty {
+    pub extension: String,
+    pub name: String,
+}
+
+impl StretchView {
+    pub fn new(stretch: &Stretch<'_>, zone: Tz) -> Self {
+        let person = |p: &&Person| PersonOnDuty { extension: p.extension.clone(), name: p.name.clone() };
+        Self {
+            group: stretch.duty,
+            from: LocalTime::new(stretch.from, zone),
+            to: stretch.to.map(|to| LocalTime::new(to, zone)),
+            people: stretch.people.iter().map(person).collect(),
+            because: stretch.because,
+            gap: stretch.is_gap(),
+        }
     }
 }
 

@@ -39,6 +39,25 @@ pub enum Scope {
     AlarmsWrite,
     #[serde(rename = "reports:read")]
     ReportsRead,
+    /// What the desk sees to by itself, and the calls that it makes.
+    #[serde(rename = "work:read")]
+    WorkRead,
+    #[serde(rename = "work:write")]
+    WorkWrite,
+    #[serde(rename = "residents:read")]
+    ResidentsRead,
+    #[serde(rename = "residents:write")]
+    ResidentsWrite,
+    /// Handovers and the roster.
+    #[serde(rename = "shifts:read")]
+    ShiftsRead,
+    #[serde(rename = "shifts:write")]
+    ShiftsWrite,
+    /// The audit log, and what is held back from deletion.
+    #[serde(rename = "privacy:read")]
+    PrivacyRead,
+    #[serde(rename = "privacy:write")]
+    PrivacyWrite,
     /// All of them.
     #[serde(rename = "admin")]
     Admin,
@@ -56,6 +75,14 @@ words!(Scope {
     AlarmsRead => "alarms:read",
     AlarmsWrite => "alarms:write",
     ReportsRead => "reports:read",
+    WorkRead => "work:read",
+    WorkWrite => "work:write",
+    ResidentsRead => "residents:read",
+    ResidentsWrite => "residents:write",
+    ShiftsRead => "shifts:read",
+    ShiftsWrite => "shifts:write",
+    PrivacyRead => "privacy:read",
+    PrivacyWrite => "privacy:write",
     Admin => "admin",
 });
 

@@ -326,7 +326,7 @@ pub struct DeletionView<'a> {
 }
 
 /// Something that the desk sees to by itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct TaskView<'a> {
     pub id: i64,
     pub kind: TaskKind,
@@ -425,7 +425,7 @@ impl<'a> AlarmView<'a> {
 }
 
 /// A call that the desk makes about its work.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct ErrandView<'a> {
     pub id: ErrandId,
     pub kind: ErrandKind,
@@ -524,7 +524,7 @@ impl<'a> JournalView<'a> {
 }
 
 /// One entry of the audit log (R12).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct AuditView<'a> {
     pub id: i64,
     pub at: LocalTime,
@@ -543,7 +543,7 @@ impl<'a> AuditView<'a> {
 }
 
 /// What is held back from deletion (R12).
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct HoldView<'a> {
     pub id: i64,
     pub what: HeldKind,

@@ -1,6 +1,8 @@
 //! A report as a page: a table for each of its parts.
 
 use askama::Template;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 use super::{Letterhead, SheetError, page};
 use crate::desk::report::table::{Cell, Part, Table};
@@ -12,6 +14,16 @@ pub struct ReportHead {
     pub period: String,
     /// What the reader must know of the definitions.
     pub note: String,
+}
+
+impl ReportHead {
+    /// Of a period that may be open at either end.
+    pub fn new(since: Option<DateTime<Utc>>, until: Option<DateTime<Utc>>, zone: Tz, note: String) -> Self {
+        let time = |at: Option<DateTime<Utc>>| {
+            at.map_or("…".to_owned(), |at| at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string())
+        };
+        Self { period: format!("{} – {}", time(since), time(until)), note }
+    }
 }
 
 #[derive(Template)]

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::editor::Editor;
 use super::error::StoreError;
-use super::filter::Clause;
+use super::filter::{Clause, Place};
 use super::reader::Reader;
 use super::time::At;
 use crate::desk::audit::{AuditEntry, KeptAudit};
@@ -60,7 +60,13 @@ pub struct AuditFilter {
 impl Reader {
     /// The audit log, the newest first.
     pub fn audit(&self, filter: &AuditFilter) -> Result<Vec<KeptAudit>, StoreError> {
+        self.audit_beyond(filter, None)
+    }
+
+    /// The same from a place in the list on: what comes after it.
+    pub fn audit_beyond(&self, filter: &AuditFilter, place: Option<Place>) -> Result<Vec<KeptAudit>, StoreError> {
         let mut clause = Clause::default();
+        clause.beyond("at_ms", place);
         clause.period("at_ms", filter.since, filter.until);
         for (column, wanted) in [("who", &filter.who), ("what", &filter.what), ("about", &filter.about)] {
             if let Some(wanted) = wanted {

@@ -277,6 +277,10 @@ impl Editor {
         replace: bool,
         dry_run: bool,
     ) -> Result<ListChange, StoreError> {
+        if replace && residents.is_empty() {
+            let why = "the list names nobody, and to replace by it would take everybody out: nothing was changed";
+            return Err(StoreError::Refused(why.to_owned()));
+        }
         let work = |connection: &Connection| -> rusqlite::Result<ListChange> {
             let mut change = ListChange::default();
             for resident in residents {
@@ -298,15 +302,17 @@ impl Editor {
             }
             Ok(change)
         };
-        self.transaction(|t| {
-            if !dry_run {
-                return work(t);
-            }
-            t.execute_batch("SAVEPOINT dry_run")?;
-            let change = work(t);
-            t.execute_batch("ROLLBACK TO dry_run; RELEASE dry_run")?;
-            change
-        })
+        if dry_run { self.taken_back(work) } else { self.transaction(work) }
+    }
+
+    /// Adds a resident of a place and name that nobody has yet; gives the id.
+    pub fn add_resident(&mut self, at: DateTime<Utc>, resident: &Resident) -> Result<i64, StoreError> {
+        self.by("", at, |t, _| resident_rows::add(t, at, resident))
+    }
+
+    /// Writes another place, name, numbers and note for a resident.
+    pub fn change_resident(&mut self, at: DateTime<Utc>, id: i64, resident: &Resident) -> Result<(), StoreError> {
+        self.by("", at, |t, _| resident_rows::change(t, at, id, resident))
     }
 
     /// Takes a resident out of the list, with their numbers (R12).
@@ -348,6 +354,21 @@ impl Editor {
             let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction)?;
             transaction.commit()?;
+            Ok(done)
+        };
+        run().map_err(|source| StoreError::sqlite(&self.path, source))
+    }
+
+    /// What a change would come to: nothing of it is kept.
+    fn taken_back<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        let run = || {
+            if !self.connection.is_autocommit() {
+                // A part of `at_once`. Dropped, it is rolled back.
+                return work(&*self.connection.savepoint()?);
+            }
+            let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.rollback()?;
             Ok(done)
         };
         run().map_err(|source| StoreError::sqlite(&self.path, source))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rusqlite::{Connection, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use super::time::{At, word, word_or_null};
 use super::{Reader, StoreError};
@@ -204,6 +204,11 @@ pub fn take_up(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<
         params![At(now), ErrandResult::NotReached.as_str(), TRIES_MAX],
     )?;
     connection.execute("UPDATE errands SET state = 'waiting' WHERE state = 'calling'", [])
+}
+
+pub fn one(connection: &Connection, id: ErrandId) -> rusqlite::Result<Option<ErrandRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM errands WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id.0], read).optional()
 }
 
 pub fn read(row: &Row<'_>) -> rusqlite::Result<ErrandRecord> {

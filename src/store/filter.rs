@@ -7,6 +7,7 @@ use crate::desk::call_record::{Direction, Outcome};
 use crate::desk::errand::{ErrandKind, ErrandState};
 use crate::desk::message::Relay;
 use crate::desk::notifications::{NotificationState, NotifyChannel};
+use crate::desk::tasks::TaskKind;
 use crate::desk::ticket::{Kind, Status};
 use crate::types::TicketNumber;
 
@@ -103,6 +104,26 @@ pub struct NotificationFilter {
     /// Only those before this id.
     pub before: Option<i64>,
     pub limit: Option<u32>,
+}
+
+/// What the desk sees to by itself, the newest first. The default takes all of it.
+#[derive(Debug, Clone, Default)]
+pub struct TaskFilter {
+    /// Only what goes on.
+    pub open: bool,
+    pub kind: Option<TaskKind>,
+    pub limit: Option<u32>,
+}
+
+impl TaskFilter {
+    pub(super) fn clause(&self) -> Clause {
+        let mut clause = Clause::default();
+        if self.open {
+            clause.plain("next_at_ms IS NOT NULL");
+        }
+        clause.equal("kind", self.kind.map(|kind| kind.as_str()));
+        clause
+    }
 }
 
 /// Residents. The default takes all of them.
@@ -249,6 +270,13 @@ impl Clause {
         let Some(Place { at, id }) = place else { return };
         self.with(&format!("({column}, id) < (?, ?)"), Value::Integer(at.timestamp_millis()));
         self.values.push(Value::Integer(id));
+    }
+
+    /// Only what comes after that row in a list that has the newest first, by ids alone.
+    pub fn before_id(&mut self, id: Option<i64>) {
+        if let Some(id) = id {
+            self.with("id < ?", Value::Integer(id));
+        }
     }
 
     /// Only what comes after a ticket in a list that has the newest first; where it is gone, what was opened before it.

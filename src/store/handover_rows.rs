@@ -33,6 +33,11 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Handover> {
     Ok(Handover { id, off, on, without_sign_off: row.get(6)? })
 }
 
+fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<Handover>> {
+    let sql = format!("SELECT {COLUMNS} FROM handovers WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
+}
+
 fn standing(connection: &Connection) -> rusqlite::Result<Standing> {
     let one = |condition: &str| {
         let sql = format!("SELECT {COLUMNS} FROM handovers WHERE {condition} ORDER BY id DESC LIMIT 1");
@@ -82,6 +87,14 @@ fn sign_on(
 }
 
 impl Editor {
+    /// The newest handover as it is now, what is being changed included.
+    pub fn newest_handover(&mut self) -> Result<Option<Handover>, StoreError> {
+        self.transaction(|t| {
+            let newest = standing(t)?.newest();
+            one(t, newest)
+        })
+    }
+
     /// Whoever has the shift goes (R40). Gives the handover's number.
     pub fn sign_off(&mut self, name: &str, at: DateTime<Utc>, note: &str) -> Result<i64, StoreError> {
         let (name, note) = (name.trim(), note.trim());
@@ -125,11 +138,21 @@ impl Editor {
 impl Reader {
     /// Handovers, the newest first.
     pub fn handovers(&self, limit: u32) -> Result<Vec<Handover>, StoreError> {
+        self.handovers_before(limit, None)
+    }
+
+    /// The same from a handover on: what comes after it in the list.
+    pub fn handovers_before(&self, limit: u32, id: Option<i64>) -> Result<Vec<Handover>, StoreError> {
         let run = || {
-            let sql = format!("SELECT {COLUMNS} FROM handovers ORDER BY id DESC LIMIT ?1");
-            self.connection.prepare_cached(&sql)?.query_map([limit], read)?.collect()
+            let sql = format!("SELECT {COLUMNS} FROM handovers WHERE id < ?2 ORDER BY id DESC LIMIT ?1");
+            let before = id.unwrap_or(i64::MAX);
+            self.connection.prepare_cached(&sql)?.query_map(params![limit, before], read)?.collect()
         };
         self.told(run())
+    }
+
+    pub fn handover(&self, id: i64) -> Result<Option<Handover>, StoreError> {
+        self.told(one(&self.connection, id))
     }
 
     /// What the page of a handover says at `now`, with at most so many of each list, all as of one moment.

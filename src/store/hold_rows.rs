@@ -57,14 +57,26 @@ fn check(by: &str, why: &str) -> Result<(), String> {
     }
 }
 
-fn audited(connection: &Connection, at: DateTime<Utc>, by: &str, what: Deed, about: String) -> rusqlite::Result<()> {
-    audit_rows::add(connection, &AuditEntry { at, who: by.to_owned(), what, about, from_where: "shell".to_owned() })
+fn audited(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    (by, from_where): (&str, &str),
+    what: Deed,
+    about: String,
+) -> rusqlite::Result<()> {
+    let (who, from_where) = (by.to_owned(), from_where.to_owned());
+    audit_rows::add(connection, &AuditEntry { at, who, what, about, from_where })
+}
+
+fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<Hold>> {
+    let sql = format!("SELECT {COLUMNS} FROM holds WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 fn set(
     t: &Connection,
     (what, about): (HeldKind, &str),
-    by: &str,
+    (by, from_where): (&str, &str),
     at: DateTime<Utc>,
     why: &str,
 ) -> rusqlite::Result<Refused<i64>> {
@@ -84,31 +96,42 @@ fn set(
     t.prepare_cached("INSERT INTO holds (what, about, why, set_by, set_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![what.as_str(), about, why.trim(), by.trim(), At(at)])?;
     let id = t.last_insert_rowid();
-    audited(t, at, by, Deed::Held, format!("{what} {about}"))?;
+    audited(t, at, (by, from_where), Deed::Held, format!("{what} {about}"))?;
     Ok(Ok(id))
 }
 
 impl Editor {
-    /// Holds something back from deletion by age. Gives the hold's number.
+    /// Holds something back from deletion by age. `by`: who does, and from where, for the audit log. Gives the hold's
+    /// number.
     pub fn hold(
         &mut self,
         what: HeldKind,
         about: &str,
-        by: &str,
+        by: (&str, &str),
         at: DateTime<Utc>,
         why: &str,
     ) -> Result<i64, StoreError> {
-        self.by(by, at, |t, _| set(t, (what, about.trim()), by, at, why))
+        self.by(by.0, at, |t, _| set(t, (what, about.trim()), by, at, why))
+    }
+
+    /// A hold as it is now, what is being changed included.
+    pub fn hold_of(&mut self, id: i64) -> Result<Option<Hold>, StoreError> {
+        self.transaction(|t| one(t, id))
     }
 
     /// What was held goes by age again.
-    pub fn lift_hold(&mut self, id: i64, by: &str, at: DateTime<Utc>, why: &str) -> Result<(), StoreError> {
+    pub fn lift_hold(
+        &mut self,
+        id: i64,
+        (by, from_where): (&str, &str),
+        at: DateTime<Utc>,
+        why: &str,
+    ) -> Result<(), StoreError> {
         self.by(by, at, |t, _| {
             if let Err(why) = check(by, why) {
                 return Ok(Err(Refusing::Because(why)));
             }
-            let sql = format!("SELECT {COLUMNS} FROM holds WHERE id = ?1");
-            let Some(hold) = t.prepare_cached(&sql)?.query_row([id], read).optional()? else {
+            let Some(hold) = one(t, id)? else {
                 return Ok(Err(Refusing::Unknown(format!("hold {id}"))));
             };
             if let Some(lifted) = &hold.lifted {
@@ -116,7 +139,7 @@ impl Editor {
             }
             t.prepare_cached("UPDATE holds SET lifted_by = ?2, lifted_at_ms = ?3, lifted_why = ?4 WHERE id = ?1")?
                 .execute(params![id, by.trim(), At(at), why.trim()])?;
-            audited(t, at, by, Deed::Released, format!("{} {}", hold.what, hold.about))?;
+            audited(t, at, (by, from_where), Deed::Released, format!("{} {}", hold.what, hold.about))?;
             Ok(Ok(()))
         })
     }
@@ -125,9 +148,19 @@ impl Editor {
 impl Reader {
     /// Holds, the newest first; those that were lifted only where asked for.
     pub fn holds(&self, lifted_too: bool) -> Result<Vec<Hold>, StoreError> {
+        self.holds_before(lifted_too, 10_000, None)
+    }
+
+    /// The same, at most so many, from a hold on: what comes after it in the list.
+    pub fn holds_before(&self, lifted_too: bool, limit: u32, id: Option<i64>) -> Result<Vec<Hold>, StoreError> {
         let condition = if lifted_too { "true" } else { "lifted_at_ms IS NULL" };
-        let sql = format!("SELECT {COLUMNS} FROM holds WHERE {condition} ORDER BY id DESC LIMIT 10000");
-        let run = || self.connection.prepare_cached(&sql)?.query_map([], read)?.collect();
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE {condition} AND id < ?2 ORDER BY id DESC LIMIT ?1");
+        let before = id.unwrap_or(i64::MAX);
+        let run = || self.connection.prepare_cached(&sql)?.query_map(params![limit, before], read)?.collect();
         self.told(run())
+    }
+
+    pub fn hold(&self, id: i64) -> Result<Option<Hold>, StoreError> {
+        self.told(one(&self.connection, id))
     }
 }

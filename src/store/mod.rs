@@ -68,7 +68,7 @@ pub use errand_rows::{ErrandLook, ErrandWatch};
 pub use error::StoreError;
 pub use filter::{
     AlarmFilter, CallFilter, CallState, ErrandFilter, JournalFilter, MessageFilter, NotificationFilter, Place,
-    ResidentFilter, TicketFilter,
+    ResidentFilter, TaskFilter, TicketFilter,
 };
 pub use message_watch::MessageWatch;
 pub use outbox::{Outbox, Told};

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::filter::{Clause, Place};
 use super::time::{At, from_i64, word_or_null};
 use super::{
-    AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, StoreError, TicketFilter,
+    AlarmFilter, CallFilter, ErrandFilter, JournalFilter, MessageFilter, ResidentFilter, StoreError, TaskFilter,
+    TicketFilter,
 };
 use super::{
     alarm_rows, ban_rows, call_rows, connection, errand_rows, happening_rows, journal_rows, ladder_rows, message_rows,
@@ -146,17 +148,26 @@ impl Reader {
         self.told(self.list(&sql, clause, journal_rows::read))
     }
 
+    pub fn journal_entry(&self, id: i64) -> Result<Option<KeptEntry>, StoreError> {
+        self.told(journal_rows::one(&self.connection, id))
+    }
+
     /// Calls that the desk made or is to make, the newest first.
     pub fn errands(&self, filter: &ErrandFilter) -> Result<Vec<ErrandRecord>, StoreError> {
+        self.errands_before(filter, None)
+    }
+
+    /// The same from an errand on: what comes after it in the list.
+    pub fn errands_before(&self, filter: &ErrandFilter, id: Option<i64>) -> Result<Vec<ErrandRecord>, StoreError> {
         let mut clause = filter.clause();
+        clause.before_id(id);
         let sql = clause.sql("id DESC", filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM errands {sql}", errand_rows::COLUMNS);
         self.told(self.list(&sql, clause, errand_rows::read))
     }
 
     pub fn errand(&self, id: ErrandId) -> Result<Option<ErrandRecord>, StoreError> {
-        let sql = format!("SELECT {} FROM errands WHERE id = ?1", errand_rows::COLUMNS);
-        self.told(self.connection.query_row(&sql, [id.0], errand_rows::read).optional())
+        self.told(errand_rows::one(&self.connection, id))
     }
 
     /// Those that are due, with what their calls say.
@@ -180,9 +191,36 @@ impl Reader {
         self.told(self.list(&sql, clause, resident_rows::read))
     }
 
-    /// What the desk sees to by itself, the newest first; `open`: only what goes on.
-    pub fn tasks(&self, open: bool, limit: Option<u32>) -> Result<Vec<TaskRow>, StoreError> {
-        self.told(task_rows::list(&self.connection, open, limit))
+    /// Residents in the order in which they came into the list, from behind the one of that id on.
+    pub fn residents_after(&self, filter: &ResidentFilter, id: Option<i64>) -> Result<Vec<Resident>, StoreError> {
+        let mut clause = filter.clause();
+        clause.with("r.id > ?", Value::Integer(id.unwrap_or(0)));
+        let sql = clause.sql("r.id", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM residents r {sql}", resident_rows::COLUMNS);
+        self.told(self.list(&sql, clause, resident_rows::read))
+    }
+
+    pub fn resident(&self, id: i64) -> Result<Option<Resident>, StoreError> {
+        self.told(resident_rows::one(&self.connection, id))
+    }
+
+    /// What the desk sees to by itself, the newest first.
+    pub fn tasks(&self, filter: &TaskFilter) -> Result<Vec<TaskRow>, StoreError> {
+        self.tasks_before(filter, None)
+    }
+
+    /// The same from a task on: what comes after it in the list.
+    pub fn tasks_before(&self, filter: &TaskFilter, id: Option<i64>) -> Result<Vec<TaskRow>, StoreError> {
+        let mut clause = filter.clause();
+        clause.before_id(id);
+        let sql = clause.sql("id DESC", filter.limit, 0);
+        let sql = format!("SELECT {} FROM tasks {sql}", task_rows::ROW);
+        self.told(self.list(&sql, clause, task_rows::read_row))
+    }
+
+    pub fn task(&self, id: i64) -> Result<Option<TaskRow>, StoreError> {
+        let sql = format!("SELECT {} FROM tasks WHERE id = ?1", task_rows::ROW);
+        self.told(self.connection.query_row(&sql, [id], task_rows::read_row).optional())
     }
 
     /// What happened after that one, at most so much of it, the oldest first.

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::ticket_rows::event;
 use super::time::At;
+use super::work_rows::{Refused, Refusing};
 use crate::desk::residents::{Home, OpenRepair, Resident};
 use crate::types::{CallId, TicketNumber};
 
@@ -94,18 +95,67 @@ pub fn put(connection: &Connection, at: DateTime<Utc>, resident: &Resident) -> r
              ON CONFLICT (building, room, name) DO UPDATE SET note = coalesce(?4, note), updated_at_ms = ?5 RETURNING id",
         )?
         .query_row(params![resident.building, resident.room, resident.name, resident.note, At(at)], |row| row.get(0))?;
+    put_numbers(connection, id, &resident.numbers)?;
+    Ok(Some(known.is_none()))
+}
+
+/// Writes another place, name, numbers and note for a resident. Whether there is one; refused where another one has that
+/// place and name.
+pub fn change(
+    connection: &Connection,
+    at: DateTime<Utc>,
+    id: i64,
+    resident: &Resident,
+) -> rusqlite::Result<Refused<()>> {
+    if one(connection, id)?.is_none() {
+        return Ok(Err(Refusing::Unknown(format!("resident {id}"))));
+    }
+    let Resident { building, room, name, note, .. } = resident;
+    if let Some(other) = find(connection, building, room, name)?.filter(|other| other.id != id) {
+        return Ok(Err(Refusing::Because(already(&other))));
+    }
+    connection
+        .prepare_cached(
+            "UPDATE residents SET building = ?2, room = ?3, name = ?4, note = ?5, updated_at_ms = ?6 WHERE id = ?1",
+        )?
+        .execute(params![id, building, room, name, note, At(at)])?;
+    put_numbers(connection, id, &resident.numbers)?;
+    Ok(Ok(()))
+}
+
+/// A resident of a place and name that nobody has yet; gives the id.
+pub fn add(connection: &Connection, at: DateTime<Utc>, resident: &Resident) -> rusqlite::Result<Refused<i64>> {
+    let Resident { building, room, name, .. } = resident;
+    if let Some(other) = find(connection, building, room, name)? {
+        return Ok(Err(Refusing::Because(already(&other))));
+    }
+    put(connection, at, resident)?;
+    let added = find(connection, building, room, name)?;
+    Ok(added.map(|added| added.id).ok_or_else(|| Refusing::Unknown("the resident".to_owned())))
+}
+
+fn already(other: &Resident) -> String {
+    format!("building {} room {} has {} already: resident {}", other.building, other.room, other.name, other.id)
+}
+
+fn put_numbers(connection: &Connection, id: i64, numbers: &[String]) -> rusqlite::Result<()> {
     connection.prepare_cached("DELETE FROM resident_numbers WHERE resident = ?1")?.execute([id])?;
     let mut insert = connection.prepare_cached("INSERT INTO resident_numbers (number, resident) VALUES (?1, ?2)")?;
-    for number in &resident.numbers {
+    for number in numbers {
         insert.execute(params![number, id])?;
     }
-    Ok(Some(known.is_none()))
+    Ok(())
 }
 
 /// Takes a resident out of the list, with their numbers (R12). Whether there was one.
 pub fn remove(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
     connection.prepare_cached("DELETE FROM resident_numbers WHERE resident = ?1")?.execute([id])?;
     Ok(connection.prepare_cached("DELETE FROM residents WHERE id = ?1")?.execute([id])? > 0)
+}
+
+pub fn one(connection: &Connection, id: i64) -> rusqlite::Result<Option<Resident>> {
+    let sql = format!("SELECT {COLUMNS} FROM residents r WHERE id = ?1");
+    connection.prepare_cached(&sql)?.query_row([id], read).optional()
 }
 
 fn find(connection: &Connection, building: &str, room: &str, name: &str) -> rusqlite::Result<Option<Resident>> {

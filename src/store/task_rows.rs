@@ -1,7 +1,7 @@
 //! Tasks as they stand between their steps. Each writing function is part of a transaction that its caller makes.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::time::{At, unreadable, word, word_or_null};
 use crate::desk::tasks::{MessageFacts, Next, Task, TaskRow, TicketFacts};
@@ -108,24 +108,18 @@ pub fn message(connection: &Connection, id: MessageId) -> rusqlite::Result<Optio
         .optional()
 }
 
-/// The newest first; `open` alone, where asked for.
-pub fn list(connection: &Connection, open: bool, limit: Option<u32>) -> rusqlite::Result<Vec<TaskRow>> {
-    connection
-        .prepare_cached(
-            "SELECT id, kind, subject, next_at_ms, begun_at_ms, ended_at_ms FROM tasks
-             WHERE NOT ?1 OR next_at_ms IS NOT NULL ORDER BY id DESC LIMIT ?2",
-        )?
-        .query_map(params![open, limit.map_or(-1, i64::from)], |row| {
-            Ok(TaskRow {
-                id: row.get(0)?,
-                kind: word(row, 1)?,
-                subject: row.get(2)?,
-                next_at: row.get::<_, Option<At>>(3)?.map(|at| at.0),
-                begun_at: row.get::<_, At>(4)?.0,
-                ended_at: row.get::<_, Option<At>>(5)?.map(|at| at.0),
-            })
-        })?
-        .collect()
+/// The columns that `read_row` takes, in its order.
+pub const ROW: &str = "id, kind, subject, next_at_ms, begun_at_ms, ended_at_ms";
+
+pub fn read_row(row: &Row<'_>) -> rusqlite::Result<TaskRow> {
+    Ok(TaskRow {
+        id: row.get(0)?,
+        kind: word(row, 1)?,
+        subject: row.get(2)?,
+        next_at: row.get::<_, Option<At>>(3)?.map(|at| at.0),
+        begun_at: row.get::<_, At>(4)?.0,
+        ended_at: row.get::<_, Option<At>>(5)?.map(|at| at.0),
+    })
 }
 
 /// How far a reader of happenings has come.

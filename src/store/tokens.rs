@@ -4,9 +4,15 @@ use chrono::{DateTime, Utc};
 use rusqlite::OptionalExtension;
 
 use super::editor::Editor;
-use super::{KeptAnswer, RequestKey, StoreError, alarm_rows, answer_rows, message_rows, ticket_reads, token_rows};
+use super::{KeptAnswer, RequestKey, StoreError};
+use super::{
+    alarm_rows, answer_rows, errand_rows, journal_rows, message_rows, resident_rows, ticket_reads, token_rows,
+};
 use crate::desk::alarm::{Alarm, AlarmId};
+use crate::desk::errand::{ErrandId, ErrandRecord};
+use crate::desk::journal::KeptEntry;
 use crate::desk::message::Message;
+use crate::desk::residents::Resident;
 use crate::desk::ticket::Ticket;
 use crate::desk::token::{TokenDraft, TokenHash};
 use crate::types::{MessageId, TicketNumber};
@@ -74,5 +80,20 @@ impl Editor {
     /// An alarm, likewise.
     pub fn alarm(&mut self, id: AlarmId) -> Result<Option<Alarm>, StoreError> {
         self.transaction(|t| alarm_rows::one(t, id))
+    }
+
+    /// A resident, likewise.
+    pub fn resident(&mut self, id: i64) -> Result<Option<Resident>, StoreError> {
+        self.transaction(|t| resident_rows::one(t, id))
+    }
+
+    /// A call of the desk's own, likewise.
+    pub fn errand(&mut self, id: ErrandId) -> Result<Option<ErrandRecord>, StoreError> {
+        self.transaction(|t| errand_rows::one(t, id))
+    }
+
+    /// An entry of the journal, likewise.
+    pub fn journal_entry(&mut self, id: i64) -> Result<Option<KeptEntry>, StoreError> {
+        self.transaction(|t| journal_rows::one(t, id))
     }
 }

@@ -13,13 +13,14 @@ use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
 use frontdesk::desk::audit::KeptAudit;
 use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
+use frontdesk::desk::hours::Hours;
 use frontdesk::desk::message::{MessageChange, MessageDraft};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskRequest, Done, RequestId};
 use frontdesk::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
 use frontdesk::desk::token::{TokenDraft, TokenSecret};
-use frontdesk::store::{AuditFilter, Editor, Reader, Store, StoreOptions};
-use frontdesk::types::{CallId, MessageId, RecordingId, TicketNumber};
+use frontdesk::store::{AuditFilter, Clerk, Desk as Knows, Editor, Reader, Store, StoreOptions};
+use frontdesk::types::{CallId, MessageId, NumberPlan, RecordingId, TicketNumber};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -60,6 +61,28 @@ impl Desk {
 
     pub fn audit(&self) -> Vec<KeptAudit> {
         Reader::open(&self.folder.path().join("frontdesk.db")).unwrap().audit(&AuditFilter::default()).unwrap()
+    }
+
+    /// Who was told what, the oldest first: `shown call 2`.
+    pub fn written_down(&self) -> Vec<String> {
+        let entries = self.audit().into_iter().rev();
+        entries.map(|entry| format!("{} {} {}: {}", entry.from_where, entry.who, entry.what, entry.about)).collect()
+    }
+
+    /// The clerk begins what the desk sees to by itself.
+    pub fn look_after_work(&self) {
+        let hours = Arc::new(Hours::parse(Hours::default_text(), "built-in hours").unwrap());
+        let people = Arc::new(Directory::parse(Directory::default_text(), "built-in people").unwrap());
+        let knows = Knows {
+            people,
+            hours,
+            rules: Arc::default(),
+            clocks: Arc::default(),
+            notify: Arc::default(),
+            transcribes: false,
+        };
+        let mut clerk = Clerk::open(&self.folder.path().join("frontdesk.db")).unwrap();
+        while clerk.look(noon() + TimeDelta::minutes(1), &knows).unwrap().more {}
     }
 
     pub fn admin(&self) -> String {
@@ -213,7 +236,10 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         cadence: Cadence::default(),
         clocks: Arc::default(),
         people: Arc::new(Directory::parse(Directory::default_text(), "built-in people").unwrap()),
+        hours: Arc::new(Hours::parse(Hours::default_text(), "built-in hours").unwrap()),
+        numbers: NumberPlan::default(),
         owner: "desk".to_owned(),
+        desk_names: [("".to_owned(), "光明物业".to_owned()), ("en".to_owned(), "Guangming".to_owned())].into(),
     };
     let access = DeskAccess::new(folder.join("frontdesk.db"), folder.join("recordings"), settings);
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -9,7 +9,7 @@ use crate::cli::output;
 use crate::cli::period::PeriodArgs;
 use crate::desk::report::Step;
 use crate::desk::report::calls::CallRules;
-use crate::desk::report::table::{Both, Cell, Heading, Part, Row, Table, Tongue};
+use crate::desk::report::table::{Cell, Heading, Table, Tongue};
 use crate::sheets::{self, Letterhead, ReportHead};
 use crate::store::ReportPeriod;
 
@@ -100,12 +100,7 @@ pub fn calls(args: &CallsArgs, context: &Context, out: &mut dyn Write) -> Result
     };
     let period = args.figures.period(context)?;
     let report = context.reader()?.calls_report(period, rules, context.time_zone)?;
-    let note = match args.figures.tongue() {
-        Tongue::Zh => format!("服务水平以 {} 秒计；不足 {} 秒挂断的不计为流失。", args.within, args.short),
-        Tongue::En => {
-            format!("Service levels are within {} s; hanging up in less than {} s is no loss.", args.within, args.short)
-        }
-    };
+    let note = rules.note(args.figures.tongue());
     write(&args.figures, context, &report, &report.table(), note, out)
 }
 
@@ -138,50 +133,18 @@ fn write(
     }
     if args.form.html {
         let head = context.letterhead(args.tongue());
-        let about = ReportHead { period: period_in_words(args, context)?, note };
+        let ReportPeriod { since, until } = args.period(context)?;
+        let about = ReportHead::new(since, until, context.time_zone, note);
         let page = sheets::report(table, &about, &head).map_err(|fault| CliError::Failed(fault.to_string()))?;
         return Ok(out.write_all(page.as_bytes())?);
     }
-    let all = |_: &&Heading| true;
     if args.form.csv {
-        let header = header(table, args.form.lang, all);
-        return output::csv(
-            out,
-            &header,
-            table.rows.iter().map(|row| cells(row, table, args.form.lang, all, Cell::plain)),
-        );
+        return Ok(sheets::spreadsheet::report(out, table, args.form.lang)?);
     }
     let narrow = |heading: &&Heading| heading.narrow;
-    let rows: Vec<_> = table.rows.iter().map(|row| cells(row, table, args.form.lang, narrow, Cell::shown)).collect();
-    output::table(out, &header(table, args.form.lang, narrow), &rows)?;
+    let rows: Vec<_> = table.rows.iter().map(|row| table.cells(row, args.form.lang, narrow, Cell::shown)).collect();
+    output::table(out, &table.header(args.form.lang, narrow), &rows)?;
     if note.is_empty() { Ok(()) } else { Ok(writeln!(out, "\n{note}")?) }
-}
-
-fn header(table: &Table, lang: Option<Tongue>, wanted: impl Fn(&&Heading) -> bool) -> Vec<&'static str> {
-    let words = |key: &'static str, text: Both| lang.map_or(key, |lang| text.of(lang));
-    let first = [words("part", Both::new("项目", "Part")), words("name", Both::new("名称", "Name"))];
-    let rest = table.headings.iter().filter(wanted).map(|heading| words(heading.key, heading.text));
-    first.into_iter().chain(rest).collect()
-}
-
-fn cells(
-    row: &Row,
-    table: &Table,
-    lang: Option<Tongue>,
-    wanted: impl Fn(&&Heading) -> bool,
-    written: impl Fn(Cell) -> String,
-) -> Vec<String> {
-    let part = |part: Part| lang.map_or(part.as_str(), |lang| part.text().of(lang)).to_owned();
-    let figures = table.headings.iter().zip(&row.cells).filter(|(heading, _)| wanted(heading));
-    [part(row.part), row.name.clone()].into_iter().chain(figures.map(|(_, cell)| written(*cell))).collect()
-}
-
-fn period_in_words(args: &FiguresArgs, context: &Context) -> Result<String, CliError> {
-    let period = args.period(context)?;
-    let time = |at: Option<chrono::DateTime<chrono::Utc>>| {
-        at.map_or("…".to_owned(), |at| at.with_timezone(&context.time_zone).format("%Y-%m-%d %H:%M").to_string())
-    };
-    Ok(format!("{} – {}", time(period.since), time(period.until)))
 }
 
 impl Context {

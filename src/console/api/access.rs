@@ -1,13 +1,19 @@
 //! What the API needs of the daemon.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
 
 use crate::desk::answer_time::Cadence;
+use crate::desk::audit::AuditEntry;
 use crate::desk::clocks::ClockBook;
+use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
+use crate::desk::report::table::Tongue;
+use crate::store::{Editor, StoreError};
+use crate::types::NumberPlan;
 
 /// What SIGHUP may change.
 #[derive(Debug, Clone)]
@@ -16,8 +22,21 @@ pub struct DeskSettings {
     pub cadence: Cadence,
     pub clocks: Arc<ClockBook>,
     pub people: Arc<Directory>,
+    pub hours: Arc<Hours>,
+    /// How numbers are written.
+    pub numbers: NumberPlan,
     /// The desk's own name as an owner of tickets.
     pub owner: String,
+    /// The desk's names by language; under "" the one for all others.
+    pub desk_names: BTreeMap<String, String>,
+}
+
+impl DeskSettings {
+    /// The desk's name as pages say it: in a language, or the one for all.
+    pub(super) fn desk_name(&self, tongue: Option<Tongue>) -> &str {
+        let named = tongue.and_then(|tongue| self.desk_names.get(tongue.as_str()));
+        named.or_else(|| self.desk_names.get("")).map_or("", String::as_str)
+    }
 }
 
 /// Where the desk's records are, and its settings of now. Clones share them.
@@ -36,6 +55,11 @@ impl DeskAccess {
     /// Requests from now on go by these.
     pub fn set(&self, settings: DeskSettings) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Writes down who saw or heard what (R12), before they do: what can't be written down is not given.
+    pub(super) fn audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        Editor::open(&self.database)?.audit(entry)
     }
 
     pub(super) fn settings(&self) -> Arc<DeskSettings> {

@@ -12,6 +12,8 @@ use super::access::DeskSettings;
 use super::body;
 use super::query::Query;
 use crate::console::problem::ProblemDetails;
+use crate::desk::audit::{AuditEntry, Deed};
+use crate::desk::privacy::{Sight, Surface};
 use crate::desk::token::ApiToken;
 use crate::types::TicketNumber;
 
@@ -41,6 +43,22 @@ impl Ask {
     /// Who does it, for histories.
     pub fn who(&self) -> &str {
         &self.token.name
+    }
+
+    /// From where, for the audit log.
+    pub fn origin(&self) -> String {
+        format!("api {}", self.address)
+    }
+
+    /// What is written down of whoever asks (R12).
+    pub fn entry(&self, what: Deed, about: &str) -> AuditEntry {
+        let (who, about) = (self.who().to_owned(), about.to_owned());
+        AuditEntry { at: self.now, who, what, about, from_where: self.origin() }
+    }
+
+    /// How a surface shows callers to whoever the token's answers are for (R12).
+    pub fn sight(&self, surface: Surface) -> Sight<'_> {
+        Sight { role: self.token.role, surface, who: Some(&self.token.name) }
     }
 
     pub fn name(&self, name: &str) -> &str {

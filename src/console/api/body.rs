@@ -8,6 +8,8 @@ use crate::console::problem::ProblemDetails;
 
 /// Bytes of a request's body.
 pub const BODY_MAX: usize = 64 * 1024;
+/// Bytes of a list that is imported: some 100,000 residents.
+pub const IMPORT_MAX: usize = 8 * 1024 * 1024;
 /// Characters of one text in it.
 pub const TEXT_MAX: usize = 1_000;
 

@@ -10,6 +10,7 @@ use super::query::Param;
 use super::recordings::Sound;
 use super::reply::Reply;
 use crate::console::problem::ProblemDetails;
+use crate::desk::privacy::Kept;
 use crate::desk::token::Scope;
 use crate::store::{Editor, Reader};
 
@@ -76,8 +77,22 @@ pub enum Answers {
     /// `items`, and `next_cursor` where more follow.
     Page(fn() -> Shape),
     Nothing,
+    Html,
     Sound,
     Events,
+}
+
+/// A form that an answer has beside JSON.
+pub const HTML: &str = "text/html";
+pub const CSV: &str = "text/csv";
+
+/// What is sent.
+#[derive(Clone, Copy)]
+pub enum Takes {
+    Nothing,
+    Json(fn() -> Shape),
+    /// A table of so many bytes at most.
+    Csv(usize),
 }
 
 /// One line of a resource's table.
@@ -89,8 +104,12 @@ pub struct Endpoint {
     pub scope: Option<Scope>,
     pub summary: &'static str,
     pub query: &'static [Param],
-    pub body: Option<fn() -> Shape>,
+    pub body: Takes,
     pub answers: Answers,
+    /// What else a good answer may be, where the query asks for it: `text/html`, `text/csv`.
+    pub also: &'static [&'static str],
+    /// What only some roles may have (R12).
+    pub kept: Option<Kept>,
     /// It makes something: 201 with its address.
     pub creates: bool,
     /// It changes a ticket `{number}`, which must be as it was seen: `If-Match`.
@@ -108,8 +127,10 @@ impl Endpoint {
             scope: Some(scope),
             summary,
             query: &[],
-            body: None,
+            body: Takes::Nothing,
             answers: Answers::Nothing,
+            also: &[],
+            kept: None,
             creates: false,
             versioned: false,
             conflicts: false,
@@ -156,7 +177,25 @@ impl Endpoint {
     }
 
     pub const fn takes(self, body: fn() -> Shape) -> Self {
-        Self { body: Some(body), ..self }
+        Self { body: Takes::Json(body), ..self }
+    }
+
+    pub const fn takes_csv(self, bytes_max: usize) -> Self {
+        Self { body: Takes::Csv(bytes_max), ..self }
+    }
+
+    pub const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
+
+    /// A page for people alone.
+    pub const fn page_of_html(self) -> Self {
+        Self { answers: Answers::Html, ..self }
+    }
+
+    /// Whose role may not have that is refused, and it is written down.
+    pub const fn for_those_who_may_have(self, kept: Kept) -> Self {
+        Self { kept: Some(kept), ..self }
     }
 
     pub const fn one(self, shape: fn() -> Shape) -> Self {

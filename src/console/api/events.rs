@@ -22,7 +22,7 @@ use super::query::{Param, ParamKind};
 use super::reply::Leaving;
 use crate::console::problem::ProblemDetails;
 use crate::desk::happening::Happening;
-use crate::desk::privacy::Surface;
+use crate::desk::privacy::{Sight, Surface};
 use crate::desk::token::{ApiToken, Scope};
 use crate::desk::view::HappeningView;
 use crate::store::{Reader, StoreError};
@@ -226,7 +226,9 @@ fn stream(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(listener, async |mut listener| {
         let happening = listener.next().await?;
         let (id, kind) = (happening.id, happening.kind.clone());
-        let data = Leaving::Happening(happening).text(&listener.token, listener.time_zone, Surface::List);
+        let token = &listener.token;
+        let sight = Sight { role: token.role, surface: Surface::List, who: Some(&token.name) };
+        let (data, _) = Leaving::Happening(happening).text(sight, listener.time_zone);
         Some((Ok(Event::default().id(id.to_string()).event(kind).data(data)), listener))
     })
 }

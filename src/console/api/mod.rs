@@ -7,7 +7,7 @@
 //! To add a resource: write a file with `pub const ENDPOINTS: &[Endpoint]`, and name it in `RESOURCES`. To add a report: a
 //! line in `reports::ENDPOINTS`. A function gets what was asked (`Ask`) and a `Reader`, or an `Editor` within a
 //! transaction, and gives a `Reply`; it runs on a thread that may wait for the disk. Records leave by `Leaving` alone,
-//! which hides what the token's role may not see (R12).
+//! which hides what the token's role may not see, and who was shown what is left is written down (R12).
 //!
 //! - `endpoint`: what a table's line can say. `openapi`: the document.
 //! - `ask`, `query`, `body`, `page`: what was asked. `reply`: what is answered.
@@ -21,7 +21,9 @@ mod auth;
 mod body;
 mod calls;
 mod endpoint;
+mod errands;
 mod events;
+mod handover;
 mod journal;
 mod messages;
 mod notifications;
@@ -29,11 +31,14 @@ mod openapi;
 mod page;
 mod people;
 mod pool;
+mod privacy;
 mod query;
 mod recordings;
 mod reply;
 mod reports;
+mod residents;
 mod serve;
+mod tasks;
 mod ticket_changes;
 mod tickets;
 mod trunks;
@@ -68,6 +73,11 @@ const RESOURCES: &[&[Endpoint]] = &[
     notifications::ENDPOINTS,
     journal::ENDPOINTS,
     trunks::ENDPOINTS,
+    tasks::ENDPOINTS,
+    errands::ENDPOINTS,
+    residents::ENDPOINTS,
+    handover::ENDPOINTS,
+    privacy::ENDPOINTS,
     reports::ENDPOINTS,
     events::ENDPOINTS,
 ];

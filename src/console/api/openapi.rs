@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value, json};
 
 use super::body::{BODY_MAX, TEXT_MAX};
-use super::endpoint::{Answers, Endpoint, Method, Shape};
+use super::endpoint::{Answers, CSV, Endpoint, HTML, Method, Shape, Takes};
 use super::{RESOURCES, ROOT, events};
 use crate::desk::token::Scope;
 
@@ -29,7 +29,7 @@ fn build() -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "frontdesk",
-            "description": "The front desk's calls, tickets, messages, people, alarms and reports.",
+            "description": "The front desk's calls, tickets, messages, people, residents, shifts, alarms and reports.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
@@ -60,11 +60,16 @@ fn operation(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
         "responses": responses(endpoint, schemas),
     });
     if let Some(scope) = scope {
-        operation["description"] = json!(format!("Needs a token with the scope `{scope}`."));
+        let role = if endpoint.kept.is_some() { " of the role supervisor or administrator" } else { "" };
+        operation["description"] = json!(format!("Needs a token{role} with the scope `{scope}`."));
     }
-    if let Some(body) = endpoint.body {
-        let body = put(body(), schemas, true);
-        operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": body}}});
+    let content = match endpoint.body {
+        Takes::Nothing => None,
+        Takes::Json(body) => Some(json!({"application/json": {"schema": put(body(), schemas, true)}})),
+        Takes::Csv(_) => Some(json!({CSV: {"schema": {"type": "string"}}})),
+    };
+    if let Some(content) = content {
+        operation["requestBody"] = json!({"required": true, "content": content});
     }
     operation
 }
@@ -106,7 +111,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             let id = json!({"type": "string", "pattern": "^[0-9]{1,18}$"});
             parameters.push(header("Last-Event-ID", "The last event that was seen", false, id));
         }
-        Answers::One(_) | Answers::Page(_) | Answers::Nothing => {}
+        Answers::One(_) | Answers::Page(_) | Answers::Html | Answers::Nothing => {}
     }
     parameters
 }
@@ -128,6 +133,9 @@ fn responses(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
             let schema = put(shape(), schemas, false);
             let mut good = json!({"description": "It is so now", "content": {"application/json": {"schema": schema}}});
             good["headers"] = headers(endpoint);
+            for kind in endpoint.also {
+                good["content"][*kind] = json!({"schema": {"type": "string"}});
+            }
             responses.insert(status.to_owned(), good);
         }
         Answers::Page(shape) => {
@@ -136,6 +144,10 @@ fn responses(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
             let content = json!({"application/json": {"schema": schema}});
             let good = json!({"description": "A page", "headers": {"Link": link}, "content": content});
             responses.insert(status.to_owned(), good);
+        }
+        Answers::Html => {
+            let content = json!({HTML: {"schema": {"type": "string"}}});
+            responses.insert("200".to_owned(), json!({"description": "A page to be printed", "content": content}));
         }
         Answers::Nothing => {
             responses.insert("204".to_owned(), json!({"description": "Done"}));
@@ -163,7 +175,7 @@ fn responses(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
 fn headers(endpoint: &Endpoint) -> Value {
     let mut headers = json!({});
     let text = json!({"type": "string"});
-    if endpoint.path.starts_with("/tickets") {
+    if endpoint.path.starts_with("/tickets") && matches!(endpoint.answers, Answers::One(_)) {
         headers["ETag"] = json!({"description": "The ticket's version, for If-Match", "schema": text});
     }
     if endpoint.creates {
@@ -189,12 +201,17 @@ fn refusals(endpoint: &Endpoint) -> Vec<(&'static str, String)> {
     if endpoint.path.contains('{') {
         refusals.push(("404", "There is no such thing".to_owned()));
     }
-    if endpoint.body.is_some() {
+    let takes = match endpoint.body {
+        Takes::Nothing => None,
+        Takes::Json(_) => Some(("JSON", BODY_MAX)),
+        Takes::Csv(bytes_max) => Some(("CSV", bytes_max)),
+    };
+    if let Some((kind, bytes_max)) = takes {
         refusals.push(("408", "The body did not arrive in time".to_owned()));
-        refusals.push(("413", format!("The body is longer than {BODY_MAX} bytes")));
-        refusals.push(("415", "The body is no JSON by its Content-Type".to_owned()));
+        refusals.push(("413", format!("The body is longer than {bytes_max} bytes")));
+        refusals.push(("415", format!("The body is no {kind} by its Content-Type")));
     }
-    if endpoint.body.is_some() || endpoint.takes_key() {
+    if takes.is_some() || endpoint.takes_key() {
         refusals
             .push(("422", "What was sent does not go together, or the key was sent with another request".to_owned()));
     }
@@ -233,6 +250,15 @@ fn problem() -> Value {
             "status": {"type": "integer"},
             "detail": {"type": "string", "description": "What is wrong, and what to do"},
             "instance": {"type": "string"},
+            "faults": {
+                "type": "array",
+                "description": "Of a list that was sent: each fault with its line",
+                "items": {
+                    "type": "object",
+                    "required": ["line", "what"],
+                    "properties": {"line": {"type": "integer"}, "what": {"type": "string"}},
+                },
+            },
         },
     })
 }

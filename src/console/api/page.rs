@@ -17,6 +17,8 @@ const LIMIT_MAX: u32 = 500;
 pub const LIMIT_PARAM: Param =
     Param::new("limit", "Rows of a page: 50 unless said otherwise", ParamKind::Count(LIMIT_MAX));
 pub const CURSOR_PARAM: Param = cursor_param("^[0-9]{1,14}~[0-9]{1,18}$");
+/// The same in lists that go by ids alone.
+pub const ID_CURSOR: Param = cursor_param("^[0-9]{1,18}$");
 pub const SINCE: Param = Param::new("since", "At this moment or later", ParamKind::Time);
 pub const UNTIL: Param = Param::new("until", "Before this moment", ParamKind::Time);
 
@@ -31,7 +33,22 @@ fn limit(ask: &Ask) -> u32 {
 
 /// So many rows are to be read: one more than the page has, which tells whether more follow.
 pub fn to_read(ask: &Ask) -> Option<u32> {
-    Some(limit(ask) + 1)
+    Some(rows_to_read(ask))
+}
+
+/// The same number.
+pub fn rows_to_read(ask: &Ask) -> u32 {
+    limit(ask) + 1
+}
+
+/// The id that the page before ended with, in lists that go by ids alone.
+///
+/// # Errors
+/// 400 for what was never one.
+pub fn last_id(ask: &Ask) -> Result<Option<i64>, ProblemDetails> {
+    let Some(text) = ask.query.text("cursor") else { return Ok(None) };
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).map(Some).ok_or_else(no_cursor)
 }
 
 /// A cursor's time and key.

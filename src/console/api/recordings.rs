@@ -13,9 +13,8 @@ use tokio::sync::mpsc;
 use super::access::DeskAccess;
 use super::ask::{Ask, unknown};
 use crate::console::problem::ProblemDetails;
-use crate::desk::audit::{AuditEntry, Deed};
+use crate::desk::audit::Deed;
 use crate::desk::privacy::Kept;
-use crate::store::Editor;
 use crate::types::RecordingId;
 
 /// Bytes that are read at once, and pieces that wait for a slow listener.
@@ -42,7 +41,7 @@ pub struct Opened {
 /// 403 where the token's role may not have it, 404 where it is not on disk.
 pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
     if !ask.token.role.may_have(sound.kept) {
-        audit(access, ask, Deed::Refused, &sound.about)?;
+        access.audit(&ask.entry(Deed::Refused, &sound.about))?;
         let role = ask.token.role;
         return Err(ProblemDetails::new(
             StatusCode::FORBIDDEN,
@@ -58,20 +57,8 @@ pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, Prob
         Ok(Opened { file, length })
     });
     let opened = opened.map_err(|_| unknown(format!("the recording of {} on disk", sound.about)))?;
-    audit(access, ask, Deed::Heard, &sound.about)?;
+    access.audit(&ask.entry(Deed::Heard, &sound.about))?;
     Ok(opened)
-}
-
-/// Writes down who heard what (R12), before they do: what can't be written down is not given.
-fn audit(access: &DeskAccess, ask: &Ask, what: Deed, about: &str) -> Result<(), ProblemDetails> {
-    let entry = AuditEntry {
-        at: ask.now,
-        who: ask.who().to_owned(),
-        what,
-        about: about.to_owned(),
-        from_where: format!("api {}", ask.address),
-    };
-    Ok(Editor::open(&access.database)?.audit(&entry)?)
 }
 
 /// The part of it that was asked for.

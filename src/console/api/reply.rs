@@ -7,20 +7,29 @@ use axum::response::Response;
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
+use super::ROOT;
 use super::ask::Ask;
 use crate::console::problem::ProblemDetails;
 use crate::desk::alarm::Alarm;
+use crate::desk::audit::KeptAudit;
 use crate::desk::call_record::CallRecord;
+use crate::desk::errand::ErrandRecord;
+use crate::desk::handover::Handover;
+use crate::desk::handover_view::HandoverView;
 use crate::desk::happening::Happening;
 use crate::desk::journal::KeptEntry;
 use crate::desk::message::Message;
 use crate::desk::notifications::Notification;
 use crate::desk::privacy::{Sight, Surface, mask_text};
+use crate::desk::residents::Resident;
+use crate::desk::retention::Hold;
+use crate::desk::roster::StretchView;
+use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::Ticket;
-use crate::desk::token::ApiToken;
 use crate::desk::trunk_state::TrunkWord;
 use crate::desk::view::{
-    AlarmView, CallView, HappeningView, JournalView, MessageView, NotificationView, PersonView, TicketView, TrunkView,
+    AlarmView, AuditView, CallView, ErrandView, HappeningView, HoldView, JournalView, MessageView, NotificationView,
+    PersonView, TaskView, TicketView, TrunkView,
 };
 use crate::store::KeptAnswer;
 
@@ -35,8 +44,15 @@ pub enum Leaving {
     Trunk(TrunkWord),
     Happening(Happening),
     Notification(Box<Notification>),
-    /// A report as JSON: it counts, and names no caller.
-    Report(serde_json::Value),
+    Task(TaskRow),
+    Errand(Box<ErrandRecord>),
+    Resident(Resident),
+    Handover(Box<Handover>),
+    Stretch(Box<StretchView>),
+    Audit(Box<KeptAudit>),
+    Hold(Box<Hold>),
+    /// Something as JSON that names no caller, such as a report; or that was made by `Ask::sight`.
+    Value(serde_json::Value),
 }
 
 impl Leaving {
@@ -48,7 +64,8 @@ impl Leaving {
             Leaving::Message(message) => Leaving::Message(Box::new(sight.message(*message))),
             Leaving::Alarm(alarm) => Leaving::Alarm(Box::new(sight.alarm(*alarm))),
             Leaving::Entry(entry) => Leaving::Entry(Box::new(sight.entry(*entry))),
-            Leaving::Person(_) | Leaving::Trunk(_) | Leaving::Happening(_) | Leaving::Report(_) => self,
+            Leaving::Errand(errand) => Leaving::Errand(Box::new(sight.errand(*errand))),
+            Leaving::Resident(resident) => Leaving::Resident(sight.resident(resident)),
             // It names the desk's own people and programs; what a server said of it may have more.
             Leaving::Notification(mut one) => {
                 if !sight.role.sees_numbers(sight.surface) {
@@ -56,15 +73,48 @@ impl Leaving {
                 }
                 Leaving::Notification(one)
             }
+            Leaving::Person(_)
+            | Leaving::Trunk(_)
+            | Leaving::Happening(_)
+            | Leaving::Task(_)
+            | Leaving::Handover(_)
+            | Leaving::Stretch(_)
+            | Leaving::Audit(_)
+            | Leaving::Hold(_)
+            | Leaving::Value(_) => self,
         }
     }
 
-    /// The JSON of it, for whom this token shows it to.
-    pub fn text(self, token: &ApiToken, time_zone: Tz, surface: Surface) -> String {
-        let sight = Sight { role: token.role, surface, who: Some(&token.name) };
-        let shown = Shown { record: self.seen(sight), time_zone };
+    /// For the audit log, what it is, where it tells a caller's number in full or leads to what was recorded of them. It
+    /// has been seen to.
+    fn shows(&self, surface: Surface) -> Option<String> {
+        match self {
+            Leaving::Call(call) => call.shows(surface).then(|| format!("call {}", call.id)),
+            Leaving::Ticket(ticket) => ticket.shows(surface).then(|| format!("ticket {}", ticket.number)),
+            Leaving::Message(message) => message.shows(surface).then(|| format!("message {}", message.id.0)),
+            Leaving::Alarm(alarm) => alarm.shows().then(|| format!("alarm {}", alarm.id.0)),
+            Leaving::Entry(kept) => kept.shows().then(|| format!("journal entry {}", kept.id)),
+            Leaving::Errand(errand) => errand.shows(surface).then(|| format!("errand {}", errand.id.0)),
+            Leaving::Resident(resident) => resident.shows().then(|| format!("resident {}", resident.id)),
+            Leaving::Person(_)
+            | Leaving::Trunk(_)
+            | Leaving::Happening(_)
+            | Leaving::Notification(_)
+            | Leaving::Task(_)
+            | Leaving::Handover(_)
+            | Leaving::Stretch(_)
+            | Leaving::Audit(_)
+            | Leaving::Hold(_)
+            | Leaving::Value(_) => None,
+        }
+    }
+
+    /// The JSON of it, for whom this token shows it to; and what is written down of that.
+    pub fn text(self, sight: Sight<'_>, time_zone: Tz) -> (String, Option<String>) {
+        let record = self.seen(sight);
+        let shows = record.shows(sight.surface);
         // Views are plain data with text for keys: they always have a JSON.
-        serde_json::to_string(&shown).unwrap_or_default()
+        (serde_json::to_string(&Shown { record, time_zone }).unwrap_or_default(), shows)
     }
 }
 
@@ -87,14 +137,29 @@ impl Serialize for Shown {
             Leaving::Trunk(trunk) => TrunkView::new(trunk, tz).serialize(serializer),
             Leaving::Happening(happening) => HappeningView::new(happening, tz).serialize(serializer),
             Leaving::Notification(one) => NotificationView::new(one, tz).serialize(serializer),
-            Leaving::Report(report) => report.serialize(serializer),
+            Leaving::Task(task) => TaskView::new(task, tz).serialize(serializer),
+            Leaving::Errand(errand) => ErrandView::new(errand, tz).serialize(serializer),
+            Leaving::Resident(resident) => resident.serialize(serializer),
+            Leaving::Handover(handover) => HandoverView::new(handover, tz).serialize(serializer),
+            Leaving::Stretch(stretch) => stretch.serialize(serializer),
+            Leaving::Audit(entry) => AuditView::new(entry, tz).serialize(serializer),
+            Leaving::Hold(hold) => HoldView::new(hold, tz).serialize(serializer),
+            Leaving::Value(value) => value.serialize(serializer),
         }
     }
 }
 
 enum What {
     One(Leaving),
-    Page { rows: Vec<Leaving>, next: Option<String> },
+    Page {
+        rows: Vec<Leaving>,
+        next: Option<String>,
+    },
+    /// Not JSON, but of this kind.
+    Text {
+        kind: &'static str,
+        text: String,
+    },
     Nothing,
 }
 
@@ -104,11 +169,13 @@ pub struct Reply {
     what: What,
     version: Option<i64>,
     location: Option<String>,
+    /// What it shows besides its records, for the audit log.
+    shows: Option<String>,
 }
 
 impl Reply {
     fn new(status: StatusCode, what: What) -> Self {
-        Self { status, what, version: None, location: None }
+        Self { status, what, version: None, location: None, shows: None }
     }
 
     pub fn one(record: Leaving) -> Self {
@@ -120,15 +187,25 @@ impl Reply {
         Self { version: Some(ticket.version), ..Self::one(Leaving::Ticket(Box::new(ticket))) }
     }
 
-    /// A report.
+    /// What names no caller, or was made by `Ask::sight`.
     ///
     /// # Errors
     /// 500 where it has no JSON.
-    pub fn report(report: &impl Serialize) -> Result<Self, ProblemDetails> {
-        let report = serde_json::to_value(report).map_err(|fault| {
-            ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the report can't be written: {fault}"))
+    pub fn value(value: &impl Serialize) -> Result<Self, ProblemDetails> {
+        let value = serde_json::to_value(value).map_err(|fault| {
+            ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, format!("the answer can't be written: {fault}"))
         })?;
-        Ok(Self::one(Leaving::Report(report)))
+        Ok(Self::one(Leaving::Value(value)))
+    }
+
+    /// A page or a table: `kind` is `text/html` or `text/csv`.
+    pub fn text(kind: &'static str, text: String) -> Self {
+        Self::new(StatusCode::OK, What::Text { kind, text })
+    }
+
+    /// What of it is to be written down.
+    pub fn shows(self, shows: Option<String>) -> Self {
+        Self { shows, ..self }
     }
 
     pub fn page(rows: Vec<Leaving>, next: Option<String>) -> Self {
@@ -144,26 +221,51 @@ impl Reply {
         Self { status: StatusCode::CREATED, location: Some(location), ..self }
     }
 
-    /// As it goes over the wire.
-    pub fn finish(self, ask: &Ask) -> Finished {
+    /// As it goes over the wire, and what of callers it shows to whoever asks: that is to be written down before it goes.
+    pub fn finish(self, ask: &Ask) -> (Finished, Option<String>) {
+        let mut shows = self.shows;
         let mut headers = Vec::new();
         headers.extend(self.version.map(|version| ("etag".to_owned(), format!("\"{version}\""))));
         headers.extend(self.location.map(|location| ("location".to_owned(), location)));
         let body = match self.what {
-            What::One(record) => record.text(&ask.token, ask.time_zone(), Surface::Record),
+            What::One(record) => {
+                let (text, shown) = record.text(ask.sight(Surface::Record), ask.time_zone());
+                shows = shows.or(shown);
+                text
+            }
             What::Page { rows, next } => {
                 headers.extend(next.as_ref().map(|next| ("link".to_owned(), link(ask, next))));
-                page_text(ask, rows, next.as_deref())
+                let (text, shown) = page_text(ask, rows, next.as_deref());
+                shows = shows.or(shown);
+                text
+            }
+            What::Text { kind, text } => {
+                headers.push(("content-type".to_owned(), format!("{kind}; charset=utf-8")));
+                // Nothing in a page is to run or to be fetched, whatever it quotes.
+                let alone = "default-src 'none'; style-src 'unsafe-inline'";
+                headers.push(("content-security-policy".to_owned(), alone.to_owned()));
+                text
             }
             What::Nothing => String::new(),
         };
-        Finished { status: self.status, headers, body: body.into_bytes() }
+        (Finished { status: self.status, headers, body: body.into_bytes() }, shows)
     }
 }
 
-fn page_text(ask: &Ask, rows: Vec<Leaving>, next: Option<&str>) -> String {
-    let rows: Vec<String> = rows.into_iter().map(|row| row.text(&ask.token, ask.time_zone(), Surface::List)).collect();
-    format!("{{\"items\":[{}],\"next_cursor\":{}}}", rows.join(","), serde_json::json!(next))
+/// A page, and for the audit log which list it is and how many of its rows show something of callers.
+fn page_text(ask: &Ask, rows: Vec<Leaving>, next: Option<&str>) -> (String, Option<String>) {
+    let mut shown = 0;
+    let texts: Vec<String> = rows
+        .into_iter()
+        .map(|row| {
+            let (text, shows) = row.text(ask.sight(Surface::List), ask.time_zone());
+            shown += usize::from(shows.is_some());
+            text
+        })
+        .collect();
+    let text = format!("{{\"items\":[{}],\"next_cursor\":{}}}", texts.join(","), serde_json::json!(next));
+    let list = ask.path.strip_prefix(ROOT).unwrap_or(&ask.path).trim_matches('/');
+    (text, (shown > 0).then(|| format!("list of {list}, {shown} rows")))
 }
 
 /// RFC 8288: the address of the next page.

@@ -1,9 +1,11 @@
 //! Reports (R42). One more is one line in the table, with a function that gives anything that has a JSON.
 
+use axum::http::StatusCode;
+use serde::Serialize;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::ask::Ask;
-use super::endpoint::{Endpoint, Shape, shape};
+use super::endpoint::{CSV, Endpoint, HTML, Shape, shape};
 use super::page::{SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::reply::Reply;
@@ -11,7 +13,9 @@ use crate::console::problem::ProblemDetails;
 use crate::desk::answer_time::{AnswerReport, AnswerTally};
 use crate::desk::report::Step;
 use crate::desk::report::calls::CallRules;
+use crate::desk::report::table::{Table, Tongue};
 use crate::desk::token::Scope;
+use crate::sheets::{self, Letterhead, ReportHead, spreadsheet};
 use crate::store::{Reader, ReportPeriod};
 
 pub const ENDPOINTS: &[Endpoint] = &[
@@ -23,22 +27,42 @@ pub const ENDPOINTS: &[Endpoint] = &[
             SINCE,
             UNTIL,
             STEP,
+            FORMAT,
+            LANG,
             Param::new("within", "The T of the service levels, in seconds: 20", ParamKind::Count(3_600)),
             Param::new("short", "Who hangs up sooner has not been lost, in seconds: 5", ParamKind::Count(3_600)),
         ])
-        .one(figures),
+        .one(figures)
+        .also(&[CSV, HTML]),
     Endpoint::read("/reports/tickets", Scope::ReportsRead, "What was opened, closed, and kept in time", tickets)
-        .query(&[SINCE, UNTIL, STEP])
-        .one(figures),
+        .query(&[SINCE, UNTIL, STEP, FORMAT, LANG])
+        .one(figures)
+        .also(&[CSV, HTML]),
     Endpoint::read("/reports/satisfaction", Scope::ReportsRead, "What customers said afterwards (R37)", satisfaction)
-        .query(&[SINCE, UNTIL, STEP])
-        .one(figures),
+        .query(&[SINCE, UNTIL, STEP, FORMAT, LANG])
+        .one(figures)
+        .also(&[CSV, HTML]),
     Endpoint::read("/reports/messages", Scope::ReportsRead, "How messages were passed on (R5)", messages)
-        .query(&[SINCE, UNTIL, STEP])
-        .one(figures),
+        .query(&[SINCE, UNTIL, STEP, FORMAT, LANG])
+        .one(figures)
+        .also(&[CSV, HTML]),
 ];
 
 const STEP: Param = Param::new("step", "How long a row is: a day unless said otherwise", ParamKind::Word(steps));
+
+const FORMAT: Param =
+    Param::new("format", "json unless said otherwise; html is a page to print", ParamKind::Word(formats));
+/// Of pages to print, and of a CSV's headings.
+pub const LANG: Param =
+    Param::new("lang", "The language of headings: zh unless said otherwise", ParamKind::Word(tongues));
+
+fn formats() -> Vec<&'static str> {
+    vec!["json", "csv", "html"]
+}
+
+fn tongues() -> Vec<&'static str> {
+    Tongue::ALL.iter().map(|word| word.as_str()).collect()
+}
 
 fn steps() -> Vec<&'static str> {
     Step::ALL.iter().map(|word| word.as_str()).collect()
@@ -66,19 +90,61 @@ fn calls(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         within_ms: ms("within", 20),
         short_ms: ms("short", 5),
     };
-    Reply::report(&reader.calls_report(period(ask), rules, ask.time_zone())?)
+    let report = reader.calls_report(period(ask), rules, ask.time_zone())?;
+    written(ask, &report, |_| report.table(), |tongue| rules.note(tongue))
 }
 
 fn tickets(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
-    Reply::report(&reader.tickets_report(period(ask), step(ask), ask.time_zone(), ask.now)?)
+    let report = reader.tickets_report(period(ask), step(ask), ask.time_zone(), ask.now)?;
+    written(ask, &report, |tongue| report.table(tongue), no_note)
 }
 
 fn satisfaction(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
-    Reply::report(&reader.satisfaction_report(period(ask), step(ask), ask.time_zone())?)
+    let report = reader.satisfaction_report(period(ask), step(ask), ask.time_zone())?;
+    written(ask, &report, |tongue| report.table(tongue), no_note)
 }
 
 fn messages(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
-    Reply::report(&reader.messages_report(period(ask), step(ask), ask.time_zone())?)
+    let report = reader.messages_report(period(ask), step(ask), ask.time_zone())?;
+    written(ask, &report, |_| report.table(), no_note)
+}
+
+fn no_note(_: Tongue) -> String {
+    String::new()
+}
+
+/// In the form that was asked for. Without a language a CSV has the names of the JSON.
+fn written(
+    ask: &Ask,
+    report: &impl Serialize,
+    table: impl Fn(Tongue) -> Table,
+    note: impl Fn(Tongue) -> String,
+) -> Result<Reply, ProblemDetails> {
+    let failed = |fault: String| ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, fault);
+    match ask.query.text("format") {
+        Some("csv") => {
+            let tongue: Option<Tongue> = ask.query.word("lang");
+            let mut csv = Vec::new();
+            spreadsheet::report(&mut csv, &table(tongue.unwrap_or(Tongue::En)), tongue)
+                .map_err(|fault| failed(fault.to_string()))?;
+            Ok(Reply::text(CSV, String::from_utf8(csv).map_err(|fault| failed(fault.to_string()))?))
+        }
+        Some("html") => {
+            let head = letterhead(ask);
+            let ReportPeriod { since, until } = period(ask);
+            let about = ReportHead::new(since, until, ask.time_zone(), note(head.tongue));
+            let page = sheets::report(&table(head.tongue), &about, &head).map_err(|fault| failed(fault.to_string()))?;
+            Ok(Reply::text(HTML, page))
+        }
+        _ => Reply::value(report),
+    }
+}
+
+/// What every page says of the desk.
+pub fn letterhead(ask: &Ask) -> Letterhead {
+    let tongue = ask.query.word("lang").unwrap_or(Tongue::Zh);
+    let desk = ask.settings.desk_name(Some(tongue)).to_owned();
+    Letterhead { desk, tongue, time_zone: ask.time_zone(), printed_at: ask.now }
 }
 
 fn by() -> Vec<&'static str> {
@@ -94,5 +160,5 @@ fn answer(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         Some("day") => report.by_hour.clear(),
         _ => {}
     }
-    Reply::report(&report)
+    Reply::value(&report)
 }

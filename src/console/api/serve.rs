@@ -8,7 +8,7 @@ use axum::RequestExt;
 use axum::body::to_bytes;
 use axum::extract::{Query as RawQuery, RawPathParams, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use sha2::{Digest, Sha256};
@@ -16,12 +16,13 @@ use sha2::{Digest, Sha256};
 use super::ask::{self, Ask, Seen};
 use super::auth::{allow, authenticate};
 use super::body::{BODY_MAX, wrong};
-use super::endpoint::{Endpoint, Run};
+use super::endpoint::{CSV, Endpoint, Run, Takes};
 use super::query::Query;
 use super::reply::{Finished, Reply};
-use super::{Api, events, recordings};
+use super::{Api, ROOT, events, recordings};
 use crate::console::problem::ProblemDetails;
-use crate::store::{Editor, RequestKey};
+use crate::desk::audit::Deed;
+use crate::store::{Editor, Reader, RequestKey};
 
 /// From a request's head to the head of its answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -64,10 +65,22 @@ async fn answer(
         names,
         body,
     };
+    if let Some(kept) = endpoint.kept
+        && !ask.token.role.may_have(kept)
+    {
+        return Err(refuse(api, ask).await?);
+    }
     match endpoint.run {
         Run::Read(work) => {
-            let finished = api.pool.read(move |reader| Ok(work(&ask, reader)?.finish(&ask))).await?;
-            Ok(finished.into_response())
+            let access = api.access.clone();
+            let read = move |reader: &Reader| {
+                let (finished, shows) = work(&ask, reader)?.finish(&ask);
+                if let Some(about) = shows {
+                    access.audit(&ask.entry(Deed::Shown, &about))?;
+                }
+                Ok(finished)
+            };
+            Ok(api.pool.read(read).await?.into_response())
         }
         Run::Change(work) => {
             let clocks = Arc::clone(&ask.settings.clocks);
@@ -83,6 +96,16 @@ async fn answer(
         }
         Run::Events => events::answer(api, ask, &parts.headers).await,
     }
+}
+
+/// Writes down that a role asked for what it may not have (R12); gives what it is told.
+async fn refuse(api: &Arc<Api>, ask: Ask) -> Result<ProblemDetails, ProblemDetails> {
+    let access = api.access.clone();
+    let role = ask.token.role;
+    let about = ask.path.strip_prefix(ROOT).unwrap_or(&ask.path).trim_matches('/').to_owned();
+    api.pool.read(move |_| Ok(access.audit(&ask.entry(Deed::Refused, &about))?)).await?;
+    let what = format!("a token of the role {role} may not have this: it is for supervisors and administrators");
+    Ok(ProblemDetails::new(StatusCode::FORBIDDEN, what))
 }
 
 /// One transaction: what is answered to a request with a key is kept with what it did, or neither is.
@@ -115,7 +138,10 @@ fn change(
                 ));
             }
         }
-        let finished = work(ask, editor)?.finish(ask);
+        let (finished, shows) = work(ask, editor)?.finish(ask);
+        if let Some(about) = shows {
+            editor.audit(&ask.entry(Deed::Shown, &about))?;
+        }
         if let Some(of) = of {
             editor.keep_answer(of, ask.now, &finished.to_keep(request))?;
         }
@@ -126,7 +152,8 @@ fn change(
 /// What makes two requests the same.
 fn fingerprint(endpoint: &Endpoint, ask: &Ask) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [endpoint.method.word().as_bytes(), ask.path.as_bytes(), &ask.body] {
+    let query: String = ask.query.without_cursor().map(|(name, value)| format!("{name}={value}&")).collect();
+    for part in [endpoint.method.word().as_bytes(), ask.path.as_bytes(), query.as_bytes(), &ask.body] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
@@ -146,26 +173,28 @@ async fn read(endpoint: &Endpoint, mut request: Request) -> Result<Read, Problem
         return Err(ProblemDetails::new(StatusCode::BAD_REQUEST, "the path has a byte of zero"));
     }
     let (parts, body) = request.into_parts();
-    if endpoint.body.is_none() {
-        return Ok((parts, names, Vec::new()));
+    let (kind, bytes_max) = match endpoint.body {
+        Takes::Nothing => return Ok((parts, names, Vec::new())),
+        Takes::Json(_) => ("application/json", BODY_MAX),
+        Takes::Csv(bytes_max) => (CSV, bytes_max),
+    };
+    if !is_of(kind, &parts.headers) {
+        return Err(ProblemDetails::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("send `Content-Type: {kind}`"))
+            .with(header::ACCEPT, HeaderValue::from_static(kind)));
     }
-    if !is_json(&parts.headers) {
-        return Err(ProblemDetails::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send `Content-Type: application/json`")
-            .with(header::ACCEPT, axum::http::HeaderValue::from_static("application/json")));
-    }
-    let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, BODY_MAX)).await;
+    let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, bytes_max)).await;
     let too_late = || ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time");
     let too_long = || {
         ProblemDetails::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is cut off or longer than {BODY_MAX} bytes"),
+            format!("the body is cut off or longer than {bytes_max} bytes"),
         )
     };
     let body = body.map_err(|_| too_late())?.map_err(|_| too_long())?;
     Ok((parts, names, body.to_vec()))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+fn is_of(wanted: &str, headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted))
 }

@@ -1,19 +1,23 @@
 //! Tickets: their list, one of them, and new ones by hand. `ticket_changes` has what is done with them.
 
+use axum::http::StatusCode;
+
 use super::ROOT;
 use super::ask::{Ask, unknown};
 use super::body::wrong;
-use super::endpoint::{Endpoint, Method, shape};
+use super::endpoint::{Endpoint, HTML, Method, shape};
 use super::page::{self, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
+use super::reports::{LANG, letterhead};
 use crate::console::problem::ProblemDetails;
-use crate::desk::privacy::Kept;
+use crate::desk::privacy::{Kept, Surface};
 use crate::desk::ticket::{Kind, Status, Ticket};
 use crate::desk::ticket_edit::HandTicket;
 use crate::desk::token::Scope;
 use crate::desk::view::TicketView;
+use crate::sheets::{self, SheetError};
 use crate::store::{Editor, Reader, TicketFilter};
 use crate::types::TicketNumber;
 
@@ -44,6 +48,14 @@ pub const ENDPOINTS: &[Endpoint] = &[
     .created(),
     Endpoint::read("/tickets/{number}", Scope::TicketsRead, "One ticket; its ETag is for If-Match", one)
         .one(shape::<TicketView<'static>>),
+    Endpoint::read(
+        "/tickets/{number}/sheet",
+        Scope::TicketsRead,
+        "A repair's work sheet (R29) or a complaint's report (R38) as a page to print and sign",
+        sheet,
+    )
+    .query(&[LANG])
+    .page_of_html(),
     Endpoint::sound("/tickets/{number}/recording", "What the caller said", sound),
     Endpoint::sound("/tickets/{number}/feedback", "What the customer said of the result (R37)", feedback),
 ];
@@ -96,6 +108,17 @@ fn open(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {
     let number = editor.open_by_hand(ask.who(), ask.now, desk, &draft)?;
     let ticket = editor.ticket(&number, ask.now)?.ok_or_else(|| unknown(format!("ticket {number}")))?;
     Ok(Reply::ticket(ticket).created(format!("{ROOT}/tickets/{number}")))
+}
+
+fn sheet(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let ticket = ask.sight(Surface::Record).ticket(ticket(ask, reader)?);
+    let name_of = |who: &str| ask.settings.people.person(who).map(|person| person.name.clone());
+    let page = sheets::of_ticket(&ticket, &letterhead(ask), name_of).map_err(|fault| match fault {
+        SheetError::NoForm(..) => ProblemDetails::new(StatusCode::NOT_FOUND, fault.to_string()),
+        SheetError::Page(_) => ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()),
+    })?;
+    let shows = ticket.shows(Surface::Record).then(|| format!("ticket {}", ticket.number));
+    Ok(Reply::text(HTML, page).shows(shows))
 }
 
 fn sound(ask: &Ask, reader: &Reader) -> Result<Sound, ProblemDetails> {

@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::Serialize;
 
+use super::table::Tongue;
 use super::{Buckets, ByName, Named, Step, Timed, mean, share};
 use crate::desk::answer_time::Cadence;
 use crate::desk::call_record::{Direction, Outcome};
@@ -40,6 +41,19 @@ pub struct CallRules {
 impl Default for CallRules {
     fn default() -> Self {
         Self { step: Step::Day, cadence: Cadence::default(), within_ms: 20_000, short_ms: 5_000 }
+    }
+}
+
+impl CallRules {
+    /// What the reader of the report must know of them.
+    pub fn note(&self, tongue: Tongue) -> String {
+        let (within, short) = (self.within_ms / 1000, self.short_ms / 1000);
+        match tongue {
+            Tongue::Zh => format!("服务水平以 {within} 秒计；不足 {short} 秒挂断的不计为流失。"),
+            Tongue::En => {
+                format!("Service levels are within {within} s; hanging up in less than {short} s is no loss.")
+            }
+        }
     }
 }
 

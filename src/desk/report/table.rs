@@ -1,12 +1,13 @@
 //! Reports as tables, for spreadsheets and paper: headings and names in Chinese and English.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::words::words;
 use crate::types::Lang;
 
 /// The language of headings and names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tongue {
     Zh,
@@ -186,6 +187,29 @@ pub struct Table {
     pub title: Both,
     pub headings: &'static [Heading],
     pub rows: Vec<Row>,
+}
+
+impl Table {
+    /// The names of a row's part, of the row, and of the columns that are wanted: in a language, or as programs know them.
+    pub fn header(&self, tongue: Option<Tongue>, wanted: impl Fn(&&Heading) -> bool) -> Vec<&'static str> {
+        let words = |key: &'static str, text: Both| tongue.map_or(key, |tongue| text.of(tongue));
+        let first = [words("part", Both::new("项目", "Part")), words("name", Both::new("名称", "Name"))];
+        let rest = self.headings.iter().filter(wanted).map(|heading| words(heading.key, heading.text));
+        first.into_iter().chain(rest).collect()
+    }
+
+    /// The cells of a row under that header.
+    pub fn cells(
+        &self,
+        row: &Row,
+        tongue: Option<Tongue>,
+        wanted: impl Fn(&&Heading) -> bool,
+        written: impl Fn(Cell) -> String,
+    ) -> Vec<String> {
+        let part = tongue.map_or(row.part.as_str(), |tongue| row.part.text().of(tongue)).to_owned();
+        let figures = self.headings.iter().zip(&row.cells).filter(|(heading, _)| wanted(heading));
+        [part, row.name.clone()].into_iter().chain(figures.map(|(_, cell)| written(*cell))).collect()
+    }
 }
 
 #[cfg(test)]

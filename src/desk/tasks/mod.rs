@@ -22,6 +22,7 @@ pub use rules::{AlertRules, DispatchRules, FollowUpRules, RelayRules, WorkRules}
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::alarm::AlarmKind;
 use super::errand::{EndedErrand, ErrandKind, ErrandTo};
@@ -33,7 +34,7 @@ use super::words::words;
 use super::workflow::Advance;
 use crate::types::RecordingId;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     Dispatch,

@@ -172,19 +172,24 @@ fn what_is_held_survives_by_whatever_leads_to_it_until_it_is_let_go() {
         (HeldKind::Recording, "m2.wav"),
         (HeldKind::Call, "42"),
     ];
-    let holds = held.map(|(what, about)| editor.hold(what, about, "王芳", days(1), "诉讼").expect("it is held"));
+    let holds =
+        held.map(|(what, about)| editor.hold(what, about, ("王芳", "shell"), days(1), "诉讼").expect("it is held"));
     assert_eq!(archive.sweep(days(1_000)), [""; 0]);
     assert_eq!(archive.sweeper().anonymise(days(1_000), &RULES, 100).expect("it is done"), 1, "the second message");
-    let told = editor.hold(HeldKind::Message, "1", "李娜", days(2), "x").expect_err("once is enough");
+    let told = editor.hold(HeldKind::Message, "1", ("李娜", "shell"), days(2), "x").expect_err("once is enough");
     assert_eq!(told.to_string(), "message 1 is held already, by 王芳");
-    let told = editor.hold(HeldKind::Call, "999", "李娜", days(2), "x").expect_err("there is none");
+    let told = editor.hold(HeldKind::Call, "999", ("李娜", "shell"), days(2), "x").expect_err("there is none");
     assert_eq!(told.to_string(), "call 999 does not exist");
-    assert!(editor.hold(HeldKind::Call, "42", "李娜", days(2), " ").is_err());
+    assert!(editor.hold(HeldKind::Call, "42", ("李娜", "shell"), days(2), " ").is_err());
     for hold in holds {
-        editor.lift_hold(hold, "王芳", days(1_001), "结案").expect("it is lifted");
+        editor.lift_hold(hold, ("王芳", "shell"), days(1_001), "结案").expect("it is lifted");
     }
     assert!(
-        editor.lift_hold(holds[0], "王芳", days(1_001), "again").unwrap_err().to_string().contains("lifted before")
+        editor
+            .lift_hold(holds[0], ("王芳", "shell"), days(1_001), "again")
+            .unwrap_err()
+            .to_string()
+            .contains("lifted before")
     );
     assert_eq!(archive.sweep(days(1_002)), ["t.wav", "m1.wav", "m2.wav", "c.wav"]);
     assert!(archive.files.is_empty());
@@ -228,12 +233,13 @@ fn what_is_held_between_the_mark_and_the_deletion_is_kept() {
     let message = archive.message("m.wav");
     archive.hear(message);
     let due = archive.sweeper().mark(days(20), &RULES, 100).expect("it is marked");
-    let hold = archive.desk.editor().hold(HeldKind::Message, "1", "王芳", days(20), "投诉").expect("it is held");
+    let hold =
+        archive.desk.editor().hold(HeldKind::Message, "1", ("王芳", "shell"), days(20), "投诉").expect("it is held");
     let deleted =
         archive.sweeper().delete(days(20), &RULES, &due[0], || panic!("nothing is removed")).expect("it is told");
     assert!(!deleted);
     assert_eq!(archive.sweep(days(21)), [""; 0]);
-    archive.desk.editor().lift_hold(hold, "王芳", days(22), "结案").expect("it is lifted");
+    archive.desk.editor().lift_hold(hold, ("王芳", "shell"), days(22), "结案").expect("it is lifted");
     assert_eq!(archive.sweep(days(23)), ["m.wav"]);
 }
 
@@ -352,9 +358,13 @@ fn the_recording_of_a_tickets_call_goes_after_its_ticket_and_is_held_with_it() {
     archive.desk.written();
     assert_eq!(archive.sweep(days(6)), [""; 0], "its ticket is open");
     archive.close(&number, days(7));
-    let hold = archive.desk.editor().hold(HeldKind::Ticket, &number.0, "王芳", days(8), "诉讼").expect("it is held");
+    let hold = archive
+        .desk
+        .editor()
+        .hold(HeldKind::Ticket, &number.0, ("王芳", "shell"), days(8), "诉讼")
+        .expect("it is held");
     assert_eq!(archive.sweep(days(1_000)), [""; 0]);
-    archive.desk.editor().lift_hold(hold, "王芳", days(1_001), "结案").expect("it is lifted");
+    archive.desk.editor().lift_hold(hold, ("王芳", "shell"), days(1_001), "结案").expect("it is lifted");
     assert_eq!(archive.sweep(days(1_002)), ["t.wav", "talk.wav"]);
 }
 

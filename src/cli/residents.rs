@@ -1,16 +1,18 @@
-//! `frontdesk residents`: who lives where, and from which numbers they call (R11). `import`: lists from a spreadsheet.
-
-mod import;
+//! `frontdesk residents`: who lives where, and from which numbers they call (R11).
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::context::{CliError, Context};
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty};
+use crate::desk::resident_list::{self, List};
 use crate::desk::residents::{Resident, in_one_form};
 use crate::store::ResidentFilter;
 use crate::types::NumberPlan;
+
+/// A bigger file is no list of residents.
+const FILE_BYTES_MAX: u64 = 50_000_000;
 
 /// List, add and import residents: who calls is known by them
 #[derive(Debug, clap::Args)]
@@ -118,7 +120,7 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
             Ok(writeln!(out, "resident {} removed", args.id)?)
         }
         Some(Command::Import(args)) => {
-            let list = import::read(&args.file, numbers)?;
+            let list = read(&args.file, numbers)?;
             if args.replace && list.residents.is_empty() {
                 let what = "names nobody, and --replace would take everybody out; nothing was changed";
                 return Err(CliError::Failed(format!("{} {what}", args.file.display())));
@@ -138,6 +140,17 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
             )?)
         }
     }
+}
+
+fn read(path: &Path, numbers: &NumberPlan) -> Result<List, CliError> {
+    let name = path.display().to_string();
+    let failed = |what: String| CliError::Failed(format!("{name}: {what}"));
+    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(failed(format!("{size} bytes are too many; split it")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    resident_list::read(&bytes, numbers).map_err(|faults| CliError::Failed(faults.in_file(&name)))
 }
 
 fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), CliError> {
@@ -162,16 +175,11 @@ fn show(residents: &[Resident], format: FormatArgs, context: &Context, out: &mut
     output::list(out, format, COLUMNS, &residents, context.time_zone)
 }
 
-/// As `import` reads them again: a space stands inside of a number.
-fn phones(resident: &Resident) -> String {
-    resident.numbers.join("/")
-}
-
 const COLUMNS: &[Column<Resident>] = &[
     Column { name: "id", in_table: true, cell: |r, _| r.id.to_string() },
     Column { name: "building", in_table: true, cell: |r, _| r.building.clone() },
     Column { name: "room", in_table: true, cell: |r, _| r.room.clone() },
     Column { name: "name", in_table: true, cell: |r, _| r.name.clone() },
-    Column { name: "phone", in_table: true, cell: |r, _| phones(r) },
+    Column { name: "phone", in_table: true, cell: |r, _| r.numbers_cell() },
     Column { name: "note", in_table: true, cell: |r, _| or_empty(&r.note) },
 ];

@@ -1,16 +1,14 @@
 //! Lists of residents from a spreadsheet: all of a list, or nothing of it, with every fault and its line.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use csv::ReaderBuilder;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::cli::context::CliError;
-use crate::desk::residents::Resident;
+use super::residents::Resident;
 use crate::types::{NumberPlan, did_you_mean};
 
-/// A bigger file is no list of residents.
-const FILE_BYTES_MAX: u64 = 50_000_000;
 /// Faults that are told; the rest come back when these are mended.
 const FAULTS_MAX: usize = 50;
 /// What columns may be called.
@@ -39,55 +37,62 @@ pub struct List {
     pub notes: Vec<String>,
 }
 
-/// Faults on their way, each with its line.
-struct Faults<'a> {
-    file: &'a str,
-    told: Vec<String>,
-    more: usize,
+/// What is wrong in one line, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LineFault {
+    /// From 1 on.
+    pub line: u64,
+    pub what: String,
 }
 
-impl Faults<'_> {
-    fn add(&mut self, line: u64, what: &str) {
+/// Why nothing of a list is taken: its faults in the order of their lines, as many as are told.
+#[derive(Debug, Default)]
+pub struct Faults {
+    pub told: Vec<LineFault>,
+    /// How many there are besides.
+    pub more: usize,
+}
+
+impl Faults {
+    fn add(&mut self, line: u64, what: impl Into<String>) {
         if self.told.len() < FAULTS_MAX {
-            self.told.push(format!("{}:{line}: {what}", self.file));
+            self.told.push(LineFault { line, what: what.into() });
         } else {
             self.more += 1;
         }
     }
 
-    fn end(mut self) -> Result<(), CliError> {
-        if self.told.is_empty() {
-            return Ok(());
-        }
+    /// For people, with the file's name: a line for each.
+    pub fn in_file(&self, file: &str) -> String {
+        let mut lines: Vec<String> =
+            self.told.iter().map(|LineFault { line, what }| format!("{file}:{line}: {what}")).collect();
         if self.more > 0 {
-            self.told.push(format!("and {} more", self.more));
+            lines.push(format!("and {} more", self.more));
         }
-        self.told.push("nothing was changed".to_owned());
-        Err(CliError::Failed(self.told.join("\n")))
+        lines.push("nothing was changed".to_owned());
+        lines.join("\n")
     }
 }
 
+/// Reads a list: UTF-8, with a header line, cells divided by commas, semicolons or tabs.
+///
 /// # Errors
 /// Every fault of the list, with its line.
-pub fn read(path: &Path, plan: &NumberPlan) -> Result<List, CliError> {
-    let name = path.display().to_string();
-    let failed = |what: String| CliError::Failed(format!("{name}: {what}"));
-    let size = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(failed(format!("{size} bytes are too many; split it")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-        CliError::Failed(format!(
-            "{name}:{line}: it is not UTF-8 text; save it as \"CSV UTF-8\" (另存为，CSV UTF-8), or run iconv -f GB18030 -t UTF-8"
-        ))
+pub fn read(bytes: &[u8], plan: &NumberPlan) -> Result<List, Faults> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() as u64 + 1;
+        let mut faults = Faults::default();
+        faults.add(
+            line,
+            "it is not UTF-8 text; save it as \"CSV UTF-8\" (另存为，CSV UTF-8), or run iconv -f GB18030 -t UTF-8",
+        );
+        faults
     })?;
-    rows(text.strip_prefix('\u{feff}').unwrap_or(text), &name, plan)
+    rows(text.strip_prefix('\u{feff}').unwrap_or(text), plan)
 }
 
-fn rows(text: &str, name: &str, plan: &NumberPlan) -> Result<List, CliError> {
-    let mut faults = Faults { file: name, told: Vec::new(), more: 0 };
+fn rows(text: &str, plan: &NumberPlan) -> Result<List, Faults> {
+    let mut faults = Faults::default();
     let header = text.lines().next().unwrap_or_default();
     let often = |c: &char| header.matches(*c).count();
     let delimiter = [',', ';', '\t'].into_iter().max_by_key(|c| (often(c), *c == ',')).unwrap_or(',');
@@ -108,13 +113,15 @@ fn rows(text: &str, name: &str, plan: &NumberPlan) -> Result<List, CliError> {
         [(Column::Building, "building (楼号)"), (Column::Room, "room (房号)"), (Column::Name, "name (姓名)")]
     {
         if !columns.contains(&Some(wanted)) {
-            faults.add(1, &format!("there is no column {word}; write the columns' names into the first line"));
+            faults.add(1, format!("there is no column {word}; write the columns' names into the first line"));
         }
     }
     if faults.told.is_empty() {
         take_rows(&mut reader, &columns, plan, (&mut list, &mut faults));
     }
-    faults.end()?;
+    if !faults.told.is_empty() {
+        return Err(faults);
+    }
     list.notes.extend(shared_numbers(&list.residents));
     Ok(list)
 }
@@ -123,7 +130,7 @@ fn take_rows(
     reader: &mut csv::Reader<&[u8]>,
     columns: &[Option<Column>],
     plan: &NumberPlan,
-    (list, faults): (&mut List, &mut Faults<'_>),
+    (list, faults): (&mut List, &mut Faults),
 ) {
     let mut seen: HashMap<(String, String, String), u64> = HashMap::new();
     for row in reader.records() {
@@ -131,7 +138,7 @@ fn take_rows(
             Ok(row) => row,
             Err(error) => {
                 faults
-                    .add(error.position().map_or(1, csv::Position::line), &format!("it can't be read as CSV: {error}"));
+                    .add(error.position().map_or(1, csv::Position::line), format!("it can't be read as CSV: {error}"));
                 return;
             }
         };
@@ -145,7 +152,7 @@ fn take_rows(
                 row.len(),
                 columns.len()
             );
-            faults.add(line, &what);
+            faults.add(line, what);
             continue;
         }
         let cell = |wanted| {
@@ -166,12 +173,12 @@ fn take_rows(
                         "building {} room {} has {} in line {before} already; keep one of them, with all numbers",
                         resident.building, resident.room, resident.name
                     );
-                    faults.add(line, &what);
+                    faults.add(line, what);
                 }
                 let note = Some(cell(Column::Note).to_owned()).filter(|note| !note.is_empty());
                 list.residents.push(Resident { note, ..resident });
             }
-            Err(fault) => faults.add(line, &format!("{}; {}", fault.what, fault.remedy)),
+            Err(fault) => faults.add(line, format!("{}; {}", fault.what, fault.remedy)),
         }
     }
 }
@@ -211,7 +218,7 @@ mod tests {
     use super::*;
 
     fn list(text: &str) -> Result<List, String> {
-        rows(text, "list.csv", &NumberPlan::default()).map_err(|fault| fault.to_string())
+        read(text.as_bytes(), &NumberPlan::default()).map_err(|faults| faults.in_file("list.csv"))
     }
 
     #[test]
@@ -232,7 +239,7 @@ mod tests {
     fn a_cell_with_several_numbers_as_we_write_it_is_read_as_several() {
         let plan = NumberPlan::default();
         let before = Resident::new("3", "1201", "李四", &["62001234", "62005678"], &plan).expect("it is right");
-        let text = format!("building,room,name,phone\n3,1201,李四,{}\n", crate::cli::residents::phones(&before));
+        let text = format!("building,room,name,phone\n3,1201,李四,{}\n", before.numbers_cell());
         assert_eq!(list(&text).expect("it is right").residents, [before]);
     }
 
@@ -250,6 +257,14 @@ mod tests {
         );
         let told = list("楼,姓名\n3,李四\n").expect_err("a column is missing");
         assert!(told.contains("list.csv:1: there is no column room (房号)"), "{told}");
+    }
+
+    #[test]
+    fn a_list_that_is_not_utf_8_is_told_how_to_be_saved() {
+        let gb18030 = b"building,room,name\n3,1201,\xc0\xee\xcb\xc4\n";
+        let faults = read(gb18030, &NumberPlan::default()).expect_err("it can't be read");
+        assert_eq!(faults.told.len(), 1);
+        assert!(faults.told[0].line == 2 && faults.told[0].what.contains("CSV UTF-8"), "{faults:?}");
     }
 
     #[test]
