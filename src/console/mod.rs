@@ -180,7 +180,9 @@ mod tests {
                 cadence: crate::desk::answer_time::Cadence::default(),
                 clocks: Arc::default(),
                 people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
-                hours: Arc::new(crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap()),
+                hours: Arc::new(
+                    crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap(),
+                ),
                 numbers: crate::types::NumberPlan::default(),
                 owner: "desk".to_owned(),
                 desk_names: std::collections::BTreeMap::new(),

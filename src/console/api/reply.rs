@@ -221,8 +221,8 @@ impl Reply {
         Self { status: StatusCode::CREATED, location: Some(location), ..self }
     }
 
-    /// As it goes over the wire, and what of callers it shows to whoever asks: that is to be written down before it goes.
-    pub fn finish(self, ask: &Ask) -> (Finished, Option<String>) {
+    /// As it goes over the wire.
+    pub fn finish(self, ask: &Ask) -> Finished {
         let mut shows = self.shows;
         let mut headers = Vec::new();
         headers.extend(self.version.map(|version| ("etag".to_owned(), format!("\"{version}\""))));
@@ -248,7 +248,7 @@ impl Reply {
             }
             What::Nothing => String::new(),
         };
-        (Finished { status: self.status, headers, body: body.into_bytes() }, shows)
+        Finished { status: self.status, headers, body: body.into_bytes(), shows }
     }
 }
 
@@ -296,18 +296,30 @@ pub struct Finished {
     status: StatusCode,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    shows: Option<String>,
 }
 
+/// Among the kept headers, what the answer shows of callers; it is never sent.
+const SHOWS: &str = "shows";
+
 impl Finished {
+    /// What of callers it shows to whoever asks: that is to be written down before it goes.
+    pub fn shows(&self) -> Option<&str> {
+        self.shows.as_deref()
+    }
+
     pub fn to_keep(&self, request: [u8; 32]) -> KeptAnswer {
-        let headers = serde_json::json!(self.headers).to_string();
+        let shows = self.shows.iter().map(|about| (SHOWS, about.as_str()));
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let headers = serde_json::json!(headers.chain(shows).collect::<Vec<_>>()).to_string();
         KeptAnswer { request, status: self.status.as_u16(), headers, body: self.body.clone() }
     }
 
     pub fn of_kept(kept: KeptAnswer) -> Self {
         let mut headers: Vec<(String, String)> = serde_json::from_str(&kept.headers).unwrap_or_default();
+        let shows = headers.iter().position(|(name, _)| name == SHOWS).map(|at| headers.remove(at).1);
         headers.push(("idempotency-replayed".to_owned(), "true".to_owned()));
-        Self { status: StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK), headers, body: kept.body }
+        Self { status: StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK), headers, body: kept.body, shows }
     }
 
     pub fn into_response(self) -> Response {

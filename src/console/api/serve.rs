@@ -74,9 +74,9 @@ async fn answer(
         Run::Read(work) => {
             let access = api.access.clone();
             let read = move |reader: &Reader| {
-                let (finished, shows) = work(&ask, reader)?.finish(&ask);
-                if let Some(about) = shows {
-                    access.audit(&ask.entry(Deed::Shown, &about))?;
+                let finished = work(&ask, reader)?.finish(&ask);
+                if let Some(about) = finished.shows() {
+                    access.audit(&ask.entry(Deed::Shown, about))?;
                 }
                 Ok(finished)
             };
@@ -121,11 +121,10 @@ fn change(
         if let Some(of) = of
             && let Some(kept) = editor.kept_answer(of, ask.now)?
         {
-            return if kept.request == request {
-                Ok(Finished::of_kept(kept))
-            } else {
-                Err(wrong("this Idempotency-Key was sent with another request before: use a new one for each"))
-            };
+            if kept.request != request {
+                return Err(wrong("this Idempotency-Key was sent with another request before: use a new one for each"));
+            }
+            return write_down(ask, editor, Finished::of_kept(kept));
         }
         if let Some(seen) = &ask.seen {
             let version = editor.version(&ask.ticket())?;
@@ -138,15 +137,21 @@ fn change(
                 ));
             }
         }
-        let (finished, shows) = work(ask, editor)?.finish(ask);
-        if let Some(about) = shows {
-            editor.audit(&ask.entry(Deed::Shown, &about))?;
-        }
+        let answered = work(ask, editor)?.finish(ask);
+        let finished = write_down(ask, editor, answered)?;
         if let Some(of) = of {
             editor.keep_answer(of, ask.now, &finished.to_keep(request))?;
         }
         Ok(finished)
     })
+}
+
+/// What an answer shows of callers is written down with the change that it is of, and again when it is sent again.
+fn write_down(ask: &Ask, editor: &mut Editor, finished: Finished) -> Result<Finished, ProblemDetails> {
+    if let Some(about) = finished.shows() {
+        editor.audit(&ask.entry(Deed::Shown, about))?;
+    }
+    Ok(finished)
 }
 
 /// What makes two requests the same.
