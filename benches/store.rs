@@ -64,6 +64,7 @@ fn open_ticket(c: &mut Criterion) {
             category: Some("burst_pipe".into()),
             caller: Some("13800138000".into()),
             call: CallId(1),
+            language: None,
         };
         store.submit(CallId(1), now(), DeskRequest::OpenTicket { id: RequestId(n), draft }).expect("there is room");
     };

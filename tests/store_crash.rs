@@ -125,6 +125,7 @@ fn ask(store: &Store, n: i64) -> Result<(), frontdesk::desk::request::DeskError>
         category: None,
         caller: Some("13800138000".into()),
         call: CallId(n),
+        language: None,
     };
     store.submit(CallId(n), noon(), DeskRequest::OpenTicket { id: RequestId(1), draft })
 }

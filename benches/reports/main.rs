@@ -229,6 +229,7 @@ fn ticket(n: u32) -> DeskRequest {
         category: Some("burst_pipe".into()),
         caller: Some("13800138000".into()),
         call: CallId(1),
+        language: None,
     };
     DeskRequest::OpenTicket { id: RequestId(n), draft }
 }

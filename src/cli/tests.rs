@@ -155,6 +155,7 @@ fn a_day() -> Shell {
         category: Some("burst_pipe".into()),
         caller: Some("+8613800138000".into()),
         call: CallId(42),
+        language: None,
     };
     let told = TicketChange {
         callback_number: Some("13800138000".into()),
@@ -169,6 +170,7 @@ fn a_day() -> Shell {
         from_number: Some("13800138000".into()),
         from_name: Some("张伟".into()),
         call: CallId(42),
+        language: None,
     };
     let kept = MessageChange {
         recording: Some(RecordingId("2026/11/23/000042-2.wav".into())),

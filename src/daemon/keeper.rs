@@ -348,7 +348,8 @@ mod tests {
         let options = StoreOptions::new(database, chrono_tz::Asia::Shanghai);
         let (store, _) = Store::open(options, Box::new(|_| {})).expect("it opens");
         for (nth, recording) in (1_u32..).zip(recordings) {
-            let draft = MessageDraft { for_person: None, from_number: None, from_name: None, call: CallId(1) };
+            let draft =
+                MessageDraft { for_person: None, from_number: None, from_name: None, call: CallId(1), language: None };
             let change = MessageChange {
                 recording: Some(RecordingId((*recording).to_owned())),
                 relay: Some(Relay::Heard),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::ticket::{Kind, Urgency};
 use super::words::words;
-use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
+use crate::types::{CallId, Lang, MessageId, RecordingId, TicketNumber};
 
 /// Number of an errand: unique within one data directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -106,6 +106,8 @@ pub struct ErrandAbout {
     pub recording: Option<RecordingId>,
     pub from_number: Option<String>,
     pub left_at: Option<DateTime<Utc>>,
+    /// That a customer spoke with the desk; staff hears the desk's own.
+    pub language: Option<Lang>,
     /// Extension of whom a message is for, where it is somebody else who is called.
     pub for_person: Option<String>,
     /// The number that the customer's call came from, and the trunk that it came over: it is called back without more ado.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::words::words;
-use crate::types::{CallId, MessageId, RecordingId};
+use crate::types::{CallId, Lang, MessageId, RecordingId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +100,8 @@ pub struct MessageDraft {
     pub from_number: Option<String>,
     pub from_name: Option<String>,
     pub call: CallId,
+    /// That the caller has chosen, or that the line began with.
+    pub language: Option<Lang>,
 }
 
 /// What is added to a message already begun; `None` leaves a field as it is.

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::clocks::PauseReason;
 use super::words::words;
 use super::workflow::{Nature, Quote, Satisfaction, WorkSheet};
-use crate::types::{CallId, RecordingId, TicketNumber};
+use crate::types::{CallId, Lang, RecordingId, TicketNumber};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -177,6 +177,8 @@ pub struct TicketDraft {
     pub category: Option<String>,
     pub caller: Option<String>,
     pub call: CallId,
+    /// That the caller has chosen, or that the line began with.
+    pub language: Option<Lang>,
 }
 
 /// What the caller adds to a ticket already begun; `None` leaves a field as it is.

@@ -266,8 +266,15 @@ impl State {
     /// (a second one may be about another).
     pub fn begin_ticket(&mut self, kind: Kind, class: Class, urgency: Option<Urgency>, category: Option<String>) {
         let first = self.papers.tickets.0.is_empty();
-        let draft =
-            TicketDraft { kind, class, urgency, category, caller: self.caller.number.clone(), call: self.caller.call };
+        let draft = TicketDraft {
+            kind,
+            class,
+            urgency,
+            category,
+            caller: self.caller.number.clone(),
+            call: self.caller.call,
+            language: Some(self.lang.clone()),
+        };
         self.papers.tickets.begin(draft);
         self.papers.tickets.change(TicketChange {
             callback_number: self.facts.callback.clone(),
@@ -302,6 +309,7 @@ impl Line {
             from_number: state.caller.number.clone(),
             from_name: state.caller.name.clone(),
             call: state.caller.call,
+            language: Some(state.lang.clone()),
         };
         state.papers.begin_message(draft, &mut state.out);
     }

@@ -13,7 +13,7 @@ use crate::desk::errand::{
     EndedErrand, Errand, ErrandAbout, ErrandEnd, ErrandId, ErrandKind, ErrandRecord, ErrandResult, ErrandState,
     ErrandTo, NewErrand, Standing,
 };
-use crate::types::{CallId, MessageId, RecordingId, TicketNumber};
+use crate::types::{CallId, Lang, MessageId, RecordingId, TicketNumber};
 
 /// An errand that was cut off so often by the end of a run is not begun again.
 const TRIES_MAX: u32 = 3;
@@ -65,7 +65,8 @@ pub fn due(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<Vec<
                     AND h.note LIKE '%callback_number%' ORDER BY h.id DESC LIMIT 1) END,
             nullif(m.for_person, e.to_extension),
             e.task IS NOT NULL, t.stage, coalesce(t.status = 'closed', 0),
-            coalesce(m.relay = 'confirmed' OR m.deleted_at_ms IS NOT NULL, 0)
+            coalesce(m.relay = 'confirmed' OR m.deleted_at_ms IS NOT NULL, 0),
+            CASE WHEN e.to_number IS NOT NULL THEN coalesce(m.language, t.language) END
         FROM errands e
             LEFT JOIN tickets t ON t.number = e.ticket
             LEFT JOIN messages m ON m.id = e.message
@@ -256,6 +257,7 @@ fn read_due(row: &Row<'_>) -> rusqlite::Result<Errand> {
             trunk: row.get(17)?,
             number_by: row.get(18)?,
             for_person: row.get(19)?,
+            language: row.get::<_, Option<String>>(24)?.map(Lang),
         },
     })
 }

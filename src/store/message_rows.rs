@@ -16,8 +16,8 @@ pub fn open(connection: &Connection, at: DateTime<Utc>, draft: &MessageDraft) ->
     connection
         .prepare_cached(
             "INSERT INTO messages (for_person, from_number, from_name, duration_ms, left_at_ms, relay, incomplete, call,
-                updated_at_ms)
-             VALUES (:for_person, :from_number, :from_name, 0, :at, :relay, 1, :call, :at)",
+                language, updated_at_ms)
+             VALUES (:for_person, :from_number, :from_name, 0, :at, :relay, 1, :call, :language, :at)",
         )?
         .execute(named_params! {
             ":for_person": draft.for_person,
@@ -26,6 +26,7 @@ pub fn open(connection: &Connection, at: DateTime<Utc>, draft: &MessageDraft) ->
             ":at": At(at),
             ":relay": Relay::Pending.as_str(),
             ":call": draft.call.0,
+            ":language": draft.language.as_ref().map(|language| &language.0),
         })?;
     Ok(MessageId(connection.last_insert_rowid()))
 }

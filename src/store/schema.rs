@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0021_notifications.sql",
     "0022_transcripts.sql",
     "0023_sweep.sql",
+    "0024_language.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -262,6 +263,7 @@ mod tests {
         0021_notifications.sql 4cb0191170057f4a
         0022_transcripts.sql 54381d7d36bcd8ee
         0023_sweep.sql c54850c7b292c290
+        0024_language.sql b165455d2f4813f2
         ");
     }
 }

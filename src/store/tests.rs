@@ -206,6 +206,7 @@ fn draft(kind: Kind, urgency: Option<Urgency>) -> TicketDraft {
         category: None,
         caller: Some("13800138000".into()),
         call: CallId(1),
+        language: None,
     }
 }
 
@@ -360,6 +361,7 @@ fn messages_are_begun_kept_and_confirmed() {
         from_number: Some("13800138000".into()),
         from_name: None,
         call: CallId(1),
+        language: None,
     };
     let Ok(Done::MessageOpened(id)) = desk.ask(noon(), |id| DeskRequest::OpenMessage { id, draft }) else {
         panic!("the message was not opened")
@@ -386,7 +388,7 @@ fn messages_are_begun_kept_and_confirmed() {
 /// A message that was kept, from this number for this extension.
 fn leave(desk: &mut Desk, for_person: &str, from: &str, at: DateTime<Utc>) -> MessageId {
     let (for_person, from_number) = (Some(for_person.to_owned()), Some(from.to_owned()));
-    let draft = MessageDraft { for_person, from_number, from_name: None, call: CallId(1) };
+    let draft = MessageDraft { for_person, from_number, from_name: None, call: CallId(1), language: None };
     let Ok(Done::MessageOpened(message)) = desk.ask(at, |id| DeskRequest::OpenMessage { id, draft }) else {
         panic!("the message was not opened")
     };
@@ -484,7 +486,8 @@ fn calls_of_an_earlier_run_are_ended_as_interrupted() {
     let mut desk = Desk::open();
     let answered = |id| CallRecord { answered_at: Some(noon()), answer_ms: Some(0), ..call(id) };
     let number = desk.open_ticket(noon() + TimeDelta::seconds(20), draft(Kind::Repair, None));
-    let message = MessageDraft { for_person: None, from_number: None, from_name: None, call: CallId(2) };
+    let message =
+        MessageDraft { for_person: None, from_number: None, from_name: None, call: CallId(2), language: None };
     desk.ask(noon(), |id| DeskRequest::OpenMessage { id, draft: message }).unwrap();
     desk.put(&answered(1));
     desk.put(&answered(2));
@@ -570,7 +573,13 @@ fn a_ticket_whose_calls_row_was_never_written_still_gets_its_clocks_and_its_call
 #[test]
 fn whoever_changes_a_message_its_person_is_told_of_once() {
     let mut desk = Desk::open();
-    let draft = MessageDraft { for_person: Some("201".into()), from_number: None, from_name: None, call: CallId(1) };
+    let draft = MessageDraft {
+        for_person: Some("201".into()),
+        from_number: None,
+        from_name: None,
+        call: CallId(1),
+        language: None,
+    };
     let Ok(Done::MessageOpened(message)) = desk.ask(noon(), |id| DeskRequest::OpenMessage { id, draft }) else {
         panic!("it is kept")
     };

@@ -30,9 +30,9 @@ pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft)
     connection
         .prepare_cached(
             "INSERT INTO tickets (number, kind, class, urgency, category, channel, status, stage, owner, caller,
-                opened_at_ms, incomplete, call, updated_at_ms)
+                opened_at_ms, incomplete, call, language, updated_at_ms)
              VALUES (:number, :kind, :class, :urgency, :category, :channel, :status, :stage, :owner, :caller,
-                :at, 1, :call, :at)",
+                :at, 1, :call, :language, :at)",
         )?
         .execute(named_params! {
             ":number": number.0,
@@ -47,6 +47,7 @@ pub fn open(connection: &Connection, opening: &Opening<'_>, draft: &TicketDraft)
             ":caller": draft.caller,
             ":at": At(opening.at),
             ":call": draft.call.0,
+            ":language": draft.language.as_ref().map(|language| &language.0),
         })?;
     let ticket = connection.last_insert_rowid();
     event(connection, ticket, opening.at, "system", "opened", Some(opening.owner))?;

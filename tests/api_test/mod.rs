@@ -277,6 +277,7 @@ fn fill(folder: &std::path::Path) -> String {
         category: None,
         caller: Some("+8613800138000".to_owned()),
         call: CallId(2),
+        language: None,
     };
     let number = TicketNumber("20261123-0001".to_owned());
     let change = TicketChange {
@@ -290,6 +291,7 @@ fn fill(folder: &std::path::Path) -> String {
         from_number: Some("13900139000".into()),
         from_name: None,
         call: CallId(2),
+        language: None,
     };
     let kept = MessageChange { complete: Some(true), duration_ms: Some(4_000), ..MessageChange::default() };
     let alarm = AlarmWord {

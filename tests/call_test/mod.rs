@@ -1249,6 +1249,7 @@ fn errand(id: i64, kind: &str, to: &str, rest: &[&str], due: DateTime<Utc>) -> E
         called_from: (!rest.contains(&"keyed")).then(|| "13900139000".to_owned()),
         trunk: None,
         number_by: None,
+        language: None,
     };
     Errand {
         id: ErrandId(id),

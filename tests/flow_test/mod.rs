@@ -651,7 +651,7 @@ fn shown(say: &Say) -> String {
 fn request_shown(request: &DeskRequest) -> String {
     match request {
         DeskRequest::OpenTicket { draft, .. } => {
-            let TicketDraft { kind, class, urgency, category, caller, call: _ } = draft;
+            let TicketDraft { kind, class, urgency, category, caller, call: _, language: _ } = draft;
             let urgency = urgency.map(|u| format!(" {u:?}")).unwrap_or_default();
             let category = category.as_ref().map(|c| format!(" {c}")).unwrap_or_default();
             let caller = caller.as_deref().unwrap_or("withheld");

@@ -20,7 +20,7 @@ use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::flow::io::{Input as FlowInput, SearchEnd};
 use crate::flow::run::{CallerInfo, FlowRun};
 use crate::sip::user_agent::LegId;
-use crate::types::{CallId, Now, RecordingId, StreamId};
+use crate::types::{CallId, Lang, Now, RecordingId, StreamId};
 
 /// Of the search for whoever is called; the flow's own requests begin at 1.
 const ON_ERRAND: RequestId = RequestId(0);
@@ -86,7 +86,7 @@ impl Session {
             ErrandTo::Customer { number } => Some(number.clone()),
         };
         let record = new_row(call, &errand, now);
-        let flow = FlowRun::on_errand(service.flow.clone(), called(&service, call, number.clone()), &errand)?;
+        let flow = FlowRun::on_errand(service.flow.clone(), called(&service, call, number.clone(), &errand), &errand)?;
         let mission = Mission {
             errand,
             number,
@@ -234,7 +234,7 @@ impl Session {
         let Some(mut out) = mission.lifted.take() else { return false };
         out.goes_on_as(self.leg);
         let number = mission.number.clone();
-        let called = called(&self.service, self.record.id, number);
+        let called = called(&self.service, self.record.id, number, &mission.errand);
         let Some(flow) = FlowRun::on_errand(self.service.flow.clone(), called, &mission.errand) else {
             return false;
         };
@@ -334,13 +334,22 @@ fn answers(result: ErrandResult) -> bool {
     !matches!(result, ErrandResult::NotReached | ErrandResult::Failed | ErrandResult::Heard)
 }
 
-fn called(service: &Service, call: CallId, number: Option<String>) -> CallerInfo {
+fn own_first(mut languages: Vec<Lang>, own: Option<&Lang>) -> Vec<Lang> {
+    if let Some(at) = languages.iter().position(|lang| Some(lang) == own) {
+        languages[..=at].rotate_right(1);
+    }
+    languages
+}
+
+/// Whoever is called is spoken to in the language that they spoke with the desk, where the line still has it.
+fn called(service: &Service, call: CallId, number: Option<String>, errand: &Errand) -> CallerInfo {
+    let languages = own_first(service.languages.clone(), errand.about.language.as_ref());
     CallerInfo {
         call,
         callee: String::new(),
         number,
         name: None,
-        languages: service.languages.clone(),
+        languages,
         record: service.record.clone(),
         recording_notice: service.recording_notice,
     }
@@ -376,5 +385,23 @@ fn new_row(id: CallId, errand: &Errand, now: Now) -> CallRecord {
         rtp: RtpStats::default(),
         end_reason: None,
         sip_call_id: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_hears_their_own_language_where_the_line_has_it() {
+        let line = ["zh", "en", "yue"].map(Lang::new).to_vec();
+        let begins = |own: Option<&str>| {
+            let ordered = own_first(line.clone(), own.map(Lang::new).as_ref());
+            ordered.iter().map(|lang| lang.0.clone()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(begins(None), "zh en yue");
+        assert_eq!(begins(Some("zh")), "zh en yue");
+        assert_eq!(begins(Some("yue")), "yue zh en");
+        assert_eq!(begins(Some("fr")), "zh en yue", "a language that the line had once");
     }
 }

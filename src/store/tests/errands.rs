@@ -277,3 +277,18 @@ fn calls_of_every_kind_come_too_late_at_their_own_stages() {
     let passed_on = Standing { passed_on: true, ..Standing::default() };
     assert!(ErrandKind::Relay.is_overtaken(&passed_on) && !ErrandKind::Notice.is_overtaken(&passed_on));
 }
+
+/// R37: a customer is spoken to as they spoke with the desk; its own people hear the desk's language.
+#[test]
+fn customers_are_called_in_the_language_that_they_spoke() {
+    let mut desk = Desk::open();
+    let english = Some(crate::types::Lang::new("en"));
+    let ticket = desk.open_ticket(noon(), TicketDraft { language: english.clone(), ..draft(Kind::Repair, None) });
+    let to = ErrandTo::Customer { number: "13800138000".into() };
+    desk.add(&NewErrand { kind: ErrandKind::FollowUp, to, ..engineer(Some(&ticket)) });
+    desk.add(&engineer(Some(&ticket)));
+    let mut watch = ErrandWatch::open(&desk.path()).expect("it opens");
+    let due = watch.look(noon()).expect("readable").due;
+    let languages: Vec<_> = due.iter().map(|errand| (errand.kind, errand.about.language.clone())).collect();
+    assert_eq!(languages, [(ErrandKind::Dispatch, None), (ErrandKind::FollowUp, english)]);
+}

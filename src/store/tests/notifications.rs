@@ -78,6 +78,7 @@ impl Told {
             from_number: Some("13800138000".into()),
             from_name: None,
             call: CallId(1),
+            language: None,
         };
         let at = self.now;
         let Ok(Done::MessageOpened(message)) = self.desk.ask(at, |id| DeskRequest::OpenMessage { id, draft }) else {

@@ -38,6 +38,7 @@ impl Archive {
             category: None,
             caller: Some("13800138000".into()),
             call: CallId(1),
+            language: None,
         };
         let number = self.desk.open_ticket(noon(), draft);
         let change = TicketChange { recording, complete: Some(true), ..TicketChange::default() };
@@ -53,7 +54,8 @@ impl Archive {
     fn message(&mut self, path: &str) -> MessageId {
         let recording = Some(self.record(path));
         let (for_person, from_number) = (Some("201".into()), Some("13800138000".into()));
-        let draft = MessageDraft { for_person, from_number, from_name: Some("张伟".into()), call: CallId(1) };
+        let draft =
+            MessageDraft { for_person, from_number, from_name: Some("张伟".into()), call: CallId(1), language: None };
         let Ok(Done::MessageOpened(message)) = self.desk.ask(noon(), |id| DeskRequest::OpenMessage { id, draft })
         else {
             panic!("it is kept")

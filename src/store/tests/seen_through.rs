@@ -241,6 +241,7 @@ fn a_message_is_passed_on_until_it_is_confirmed() {
         from_number: Some("13800138000".into()),
         from_name: None,
         call: CallId(1),
+        language: None,
     };
     let Ok(Done::MessageOpened(message)) = story.desk.ask(at, |id| DeskRequest::OpenMessage { id, draft }) else {
         panic!("it is kept")
@@ -455,6 +456,7 @@ fn a_message_that_was_cut_off_by_a_crash_is_passed_on() {
             from_number: Some("13800138000".into()),
             from_name: None,
             call: CallId(call),
+            language: None,
         };
         let Ok(Done::MessageOpened(message)) = story.desk.ask(story.now, |id| DeskRequest::OpenMessage { id, draft })
         else {

@@ -100,12 +100,19 @@ fn r40_a_shift_is_signed_off_read_and_signed_on_by_name() {
             category: None,
             caller: None,
             call: CallId(1),
+            language: None,
         },
     );
     desk.write(hours(2), "3 栋门禁坏了");
     let word = AlarmWord::of_call(AlarmKind::MissedEmergency, CallId(7), AlarmState::Open);
     desk.ask(hours(3), |id| DeskRequest::PutAlarm { id, word }).expect("it is kept");
-    let draft = MessageDraft { for_person: Some("201".into()), from_number: None, from_name: None, call: CallId(1) };
+    let draft = MessageDraft {
+        for_person: Some("201".into()),
+        from_number: None,
+        from_name: None,
+        call: CallId(1),
+        language: None,
+    };
     let Ok(Done::MessageOpened(message)) = desk.ask(hours(3), |id| DeskRequest::OpenMessage { id, draft }) else {
         panic!("it is kept")
     };
