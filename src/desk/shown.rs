@@ -1,5 +1,6 @@
 //! Whether a record, as it is shown, tells a caller's number in full or leads to what was recorded of them: then who it
-//! was shown to is written down (R12). In a list only numbers count: whoever hears a recording is written down for that.
+//! was shown to is written down (R12): it looks where `privacy` masks. In a list a recording does not count, for whoever
+//! hears it is written down for that; what was said, as text, does.
 
 use super::alarm::Alarm;
 use super::call_record::{CallRecord, Direction};
@@ -16,21 +17,34 @@ impl CallRecord {
             Direction::In => None,
             Direction::Out => Some(self.callee.as_str()),
         };
+        let keyed = self.path.iter().map(|step| step.input.as_deref());
         let numbers = [self.caller.as_deref(), self.diverted_from.as_deref(), customer];
-        leads(surface, self.recording.is_some()) || numbers.into_iter().any(is_whole)
+        leads(surface, self.recording.is_some())
+            || numbers.into_iter().chain(keyed).any(is_whole)
+            || self.caller_name.as_deref().is_some_and(has_number)
+            || self.legs.iter().any(|leg| has_number(&leg.place))
     }
 }
 
 impl Ticket {
     pub fn shows(&self, surface: Surface) -> bool {
-        let recorded = self.recording.is_some() || self.work.feedback.is_some();
-        leads(surface, recorded) || [self.caller.as_deref(), self.callback_number.as_deref()].into_iter().any(is_whole)
+        let sheet = &self.work.sheet;
+        let texts = [&self.resident, &self.wanted_time, &self.description, &sheet.work_done, &sheet.materials];
+        let notes = self.events.iter().map(|event| &event.note);
+        leads(surface, self.recording.is_some() || self.work.feedback.is_some())
+            || [&self.caller, &self.callback_number].into_iter().any(|number| is_whole(number.as_deref()))
+            || self.transcript.is_some()
+            || texts.into_iter().chain(notes).flatten().any(|text| has_number(text))
     }
 }
 
 impl Message {
     pub fn shows(&self, surface: Surface) -> bool {
-        leads(surface, self.recording.is_some()) || is_whole(self.from_number.as_deref())
+        leads(surface, self.recording.is_some())
+            || is_whole(self.from_number.as_deref())
+            || self.transcript.is_some()
+            || self.from_name.as_deref().is_some_and(has_number)
+            || self.attempts.iter().any(|attempt| has_number(&attempt.channel) || has_number(&attempt.result))
     }
 }
 

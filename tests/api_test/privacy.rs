@@ -87,6 +87,22 @@ fn who_is_shown_numbers_or_recordings_is_written_down_and_nobody_else() {
     assert_eq!(ask("supervisor")[..6], supervisor);
 }
 
+/// What the masks look for in texts is looked for here too.
+#[test]
+fn a_number_that_stands_in_a_text_alone_is_written_down() {
+    let desk = Desk::start();
+    let scopes = ["tickets:write", "tickets:read"];
+    let (supervisor, engineer) = (desk.token(&scopes, "supervisor"), desk.token(&scopes, "engineer"));
+    let told = |text: &str| json!({"kind": "help", "class": "G", "channel": "visit", "description": text});
+    let without = desk.post(&supervisor, "/tickets", &[], &told("a key was found")).json()["number"].clone();
+    let with = desk.post(&supervisor, "/tickets", &[], &told("call 13800138000")).json()["number"].clone();
+    let noted = format!("/tickets/{}/notes", without.as_str().unwrap());
+    assert_eq!(desk.change(&engineer, "POST", &noted, "*", &json!({"text": "13900139000 rang"})).status, 200);
+    assert_eq!(desk.get(&supervisor, &format!("/tickets/{}", without.as_str().unwrap())).status, 200);
+    let shown = |number: &Value| format!("api 127.0.0.1 test shown: ticket {}", number.as_str().unwrap());
+    assert_eq!(desk.written_down(), [shown(&with), shown(&without)]);
+}
+
 #[test]
 fn a_change_that_shows_its_ticket_is_written_down_with_it_or_not_made() {
     let desk = Desk::start();

@@ -85,6 +85,9 @@ fn a_list_is_tried_and_imported_and_what_it_does_not_mention_taken_out() {
     let counts = ["added", "changed", "left", "removed"].map(|name| replaced[name].as_u64().unwrap());
     assert_eq!(counts, [0, 1, 0, 1], "{replaced}");
     assert_eq!(desk.get(&admin, "/residents").json()["items"][0]["numbers"], json!([]));
+    let nobody = import(&desk, &admin, "?replace=true", &[], "building,room,name\n");
+    assert!(nobody.status == 409 && nobody.detail().contains("take everybody out"), "{nobody:?}");
+    assert_eq!(desk.get(&admin, "/residents").json()["items"].as_array().unwrap().len(), 1);
 }
 
 #[test]
