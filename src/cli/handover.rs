@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::context::{CliError, Context};
 use super::output::{self, Column, FormatArgs, fitting, or_empty, printable};
+use crate::desk::audit::Deed;
 use crate::desk::handover::{Handover, Mark};
 use crate::desk::handover_view::{DutyView, HandoverView, PageView};
 use crate::desk::privacy::Surface;
@@ -116,6 +117,9 @@ fn show(
         Vec::new()
     });
     let view = PageView::new(page, (&context.desk, context.time_zone), duty, context.sight(Surface::Record));
+    if view.shows {
+        context.audit(Deed::Shown, "handover page")?;
+    }
     if args.json {
         return output::json(out, &view);
     }

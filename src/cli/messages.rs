@@ -135,7 +135,7 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         return Err(CliError::Failed(format!("there is no message {}", args.id)));
     };
     let message = context.sight(Surface::Record).message(message);
-    if message.recording.is_some() {
+    if message.shows(Surface::Record) {
         context.audit(Deed::Shown, &format!("message {}", args.id))?;
     }
     if args.json {

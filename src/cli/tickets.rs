@@ -281,7 +281,7 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         return Err(CliError::Failed(format!("there is no ticket {number}")));
     };
     let ticket = context.sight(Surface::Record).ticket(ticket);
-    if ticket.recording.is_some() || ticket.work.feedback.is_some() {
+    if ticket.shows(Surface::Record) {
         context.audit(Deed::Shown, &format!("ticket {number}"))?;
     }
     if args.json {

@@ -173,6 +173,10 @@ impl Sight<'_> {
         if !self.role.sees_numbers(self.surface) {
             errand.number = errand.number.as_deref().map(mask_number);
         }
+        // What the customer had to say.
+        if !self.role.may_have(Kept::Recording) {
+            errand.comment = None;
+        }
         errand
     }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::number;
 use crate::cli::context::{CliError, Context};
+use crate::desk::audit::Deed;
 use crate::desk::privacy::Surface;
 use crate::desk::report::table::Tongue;
 use crate::sheets;
@@ -24,6 +25,10 @@ pub fn run(args: &PrintArgs, context: &Context, out: &mut dyn Write) -> Result<(
     let ticket = context.sight(Surface::Record).ticket(ticket);
     let head = context.letterhead(args.lang);
     let page = sheets::of_ticket(&ticket, &head, |who| context.people.get(who).cloned());
-    out.write_all(page.map_err(|fault| CliError::Failed(fault.to_string()))?.as_bytes())?;
+    let page = page.map_err(|fault| CliError::Failed(fault.to_string()))?;
+    if ticket.shows(Surface::Record) {
+        context.audit(Deed::Shown, &format!("ticket {number}"))?;
+    }
+    out.write_all(page.as_bytes())?;
     Ok(())
 }
