@@ -16,6 +16,8 @@ use crate::desk::notifications::{
 const COLUMNS: &str =
     "id, event, channel, recipient, about, state, tries, created_at_ms, next_at_ms, ended_at_ms, error";
 
+/// See `cut`.
+const ERROR_CHARS_MAX: usize = 300;
 /// Those that are over and kept: the newest.
 const KEPT: i64 = 100_000;
 /// Rows that one step takes away.
@@ -232,6 +234,11 @@ pub fn fail_channel(
     alarm(connection, at, channel, format!("{} failures in a row; the last: {error}", word.failures))?;
     channel_alarmed(connection, channel)?;
     Ok(true)
+}
+
+/// What a server or service says of a failure: on one line, and not endless, since it comes from outside.
+pub fn cut(error: &str) -> String {
+    error.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ERROR_CHARS_MAX).collect()
 }
 
 /// Somebody must see it.

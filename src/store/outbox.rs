@@ -15,9 +15,6 @@ use crate::desk::notifications::{
     Delivery, DueNotification, NoticeContent, NotificationState, NotifyRules, channel_name,
 };
 
-/// An error of a server is cut here.
-const ERROR_CHARS_MAX: usize = 300;
-
 /// See the module.
 #[derive(Debug)]
 pub struct Outbox {
@@ -111,13 +108,13 @@ fn keep(
             pass_on(t, now, due, "sent", Some(Relay::Notified))?;
         }
         Delivery::Again(error) => {
-            let error = cut(error);
+            let error = notification_rows::cut(error);
             told.alarmed = notification_rows::fail_channel(t, now, rules, &channel, &error)?;
             told.failed = !put_off(t, now, rules, due, &error)?;
         }
-        Delivery::Absent(error) => told.failed = !put_off(t, now, rules, due, &cut(error))?,
+        Delivery::Absent(error) => told.failed = !put_off(t, now, rules, due, &notification_rows::cut(error))?,
         Delivery::Refused(error) => {
-            let error = cut(error);
+            let error = notification_rows::cut(error);
             told.failed = true;
             give_up(t, now, due, &error)?;
             notification_rows::alarm(t, now, &format!("{} {}", due.channel, due.recipient), error)?;
@@ -125,7 +122,7 @@ fn keep(
         }
         Delivery::Dropped(error) => {
             told.failed = true;
-            give_up(t, now, due, &cut(error))?;
+            give_up(t, now, due, &notification_rows::cut(error))?;
         }
     }
     Ok(told)
@@ -174,9 +171,4 @@ fn pass_on(
 
 fn waits_for_morning(due: &DueNotification) -> bool {
     matches!(&due.content, NoticeContent::Note(note) if !note.at_once)
-}
-
-/// On one line, and not endless: it comes from outside.
-fn cut(error: &str) -> String {
-    error.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ERROR_CHARS_MAX).collect()
 }

@@ -13,8 +13,6 @@ use crate::types::RecordingId;
 
 /// A longer text is cut.
 const TEXT_CHARS_MAX: usize = 20_000;
-/// An error of a service is cut.
-const ERROR_CHARS_MAX: usize = 300;
 
 /// Asks for a recording's text, once.
 pub fn ask_for(connection: &Connection, at: DateTime<Utc>, recording: &RecordingId) -> rusqlite::Result<()> {
@@ -150,9 +148,11 @@ fn keep(
             audit_rows::add(t, &entry)?;
             Ok(false)
         }
-        Transcribed::Refused(error) => end(t, now, due, "failed", None, Some(&cut(error))).map(|()| false),
+        Transcribed::Refused(error) => {
+            end(t, now, due, "failed", None, Some(&notification_rows::cut(error))).map(|()| false)
+        }
         Transcribed::Again(error) => {
-            let error = cut(error);
+            let error = notification_rows::cut(error);
             match rules.next_try(due.tries, due.asked_at, now) {
                 Some(again) => {
                     t.prepare_cached(
@@ -180,8 +180,4 @@ fn end(
     )?
     .execute(params![due.recording.0, state, text, error, At(now)])?;
     Ok(())
-}
-
-fn cut(error: &str) -> String {
-    error.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ERROR_CHARS_MAX).collect()
 }
