@@ -42,7 +42,7 @@ use self::transcriber::TranscriberThread;
 use self::watches::Watches;
 use crate::call::exchange::Exchange;
 use crate::config::{Config, InbandDtmf};
-use crate::console::{self, ConsoleState, DeskAccess, Readiness};
+use crate::console::{self, ConsoleState, DaemonAsk, DeskAccess, Readiness};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
 use crate::driver::clock::Clock;
@@ -56,6 +56,7 @@ use crate::driver::recorder::{self, RecorderOptions};
 use crate::driver::repair::repair_recordings;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
+use crate::setup::Setup;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
@@ -87,8 +88,8 @@ pub enum DaemonError {
     Line(String),
 }
 
-/// Runs until SIGTERM or SIGINT. `reload` reads settings and content anew (SIGHUP).
-pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Problem>>) -> Result<(), DaemonError> {
+/// Runs until SIGTERM or SIGINT. `setup` reads settings and content anew (SIGHUP, or when they were changed).
+pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     let clock = Clock::start();
     let control = Control::new(clock)?;
     let recordings = data.join("recordings");
@@ -115,7 +116,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
-    let reload = || reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
+    let reload = || setup.reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let instance = trunks::instance(data, &mut random);
     let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());
@@ -172,7 +173,9 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     };
     say_ready(&config, &listeners, &console);
 
+    let (asked, asks) = mpsc::channel(console::ASKS_MAX);
     let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
+    let access = access.with_setup(setup.clone(), asked);
     let reload = || reload().inspect(|site| access.set(settings::desk(site)));
     let stopped = serve_until_stopped(
         control,
@@ -181,7 +184,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         (console, access.clone()),
         &to_line,
         ((&store, &beside), watches),
-        &reload,
+        (&reload, asks),
     );
     drop(beside);
     drop(to_line);
@@ -398,7 +401,7 @@ fn serve_until_stopped(
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut watches): ((&Store, &Beside), Watches),
-    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    (reload, mut asks): (&impl Fn() -> Result<Site, Vec<Problem>>, mpsc::Receiver<DaemonAsk>),
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
     runtime.block_on(async {
@@ -417,7 +420,11 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, desk).await,
+                _ = hup.recv() => drop(reload_service(reload, to_line, desk).await),
+                Some(ask) = asks.recv() => match ask {
+                    DaemonAsk::Reload(answer) => drop(answer.send(reload_service(reload, to_line, desk).await)),
+                    DaemonAsk::Phones(answer) => drop(to_line.send(ToLine::Phones(answer)).await),
+                },
                 _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     watches.look(to_line).await;
@@ -444,7 +451,7 @@ async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
     (store, beside): (&Store, &Beside),
-) {
+) -> Result<Vec<Problem>, Vec<Problem>> {
     match reload() {
         Ok(site) => {
             beside.reload(&site);
@@ -463,12 +470,14 @@ async fn reload_service(
             let _ = to_line.send(ToLine::Trunks(trunks)).await;
             METRICS.reloads.add(1);
             tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
+            Ok(site.warnings)
         }
         Err(problems) => {
             METRICS.reloads_failed.add(1);
             for problem in &problems {
                 tracing::error!(%problem, "not reloaded");
             }
+            Err(problems)
         }
     }
 }

@@ -26,14 +26,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("notify", &["desk", "tls", "types"]),
     ("telemetry", &["metrics", "types"]),
     ("backup", &["store"]),
-    ("console", &["desk", "metrics", "sheets", "store", "types"]),
+    // What is changed from the console is checked as the daemon would read it.
+    ("setup", &["config", "desk", "media", "prompts", "site", "types"]),
+    ("console", &["desk", "metrics", "setup", "sheets", "store", "types"]),
     ("sheets", &["desk"]),
     ("driver", &["call", "desk", "dial", "media", "metrics", "sdp", "sip", "telemetry", "tls", "types"]),
     (
         "daemon",
         &[
-            "call", "config", "console", "desk", "driver", "flow", "media", "metrics", "notify", "prompts", "site",
-            "sip", "store", "tls", "types",
+            "call", "config", "console", "desk", "driver", "flow", "media", "metrics", "notify", "prompts", "setup",
+            "site", "sip", "store", "tls", "types",
         ],
     ),
     (
@@ -49,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow",
             "media",
             "prompts",
+            "setup",
             "sheets",
             "sip",
             "site",
@@ -118,7 +121,15 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("sha1", &["media/srtp/cipher.rs"]),
     (
         "sha2",
-        &["console/api/serve.rs", "desk/token.rs", "driver/dtls.rs", "notify/webhook.rs", "prompts/", "sip/digest/"],
+        &[
+            "console/api/serve.rs",
+            "desk/token.rs",
+            "driver/dtls.rs",
+            "notify/webhook.rs",
+            "prompts/",
+            "setup/content.rs",
+            "sip/digest/",
+        ],
     ),
     ("socket2", &["daemon/sockets.rs"]),
     ("strsim", &["types/problem.rs"]),
@@ -129,7 +140,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("tokio", &["cli/dial.rs", "console/", "daemon.rs", "daemon/", "driver/", "notify/"]),
     ("tokio_rustls", &["driver/", "notify/http.rs", "tls/"]),
     ("tokio_tungstenite", &["driver/websocket.rs"]),
-    ("toml_edit", &["cli/import/", "cli/people_file.rs", "cli/pin.rs"]),
+    ("toml_edit", &["cli/import/", "cli/pin.rs", "setup/"]),
     ("tracing_subscriber", &["telemetry.rs"]),
     ("unicode_width", &["cli/output.rs"]),
     // Records say themselves what form their JSON has.

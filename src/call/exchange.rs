@@ -25,7 +25,9 @@ use crate::desk::ban::{Ban, BannedNetwork};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::message::MessagesWaiting;
+use crate::desk::phones::RegisteredPhone;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
+use crate::sip::registrar::Binding;
 use crate::sip::trunk::Standing;
 use crate::sip::user_agent::{self, Destination, EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Mono, Now, Random};
@@ -206,6 +208,17 @@ impl Exchange {
 
     pub fn live_calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// The telephones that are registered, by account.
+    pub fn phones(&self, now: Mono) -> Vec<RegisteredPhone> {
+        let phone = |(user, binding): (&str, &Binding)| RegisteredPhone {
+            user: user.to_owned(),
+            contact: binding.contact.to_string(),
+            reached_at: binding.destination.remote.to_string(),
+            expires_in_s: binding.expires_at.since(now).as_secs(),
+        };
+        self.ua.registered().map(phone).collect()
     }
 
     pub fn sip_counters(&self) -> &crate::sip::user_agent::Counters {

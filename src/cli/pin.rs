@@ -9,9 +9,9 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use toml_edit::{DocumentMut, Value};
 
 use super::context::CliError;
-use super::people_file::{person_of, put, write_over};
 use crate::desk::people::Directory;
 use crate::desk::pin::{PinHash, SALT_BYTES, check_strength};
+use crate::setup::toml_file::{person_of, put, write_over};
 use crate::types::Redacted;
 
 /// Longer input is no PIN.

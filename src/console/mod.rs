@@ -25,10 +25,24 @@ pub use self::api::{DeskAccess, DeskSettings};
 use self::api::{Api, Events};
 use self::listener::{Bounded, Peer};
 use self::problem::ProblemDetails;
+use crate::desk::phones::RegisteredPhone;
 use crate::metrics::METRICS;
+use crate::types::Problem;
 
 /// Connections at the same time; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 256;
+
+/// What is asked of the daemon. Its answers may come late or never: whoever asks waits with a limit.
+#[derive(Debug)]
+pub enum DaemonAsk {
+    /// Settings and content are read again, as on SIGHUP; what should be mended all the same, or why nothing was taken.
+    Reload(oneshot::Sender<Result<Vec<Problem>, Vec<Problem>>>),
+    /// Which telephones are registered.
+    Phones(oneshot::Sender<Vec<RegisteredPhone>>),
+}
+
+/// Asks that wait for the daemon; more wait to be asked.
+pub const ASKS_MAX: usize = 64;
 
 /// Whether the line takes calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,6 +25,8 @@ pub enum Deed {
     Released,
     /// Something was asked for that the role may not have.
     Refused,
+    /// Settings or content of the desk were changed.
+    Changed,
 }
 
 words!(Deed {
@@ -36,6 +38,7 @@ words!(Deed {
     Held => "held",
     Released => "released",
     Refused => "refused",
+    Changed => "changed",
 });
 
 /// One entry, to be added.

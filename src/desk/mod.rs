@@ -19,6 +19,7 @@ pub mod hours;
 pub mod journal;
 pub mod ladder;
 pub mod message;
+pub mod moment;
 pub mod notifications;
 pub mod on_duty;
 pub mod people;

@@ -35,6 +35,7 @@ use crate::call::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
+use crate::desk::phones::RegisteredPhone;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
@@ -97,6 +98,8 @@ pub enum ToLine {
     },
     /// A look at the counters, for metrics.
     Look(oneshot::Sender<Look>),
+    /// Which telephones are registered, for people.
+    Phones(oneshot::Sender<Vec<RegisteredPhone>>),
 }
 
 /// What the line looks like at one moment.
@@ -422,6 +425,10 @@ impl Line {
                 let guard = line.borrow();
                 let (live_calls, sip) = (guard.exchange.live_calls(), guard.exchange.sip_counters().clone());
                 let _ = answer.send(Look { live_calls, sip, unsent: guard.unsent });
+            }
+            ToLine::Phones(answer) => {
+                let guard = line.borrow();
+                let _ = answer.send(guard.exchange.phones(guard.clock.mono()));
             }
         }
     }

@@ -5,13 +5,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::console::DaemonAsk;
 use crate::desk::answer_time::Cadence;
 use crate::desk::audit::AuditEntry;
 use crate::desk::clocks::ClockBook;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
 use crate::desk::report::table::Tongue;
+use crate::setup::Setup;
 use crate::store::{Editor, StoreError};
 use crate::types::NumberPlan;
 
@@ -45,11 +48,33 @@ pub struct DeskAccess {
     pub database: PathBuf,
     pub recordings: PathBuf,
     settings: Arc<RwLock<Arc<DeskSettings>>>,
+    /// The way to change settings and content; none where nothing of it may be changed.
+    setup: Option<Setup>,
+    /// Where the daemon is asked; none where there is none.
+    daemon: Option<mpsc::Sender<DaemonAsk>>,
 }
 
 impl DeskAccess {
     pub fn new(database: PathBuf, recordings: PathBuf, settings: DeskSettings) -> Self {
-        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))) }
+        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))), setup: None, daemon: None }
+    }
+
+    /// With the way to change settings and content, and the daemon that then reads them again.
+    pub fn with_setup(self, setup: Setup, daemon: mpsc::Sender<DaemonAsk>) -> Self {
+        Self { setup: Some(setup), daemon: Some(daemon), ..self }
+    }
+
+    #[allow(dead_code)] // for the pages of set-up
+    pub(in crate::console) fn setup(&self) -> Option<&Setup> {
+        self.setup.as_ref()
+    }
+
+    /// Asks the daemon; `None` where it does not answer.
+    #[allow(dead_code)] // for the pages of set-up
+    pub(in crate::console) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> DaemonAsk) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        self.daemon.as_ref()?.send(ask(answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Requests from now on go by these.
