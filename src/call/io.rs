@@ -9,9 +9,9 @@ use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
 use crate::desk::live::{SteerFault, SteerOrder};
-use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
+use crate::desk::secret_hash::SecretHash;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::locate::Target;
 use crate::sip::trunk::{TrunkId, TrunkSettings};
@@ -199,7 +199,7 @@ pub enum Output {
     CheckPin {
         call: CallId,
         id: RequestId,
-        hash: Option<PinHash>,
+        hash: Option<SecretHash>,
         pin: Redacted<String>,
     },
     Event(CallEvent),
