@@ -43,8 +43,10 @@ use self::watches::Watches;
 use crate::call::exchange::Exchange;
 use crate::config::{Config, InbandDtmf};
 use crate::console::{self, ConsoleState, DaemonAsk, DeskAccess, Readiness};
+use crate::desk::account::LINK_FOR;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
+use crate::desk::token::TokenSecret;
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
@@ -60,7 +62,7 @@ use crate::setup::Setup;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{Editor, Store, StoreError, StoreOptions};
+use crate::store::{Changer, Editor, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -171,12 +173,19 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
         notifier: NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?,
         transcriber: TranscriberThread::start(&data.join("frontdesk.db"), &recordings, &site)?,
     };
-    say_ready(&config, &listeners, &console);
+    let console_address = say_ready(&config, &listeners, &console);
 
-    let (asked, asks) = mpsc::channel(console::ASKS_MAX);
-    let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
-    let access = access.with_setup(setup.clone(), asked);
-    let reload = || reload().inspect(|site| access.set(settings::desk(site)));
+    let access =
+        DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site)).with_setup(setup.clone());
+    let pages_tls = |site: &Site| site.tls.as_ref().map(|tls| Arc::clone(&tls.pages));
+    access.set_tls(pages_tls(&site));
+    let reload = || {
+        reload().inspect(|site| {
+            access.set(settings::desk(site));
+            access.set_tls(pages_tls(site));
+        })
+    };
+    invite_first_administrator(&config, &console_address, &mut journal)?;
     let stopped = serve_until_stopped(
         control,
         &config,
@@ -184,7 +193,7 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
         (console, access.clone()),
         &to_line,
         ((&store, &beside), watches),
-        (&reload, asks),
+        &reload,
     );
     drop(beside);
     drop(to_line);
@@ -361,14 +370,33 @@ fn warm_prompts(prompts: Arc<crate::prompts::Library>) -> Result<(), DaemonError
     Ok(())
 }
 
-/// The one line on stdout that says that calls can be taken.
-fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) {
+/// Where nobody can sign in to the console as an administrator yet: says, on this machine's own console alone, by which
+/// link the first one is made. There is no password that anybody could know beforehand.
+fn invite_first_administrator(config: &Config, console: &str, editor: &mut Editor) -> Result<(), StoreError> {
+    if editor.has_administrator()? {
+        return Ok(());
+    }
+    let mut chance = [0; 32];
+    rand::rng().fill_bytes(&mut chance);
+    let secret = TokenSecret::new(chance);
+    let now = chrono::Utc::now();
+    let by = Changer { who: "system", from_where: "daemon", at: now };
+    editor.invite(by, None, &secret.hash(), now + LINK_FOR)?;
+    let console = config.console.url.as_deref().unwrap_or(console);
+    eprintln!("no administrator yet: open {console}/welcome/{} once to make the first one", secret.hex());
+    Ok(())
+}
+
+/// The one line on stdout that says that calls can be taken; gives the console's address.
+fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) -> String {
     let mut sip = Vec::new();
     for (listen, address) in config.sip.listen.iter().zip(listeners) {
         sip.push(format!("sip={}:{address}", listen.transport()));
     }
     let console = console.local_addr().unwrap_or(config.console.listen);
-    println!("ready {} console=http://{console}", sip.join(" "));
+    let console = format!("{}://{console}", if config.console.tls { "https" } else { "http" });
+    println!("ready {} console={console}", sip.join(" "));
+    console
 }
 
 /// The main thread's runtime and the signals that it obeys. They are caught before anything runs: one that comes right
@@ -401,7 +429,7 @@ fn serve_until_stopped(
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut watches): ((&Store, &Beside), Watches),
-    (reload, mut asks): (&impl Fn() -> Result<Site, Vec<Problem>>, mpsc::Receiver<DaemonAsk>),
+    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
     runtime.block_on(async {
@@ -409,9 +437,11 @@ fn serve_until_stopped(
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();
         let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
-        let console = tokio::spawn(console::serve(listener, state.clone(), access, async {
-            let _ = console_stopped.await;
-        }));
+        let (ask, mut asks) = mpsc::channel(console::ASKS_MAX);
+        let console =
+            tokio::spawn(console::serve(listener, state.clone(), (access, settings::gate(config)), ask, async {
+                let _ = console_stopped.await;
+            }));
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut look_for_presences = tokio::time::interval(PRESENCE_EVERY);
         look_for_presences.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -423,7 +453,7 @@ fn serve_until_stopped(
                 _ = hup.recv() => drop(reload_service(reload, to_line, desk).await),
                 Some(ask) = asks.recv() => match ask {
                     DaemonAsk::Reload(answer) => drop(answer.send(reload_service(reload, to_line, desk).await)),
-                    DaemonAsk::Phones(answer) => drop(to_line.send(ToLine::Phones(answer)).await),
+                    ask => answer(ask, to_line).await,
                 },
                 _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
@@ -439,12 +469,31 @@ fn serve_until_stopped(
         tracing::info!(grace_ms = config.daemon.shutdown_grace_ms, "stopping: no new calls, live ones may end");
         let until: Mono = clock.mono() + grace;
         let _ = to_line.send(ToLine::Shutdown { until }).await;
-        to_line.closed().await;
+        loop {
+            tokio::select! {
+                () = to_line.closed() => break,
+                Some(ask) = asks.recv() => answer(ask, to_line).await,
+            }
+        }
+        // Nobody answers from now on.
+        drop(asks);
         figures.look(to_line, desk.0).await;
         let _ = stop_console.send(());
         let _ = console.await;
         Ok(())
     })
+}
+
+/// Answers the console, or has the line answer it.
+async fn answer(ask: DaemonAsk, to_line: &mpsc::Sender<ToLine>) {
+    // An error says that the line has ended: the question goes with it, unanswered.
+    let _ = match ask {
+        DaemonAsk::Phones(answer) => to_line.send(ToLine::Phones(answer)).await,
+        // One that stops reads nothing again.
+        DaemonAsk::Reload(_) => return,
+        DaemonAsk::LiveCalls(answer) => to_line.send(ToLine::LiveCalls(answer)).await,
+        DaemonAsk::Steer { order, answer } => to_line.send(ToLine::Steer { order, answer }).await,
+    };
 }
 
 async fn reload_service(

@@ -8,9 +8,10 @@ use super::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
-use crate::desk::pin::PinHash;
+use crate::desk::live::{SteerFault, SteerOrder};
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
+use crate::desk::secret_hash::SecretHash;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::locate::Target;
 use crate::sip::trunk::{TrunkId, TrunkSettings};
@@ -90,6 +91,11 @@ pub enum Input<'a> {
         id: TextId,
         extension: String,
         text: String,
+    },
+    /// What somebody at a screen wants done with their caller; `Output::Steered` says what came of it.
+    Steer {
+        id: u64,
+        order: SteerOrder,
     },
     /// Nobody needs to be called for these any more, though they are under way: told again and again until they are over.
     Overtaken(Vec<ErrandId>),
@@ -193,7 +199,7 @@ pub enum Output {
     CheckPin {
         call: CallId,
         id: RequestId,
-        hash: Option<PinHash>,
+        hash: Option<SecretHash>,
         pin: Redacted<String>,
     },
     Event(CallEvent),
@@ -201,6 +207,10 @@ pub enum Output {
     TextEnded {
         id: TextId,
         status: u16,
+    },
+    Steered {
+        id: u64,
+        done: Result<(), SteerFault>,
     },
     /// After `Shutdown`: no call is left.
     Idle,

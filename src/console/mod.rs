@@ -1,10 +1,22 @@
-//! The console over HTTP: health, readiness, metrics, and the API (`api`); whatever else is asked gets an RFC 9457 problem.
+//! The console over HTTP: health, readiness, metrics, the API for programs (`api`) and pages for people (`pages`); whatever
+//! else is asked gets an RFC 9457 problem.
+//!
+//! - `access`, `pool`, `shared`: what requests share: settings, connections to the database.
+//! - `daemon_ask`: what is asked of the daemon and its line.
+//! - `gate`: who a browser is. `tries`: who shows too many wrong secrets. `listener`: connections, plain or over TLS.
 //!
 //! The only room that names `axum`.
 
+mod access;
 mod api;
+mod daemon_ask;
+mod gate;
 mod listener;
+mod pages;
+mod pool;
 mod problem;
+mod shared;
+mod tries;
 
 use std::future::Future;
 use std::io;
@@ -18,31 +30,21 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
-pub use self::api::{DeskAccess, DeskSettings};
+pub use self::access::{DeskAccess, DeskSettings};
+pub use self::daemon_ask::{ASKS_MAX, DaemonAsk};
+pub use self::gate::GateOptions;
 
-use self::api::{Api, Events};
+use self::api::Events;
+use self::daemon_ask::Daemon;
 use self::listener::{Bounded, Peer};
 use self::problem::ProblemDetails;
-use crate::desk::phones::RegisteredPhone;
+use self::shared::Shared;
 use crate::metrics::METRICS;
-use crate::types::Problem;
 
-/// Connections at the same time; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 256;
-
-/// What is asked of the daemon. Its answers may come late or never: whoever asks waits with a limit.
-#[derive(Debug)]
-pub enum DaemonAsk {
-    /// Settings and content are read again, as on SIGHUP; what should be mended all the same, or why nothing was taken.
-    Reload(oneshot::Sender<Result<Vec<Problem>, Vec<Problem>>>),
-    /// Which telephones are registered.
-    Phones(oneshot::Sender<Vec<RegisteredPhone>>),
-}
-
-/// Asks that wait for the daemon; more wait to be asked.
-pub const ASKS_MAX: usize = 64;
+/// Connections at the same time; more wait to be accepted. A browser keeps several, one of them for what happens.
+const CONNECTIONS_MAX: usize = 1_024;
 
 /// Whether the line takes calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,20 +88,22 @@ impl ConsoleState {
 /// Answers that are still under way when it is to stop have so long.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
-/// Serves until `shutdown` comes, then lets open requests end, for 3 s at most.
+/// Serves until `shutdown` comes, asking `daemon` what it must know of the line, then lets open requests end, for 3 s at most.
 ///
 /// # Errors
 /// When the listener fails for good.
 pub async fn serve(
     listener: tokio::net::TcpListener,
     state: ConsoleState,
-    access: DeskAccess,
+    (access, gate): (DeskAccess, GateOptions),
+    daemon: mpsc::Sender<DaemonAsk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let events = Events::default();
     let looking = tokio::spawn(events.clone().run(access.database.clone()));
-    let api = Arc::new(Api::new(access, events.clone()));
-    let service = router(state, api).into_make_service_with_connect_info::<Peer>();
+    let tls = gate.tls.then(|| access.clone());
+    let shared = Shared::new(access, events.clone(), gate, Daemon::new(daemon));
+    let service = router(state, shared).into_make_service_with_connect_info::<Peer>();
     let (late, is_late) = oneshot::channel::<()>();
     let stop = async move {
         shutdown.await;
@@ -109,7 +113,7 @@ pub async fn serve(
             let _ = late.send(());
         });
     };
-    let served = axum::serve(Bounded::new(listener, CONNECTIONS_MAX), service).with_graceful_shutdown(stop);
+    let served = axum::serve(Bounded::new(listener, CONNECTIONS_MAX, tls), service).with_graceful_shutdown(stop);
     let ended = tokio::select! {
         ended = served => ended,
         Ok(()) = is_late => Ok(()),
@@ -118,12 +122,13 @@ pub async fn serve(
     ended
 }
 
-fn router(state: ConsoleState, api: Arc<Api>) -> Router {
+fn router(state: ConsoleState, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .merge(api::router(api))
+        .merge(api::router(Arc::clone(&shared)))
+        .merge(pages::router(shared))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(map_response(for_nobody_else))
@@ -133,7 +138,8 @@ fn router(state: ConsoleState, api: Arc<Api>) -> Router {
 /// Nothing of the desk is to be kept by proxies and browsers, or taken for something else than it says.
 async fn for_nobody_else(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Files of the console itself are nobody's secret, and say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
@@ -187,6 +193,7 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let state = ConsoleState::new();
             let (stop, stopped) = oneshot::channel();
+            let (daemon, _) = mpsc::channel(1);
             let shutdown = async { stopped.await.unwrap_or(()) };
             let folder = tempfile::tempdir().unwrap();
             let settings = DeskSettings {
@@ -202,7 +209,8 @@ mod tests {
                 desk_names: std::collections::BTreeMap::new(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
-            let served = tokio::spawn(serve(listener, state.clone(), access, shutdown));
+            let served =
+                tokio::spawn(serve(listener, state.clone(), (access, GateOptions::default()), daemon, shutdown));
             Self { address, state, stop, served }
         }
 

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings};
+use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings, GateOptions};
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
 use frontdesk::desk::audit::KeptAudit;
@@ -251,7 +251,11 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let stopped = async { stopped.await.unwrap_or(()) };
-            console::serve(listener, ConsoleState::new(), access, stopped).await.unwrap();
+            // No line: what is asked of it is not answered.
+            let (nobody, _) = tokio::sync::mpsc::channel(1);
+            console::serve(listener, ConsoleState::new(), (access, GateOptions::default()), nobody, stopped)
+                .await
+                .unwrap();
         });
     });
     (address, stop, thread)

@@ -1,13 +1,12 @@
-//! What the API needs of the daemon.
+//! What the console needs of the daemon: where records are, and the settings of now.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
-use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::rustls::ServerConfig;
 
-use crate::console::DaemonAsk;
 use crate::desk::answer_time::Cadence;
 use crate::desk::audit::AuditEntry;
 use crate::desk::clocks::ClockBook;
@@ -48,33 +47,38 @@ pub struct DeskAccess {
     pub database: PathBuf,
     pub recordings: PathBuf,
     settings: Arc<RwLock<Arc<DeskSettings>>>,
+    tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
     /// The way to change settings and content; none where nothing of it may be changed.
     setup: Option<Setup>,
-    /// Where the daemon is asked; none where there is none.
-    daemon: Option<mpsc::Sender<DaemonAsk>>,
 }
 
 impl DeskAccess {
     pub fn new(database: PathBuf, recordings: PathBuf, settings: DeskSettings) -> Self {
-        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))), setup: None, daemon: None }
+        Self {
+            database,
+            recordings,
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
+            tls: Arc::default(),
+            setup: None,
+        }
     }
 
-    /// With the way to change settings and content, and the daemon that then reads them again.
-    pub fn with_setup(self, setup: Setup, daemon: mpsc::Sender<DaemonAsk>) -> Self {
-        Self { setup: Some(setup), daemon: Some(daemon), ..self }
+    /// With the way to change settings and content.
+    pub fn with_setup(self, setup: Setup) -> Self {
+        Self { setup: Some(setup), ..self }
     }
 
-    #[allow(dead_code)] // for the pages of set-up
-    pub(in crate::console) fn setup(&self) -> Option<&Setup> {
+    pub(super) fn setup(&self) -> Option<&Setup> {
         self.setup.as_ref()
     }
 
-    /// Asks the daemon; `None` where it does not answer.
-    #[allow(dead_code)] // for the pages of set-up
-    pub(in crate::console) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> DaemonAsk) -> Option<T> {
-        let (answer, answered) = oneshot::channel();
-        self.daemon.as_ref()?.send(ask(answer)).await.ok()?;
-        answered.await.ok()
+    /// Certificates for the handshakes that begin from now on.
+    pub fn set_tls(&self, tls: Option<Arc<ServerConfig>>) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = tls;
+    }
+
+    pub(super) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Requests from now on go by these.
