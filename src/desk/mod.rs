@@ -19,6 +19,7 @@ pub mod happening;
 pub mod hours;
 pub mod journal;
 pub mod ladder;
+pub mod live;
 pub mod message;
 pub mod notifications;
 pub mod on_duty;
