@@ -55,6 +55,12 @@ struct ListArgs {
     /// live or ended
     #[arg(long)]
     state: Option<CallState>,
+    /// Calls that came to this person in the end, by extension
+    #[arg(long, value_name = "EXTENSION")]
+    handler: Option<String>,
+    /// Calls that went through this node of the flow and are over
+    #[arg(long, value_name = "NODE")]
+    through: Option<String>,
     /// At most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = LIST_LIMIT)]
     limit: u32,
@@ -99,6 +105,8 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         outcome: args.outcome,
         direction: args.direction,
         state: args.state,
+        handler: args.handler.clone(),
+        through: args.through.clone(),
         limit: at_most(args.limit),
         offset: 0,
     };
