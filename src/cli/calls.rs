@@ -12,6 +12,7 @@ use super::{ladder, pcap};
 use crate::desk::audit::Deed;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::ladder::CallLadder;
+use crate::desk::ladder_view;
 use crate::desk::privacy::{Kept, Surface};
 use crate::desk::view::{CallView, LocalTime};
 use crate::store::{CallFilter, CallState};
@@ -131,7 +132,7 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         context.audit(Deed::Shown, &format!("SIP messages of call {id}"))?;
         let kept = ladder_of(&call, context)?;
         return match (args.json, args.ladder) {
-            (true, _) => output::json(out, &ladder::views(&kept, context.time_zone)),
+            (true, _) => output::json(out, &ladder_view::messages(&kept, context.time_zone)),
             (false, true) => ladder::draw(&kept, context.time_zone, out),
             (false, false) => ladder::write_messages(&kept, context.time_zone, out),
         };

@@ -5,6 +5,7 @@
 mod api;
 mod listener;
 mod problem;
+mod waveform;
 
 use std::future::Future;
 use std::io;
