@@ -43,8 +43,10 @@ use self::watches::Watches;
 use crate::call::exchange::Exchange;
 use crate::config::{Config, InbandDtmf};
 use crate::console::{self, ConsoleState, DeskAccess, Readiness};
+use crate::desk::account::LINK_FOR;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
+use crate::desk::token::TokenSecret;
 use crate::driver::clock::Clock;
 use crate::driver::line::{self, ConnectionLimits, INBOX_MAX, LineOptions, Look, RtpAddresses, ToLine};
 use crate::driver::loader;
@@ -59,7 +61,7 @@ use crate::metrics::METRICS;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
-use crate::store::{Editor, Store, StoreError, StoreOptions};
+use crate::store::{Changer, Editor, Store, StoreError, StoreOptions};
 use crate::types::{Codec, Mono, Problem, Random};
 
 /// Audio pieces that wait to be written to disk; the workers keep a backlog beyond it.
@@ -170,10 +172,18 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
         notifier: NotifierThread::start(&data.join("frontdesk.db"), &recordings, &site, &to_line)?,
         transcriber: TranscriberThread::start(&data.join("frontdesk.db"), &recordings, &site)?,
     };
-    say_ready(&config, &listeners, &console);
+    let console_address = say_ready(&config, &listeners, &console);
 
     let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
-    let reload = || reload().inspect(|site| access.set(settings::desk(site)));
+    let pages_tls = |site: &Site| site.tls.as_ref().map(|tls| Arc::clone(&tls.pages));
+    access.set_tls(pages_tls(&site));
+    let reload = || {
+        reload().inspect(|site| {
+            access.set(settings::desk(site));
+            access.set_tls(pages_tls(site));
+        })
+    };
+    invite_first_administrator(&config, &console_address, &mut journal)?;
     let stopped = serve_until_stopped(
         control,
         &config,
@@ -358,14 +368,33 @@ fn warm_prompts(prompts: Arc<crate::prompts::Library>) -> Result<(), DaemonError
     Ok(())
 }
 
-/// The one line on stdout that says that calls can be taken.
-fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) {
+/// Where nobody can sign in to the console as an administrator yet: says, on this machine's own console alone, by which
+/// link the first one is made. There is no password that anybody could know beforehand.
+fn invite_first_administrator(config: &Config, console: &str, editor: &mut Editor) -> Result<(), StoreError> {
+    if editor.has_administrator()? {
+        return Ok(());
+    }
+    let mut chance = [0; 32];
+    rand::rng().fill_bytes(&mut chance);
+    let secret = TokenSecret::new(chance);
+    let now = chrono::Utc::now();
+    let by = Changer { who: "system", from_where: "daemon", at: now };
+    editor.invite(by, None, &secret.hash(), now + LINK_FOR)?;
+    let console = config.console.url.as_deref().unwrap_or(console);
+    eprintln!("no administrator yet: open {console}/welcome/{} once to make the first one", secret.hex());
+    Ok(())
+}
+
+/// The one line on stdout that says that calls can be taken; gives the console's address.
+fn say_ready(config: &Config, listeners: &[SocketAddr], console: &TcpListener) -> String {
     let mut sip = Vec::new();
     for (listen, address) in config.sip.listen.iter().zip(listeners) {
         sip.push(format!("sip={}:{address}", listen.transport()));
     }
     let console = console.local_addr().unwrap_or(config.console.listen);
-    println!("ready {} console=http://{console}", sip.join(" "));
+    let console = format!("{}://{console}", if config.console.tls { "https" } else { "http" });
+    println!("ready {} console={console}", sip.join(" "));
+    console
 }
 
 /// The main thread's runtime and the signals that it obeys. They are caught before anything runs: one that comes right
@@ -406,7 +435,7 @@ fn serve_until_stopped(
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();
         let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
-        let console = tokio::spawn(console::serve(listener, state.clone(), access, async {
+        let console = tokio::spawn(console::serve(listener, state.clone(), (access, settings::gate(config)), async {
             let _ = console_stopped.await;
         }));
         let mut look = tokio::time::interval(LOOK_EVERY);

@@ -129,7 +129,7 @@ impl Site {
 /// Certificates, where a listener shows one, and whom we trust, where a trunk shows one.
 fn load_tls(config: &Config, trunks: &Trunks, problems: &mut Vec<Problem>) -> Option<Tls> {
     let asked = trunks.trunks().iter().any(Trunk::is_secure);
-    if !asked && !config.sip.listen.iter().any(|listen| listen.is_secure()) {
+    if !asked && !config.console.tls && !config.sip.listen.iter().any(|listen| listen.is_secure()) {
         return None;
     }
     let settings = &config.tls;

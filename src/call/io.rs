@@ -8,9 +8,9 @@ use super::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
-use crate::desk::pin::PinHash;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
+use crate::desk::secret_hash::SecretHash;
 use crate::media::io::{Encoded, MediaCommand, MediaEvent, StreamConfig, StreamReport};
 use crate::sip::locate::Target;
 use crate::sip::trunk::{TrunkId, TrunkSettings};
@@ -193,7 +193,7 @@ pub enum Output {
     CheckPin {
         call: CallId,
         id: RequestId,
-        hash: Option<PinHash>,
+        hash: Option<SecretHash>,
         pin: Redacted<String>,
     },
     Event(CallEvent),

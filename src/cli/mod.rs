@@ -26,6 +26,7 @@ pub mod tasks;
 pub mod tickets;
 mod tokens;
 mod trunks;
+mod user;
 
 mod backup;
 mod check;
@@ -36,6 +37,7 @@ mod ladder;
 mod moment;
 mod pcap;
 mod people_file;
+mod secret_input;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -136,6 +138,7 @@ enum Command {
     Hold(hold::Args),
     Trunks(trunks::Args),
     Tokens(tokens::Args),
+    User(user::Args),
     Report(report::Args),
     Residents(residents::Args),
     /// Runs the line until SIGTERM or SIGINT; SIGHUP reads settings and content again.
@@ -195,6 +198,10 @@ impl Command {
                 on_store(global, |context, out| residents::run(args, &numbers, context, out))
             }
             Command::Tokens(args) => on_store(global, |context, out| tokens::run(args, context, out)),
+            Command::User(args) => {
+                let url = global.load_config()?.console.address_for_browsers();
+                on_store(global, |context, out| user::run(args, &url, context, out))
+            }
             Command::Report(args) => on_store(global, |context, out| report::run(args, context, out)),
             Command::Serve => serve::run(global),
             Command::Dial(args) => dial::run(args, global),

@@ -1,21 +1,18 @@
 //! `frontdesk people pin`: gives a person the PIN that opens their messages by phone.
 
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use rand::Rng;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use toml_edit::{DocumentMut, Value};
 
 use super::context::CliError;
 use super::people_file::{person_of, put, write_over};
+use super::secret_input;
 use crate::desk::people::Directory;
-use crate::desk::pin::{PinHash, SALT_BYTES, check_strength};
-use crate::types::Redacted;
-
-/// Longer input is no PIN.
-const LINE_BYTES_MAX: u64 = 1_000;
+use crate::desk::pin::check_strength;
+use crate::desk::secret_hash::{SALT_BYTES, SecretHash};
 
 #[derive(Debug, clap::Args)]
 pub struct PinArgs {
@@ -46,11 +43,12 @@ pub fn run(args: &PinArgs, file: Option<&Path>, out: &mut dyn Write) -> Result<(
             "nobody has extension {extension}; `frontdesk people` shows who there is"
         )));
     };
-    let pin = ask(extension)?;
+    let pin = secret_input::ask("PIN", &format!("PIN of extension {extension}"))?;
     check_strength(&pin.0, extension).map_err(|weak| CliError::Failed(weak.to_string()))?;
     let mut salt = [0; SALT_BYTES];
     rand::rng().fill_bytes(&mut salt);
-    let hash = PinHash::make(&pin, &salt).ok_or_else(|| CliError::Failed("there is not enough memory".to_owned()))?;
+    let hash =
+        SecretHash::make(&pin, &salt).ok_or_else(|| CliError::Failed("there is not enough memory".to_owned()))?;
     match file.filter(|_| args.write) {
         None => writeln!(out, "pin = \"{}\"", hash.text())?,
         Some(path) => {
@@ -66,63 +64,15 @@ fn failed(path: &Path, error: &io::Error) -> CliError {
     CliError::Failed(format!("{}: {error}", path.display()))
 }
 
-fn ask(extension: &str) -> Result<Redacted<String>, CliError> {
-    let stdin = io::stdin();
-    if !stdin.is_terminal() {
-        return line(&mut stdin.lock());
-    }
-    let _quiet = Quiet::begin()?;
-    let asked = |what: &str| {
-        eprint!("{what}: ");
-        let line = line(&mut stdin.lock());
-        // The key that ended it was not shown either.
-        eprintln!();
-        line
-    };
-    let pin = asked(&format!("PIN of extension {extension}"))?;
-    if asked("The same again")? == pin {
-        Ok(pin)
-    } else {
-        Err(CliError::Failed("these are two different PINs".to_owned()))
-    }
-}
-
-fn line(input: &mut dyn BufRead) -> Result<Redacted<String>, CliError> {
-    let mut text = String::new();
-    io::Read::take(input, LINE_BYTES_MAX)
-        .read_line(&mut text)
-        .map_err(|error| CliError::Failed(format!("the PIN could not be read: {error}")))?;
-    Ok(Redacted(text.trim().to_owned()))
-}
-
-/// The terminal shows nothing of what is typed until this is dropped.
-struct Quiet(Termios);
-
-impl Quiet {
-    fn begin() -> Result<Self, CliError> {
-        let before = tcgetattr(io::stdin()).map_err(io::Error::from)?;
-        let mut quiet = before.clone();
-        quiet.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet).map_err(io::Error::from)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Quiet {
-    fn drop(&mut self) {
-        // Nothing more can be done for a terminal that is gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Redacted;
 
     const PEOPLE: &str = "# ours\n\n[[person]]\nextension = \"201\" # first\nname = \"张伟\"\n\n# the other one\n[[person]]\nextension = \"202\"\nname = \"周伟\"\npin = \"old\" # lost\n\n# the end\n";
 
-    fn hash() -> PinHash {
-        PinHash::make(&Redacted("4711".to_owned()), &[7; SALT_BYTES]).expect("there is memory")
+    fn hash() -> SecretHash {
+        SecretHash::make(&Redacted("4711".to_owned()), &[7; SALT_BYTES]).expect("there is memory")
     }
 
     fn with_pin_of(extension: &str) -> String {

@@ -149,7 +149,7 @@ impl Config {
         Self {
             sip: Sip { listen: vec![Listen::Udp(local), Listen::Tcp(local)], ..Sip::default() },
             rtp: Rtp { ports: Ports::Any, ..Rtp::default() },
-            console: Console { listen: local },
+            console: Console { listen: local, ..Console::default() },
             daemon: Daemon { shutdown_grace_ms: 1000 },
             ..Self::default()
         }

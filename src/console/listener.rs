@@ -1,4 +1,4 @@
-//! A TCP listener that holds a bounded number of connections, each for as long as something goes over it.
+//! A TCP listener that holds a bounded number of connections, plain or over TLS, each for as long as something goes over it.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,6 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::{Accept, TlsAcceptor, server::TlsStream};
+
+use super::access::DeskAccess;
 
 /// A connection over which nothing goes for so long is closed: who is slow with a request, or takes no answer, does not
 /// hold its room for ever.
@@ -23,11 +26,13 @@ const SILENCE_MAX: Duration = Duration::from_secs(60);
 pub(super) struct Bounded {
     listener: TcpListener,
     room: Arc<Semaphore>,
+    /// Who has the certificates of now, where connections are over TLS.
+    tls: Option<DeskAccess>,
 }
 
 impl Bounded {
-    pub fn new(listener: TcpListener, connections_max: usize) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(connections_max)) }
+    pub fn new(listener: TcpListener, connections_max: usize, tls: Option<DeskAccess>) -> Self {
+        Self { listener, room: Arc::new(Semaphore::new(connections_max)), tls }
     }
 }
 
@@ -41,8 +46,18 @@ impl Listener for Bounded {
             return future::pending().await;
         };
         // axum's own accept waits and tries again when the process has no file descriptor left.
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Connection::new(stream, permit), address)
+        loop {
+            let (stream, address) = Listener::accept(&mut self.listener).await;
+            let stream = match &self.tls {
+                None => Stream::Plain(stream),
+                // Hands are shaken as the connection is read: who is slow with it holds up nobody else.
+                Some(access) => match access.tls() {
+                    Some(tls) => Stream::Shaking(Box::new(TlsAcceptor::from(tls).accept(stream))),
+                    None => continue,
+                },
+            };
+            return (Connection::new(stream, permit), address);
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -62,13 +77,13 @@ impl Connected<IncomingStream<'_, Bounded>> for Peer {
 
 /// A connection that gives its room back when it ends.
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     silence: Pin<Box<Sleep>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> Self {
+    fn new(stream: Stream, permit: OwnedSemaphorePermit) -> Self {
         Self { stream, silence: Box::pin(sleep_until(Instant::now() + SILENCE_MAX)), _permit: permit }
     }
 
@@ -85,24 +100,60 @@ impl Connection {
     }
 }
 
+/// What a connection goes over.
+enum Stream {
+    Plain(TcpStream),
+    Shaking(Box<Accept<TcpStream>>),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    /// Goes on with the handshake, where there is one; what comes of it is ready.
+    fn poll_shaken(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Stream::Shaking(accept) = self {
+            let stream = std::task::ready!(Pin::new(accept.as_mut()).poll(cx))?;
+            *self = Stream::Tls(Box::new(stream));
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        work: impl FnOnce(Pin<&mut dyn Both>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        std::task::ready!(self.poll_shaken(cx))?;
+        match self {
+            Stream::Plain(stream) => work(Pin::new(stream), cx),
+            Stream::Tls(stream) => work(Pin::new(stream.as_mut()), cx),
+            Stream::Shaking(_) => Poll::Pending,
+        }
+    }
+}
+
+trait Both: AsyncRead + AsyncWrite + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> Both for T {}
+
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let went = Pin::new(&mut self.stream).poll_read(cx, buf);
+        let went = self.stream.poll(cx, |stream, cx| stream.poll_read(cx, buf));
         self.watched(cx, went)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let went = Pin::new(&mut self.stream).poll_write(cx, buf);
+        let went = self.stream.poll(cx, |stream, cx| stream.poll_write(cx, buf));
         self.watched(cx, went)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let went = self.stream.poll(cx, |stream, cx| stream.poll_flush(cx));
+        self.watched(cx, went)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        self.stream.poll(cx, |stream, cx| stream.poll_shutdown(cx))
     }
 }

@@ -1,10 +1,20 @@
-//! The console over HTTP: health, readiness, metrics, and the API (`api`); whatever else is asked gets an RFC 9457 problem.
+//! The console over HTTP: health, readiness, metrics, the API for programs (`api`) and pages for people (`pages`); whatever
+//! else is asked gets an RFC 9457 problem.
+//!
+//! - `access`, `pool`, `shared`: what requests share: settings, connections to the database.
+//! - `gate`: who a browser is. `tries`: who shows too many wrong secrets. `listener`: connections, plain or over TLS.
 //!
 //! The only room that names `axum`.
 
+mod access;
 mod api;
+mod gate;
 mod listener;
+mod pages;
+mod pool;
 mod problem;
+mod shared;
+mod tries;
 mod waveform;
 
 use std::future::Future;
@@ -21,15 +31,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::oneshot;
 
-pub use self::api::{DeskAccess, DeskSettings};
+pub use self::access::{DeskAccess, DeskSettings};
+pub use self::gate::GateOptions;
 
-use self::api::{Api, Events};
+use self::api::Events;
 use self::listener::{Bounded, Peer};
 use self::problem::ProblemDetails;
+use self::shared::Shared;
 use crate::metrics::METRICS;
 
-/// Connections at the same time; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 256;
+/// Connections at the same time; more wait to be accepted. A browser keeps several, one of them for what happens.
+const CONNECTIONS_MAX: usize = 1_024;
 
 /// Whether the line takes calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +92,14 @@ const END_WITHIN: Duration = Duration::from_secs(3);
 pub async fn serve(
     listener: tokio::net::TcpListener,
     state: ConsoleState,
-    access: DeskAccess,
+    (access, gate): (DeskAccess, GateOptions),
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let events = Events::default();
     let looking = tokio::spawn(events.clone().run(access.database.clone()));
-    let api = Arc::new(Api::new(access, events.clone()));
-    let service = router(state, api).into_make_service_with_connect_info::<Peer>();
+    let tls = gate.tls.then(|| access.clone());
+    let shared = Shared::new(access, events.clone(), gate);
+    let service = router(state, shared).into_make_service_with_connect_info::<Peer>();
     let (late, is_late) = oneshot::channel::<()>();
     let stop = async move {
         shutdown.await;
@@ -96,7 +109,7 @@ pub async fn serve(
             let _ = late.send(());
         });
     };
-    let served = axum::serve(Bounded::new(listener, CONNECTIONS_MAX), service).with_graceful_shutdown(stop);
+    let served = axum::serve(Bounded::new(listener, CONNECTIONS_MAX, tls), service).with_graceful_shutdown(stop);
     let ended = tokio::select! {
         ended = served => ended,
         Ok(()) = is_late => Ok(()),
@@ -105,12 +118,13 @@ pub async fn serve(
     ended
 }
 
-fn router(state: ConsoleState, api: Arc<Api>) -> Router {
+fn router(state: ConsoleState, shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .merge(api::router(api))
+        .merge(api::router(Arc::clone(&shared)))
+        .merge(pages::router(shared))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(map_response(for_nobody_else))
@@ -120,7 +134,8 @@ fn router(state: ConsoleState, api: Arc<Api>) -> Router {
 /// Nothing of the desk is to be kept by proxies and browsers, or taken for something else than it says.
 async fn for_nobody_else(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Files of the console itself are nobody's secret, and say so themselves.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
@@ -189,7 +204,7 @@ mod tests {
                 desk_names: std::collections::BTreeMap::new(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
-            let served = tokio::spawn(serve(listener, state.clone(), access, shutdown));
+            let served = tokio::spawn(serve(listener, state.clone(), (access, GateOptions::default()), shutdown));
             Self { address, state, stop, served }
         }
 

@@ -36,9 +36,12 @@ impl ProblemDetails {
         self
     }
 
-    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 }
 

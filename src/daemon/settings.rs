@@ -10,8 +10,8 @@ use crate::call::admission::{AdmissionLimits, Network};
 use crate::call::answering::Cadence;
 use crate::call::info_digits;
 use crate::call::service::{CallBackSettings, Service, WayOut};
-use crate::config::{self, CallBackGateway, Config, External, Ports as PortsConfig};
-use crate::console::DeskSettings;
+use crate::config::{self, CallBackGateway, Config, Console, External, Ports as PortsConfig};
+use crate::console::{DeskSettings, GateOptions};
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::dtls;
 use crate::driver::ports::PortRange;
@@ -171,6 +171,12 @@ pub(super) fn service(site: &Site) -> Arc<Service> {
             stop_keys: vec![Digit::HASH],
         },
     })
+}
+
+/// Whom the console's pages believe, and for how long.
+pub(super) fn gate(config: &Config) -> GateOptions {
+    let Console { sessions, trusted_proxies, tls, .. } = config.console.clone();
+    GateOptions { sessions, trusted_proxies, tls }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Who heard, saw, exported or deleted what of callers (R12): one entry each time.
+//! Who heard, saw, exported or deleted what of callers (R12), signed in, or changed accounts and settings: one entry each
+//! time.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,14 @@ pub enum Deed {
     Released,
     /// Something was asked for that the role may not have.
     Refused,
+    /// Somebody signed in to the console.
+    SignedIn,
+    /// A wrong password or code.
+    SignInRefused,
+    /// An account was made or changed.
+    AccountChanged,
+    /// Settings or content of the line were changed.
+    SettingsChanged,
 }
 
 words!(Deed {
@@ -36,6 +45,10 @@ words!(Deed {
     Held => "held",
     Released => "released",
     Refused => "refused",
+    SignedIn => "signed_in",
+    SignInRefused => "sign_in_refused",
+    AccountChanged => "account_changed",
+    SettingsChanged => "settings_changed",
 });
 
 /// One entry, to be added.

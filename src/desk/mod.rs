@@ -2,6 +2,7 @@
 //!
 //! Shapes here are the JSON of `docs/` and of the HTTP API: field names are a promise.
 
+pub mod account;
 pub mod alarm;
 pub mod answer_time;
 pub mod answers;
@@ -34,6 +35,7 @@ pub mod resident_list;
 pub mod residents;
 pub mod retention;
 pub mod roster;
+pub mod secret_hash;
 pub mod shown;
 pub mod tasks;
 pub mod ticket;

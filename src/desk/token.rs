@@ -155,21 +155,33 @@ impl TokenSecret {
 
     /// The token as it is shown once, and presented ever after.
     pub fn text(&self, id: i64) -> String {
-        let hex: String = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("fd_{id}_{hex}")
+        format!("fd_{id}_{}", self.hex())
     }
 
     /// Row and secret of a presented token; `None` for what can't be one.
     pub fn read(text: &str) -> Option<(i64, Self)> {
         let (id, hex) = text.strip_prefix("fd_")?.split_once('_')?;
-        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) || id.starts_with(['+', '-']) {
+        if id.starts_with(['+', '-']) {
+            return None;
+        }
+        Some((id.parse().ok()?, Self::of_hex(hex)?))
+    }
+
+    /// The secret alone: of a one-time link, or of a cookie.
+    pub fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// `None` for what can't be one.
+    pub fn of_hex(hex: &str) -> Option<Self> {
+        if hex.len() != 64 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
         let mut secret = [0; 32];
         for (at, byte) in secret.iter_mut().enumerate() {
             *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
         }
-        Some((id.parse().ok()?, Self(secret)))
+        Some(Self(secret))
     }
 }
 
@@ -178,6 +190,11 @@ impl TokenSecret {
 pub struct TokenHash(pub [u8; 32]);
 
 impl TokenHash {
+    /// Whether it is the same, in a time that does not tell how near it is.
+    pub fn is(&self, other: &TokenHash) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
     /// Whether that secret is meant, in a time that does not tell how near it is.
     pub fn is_of(&self, secret: &TokenSecret) -> bool {
         self.0.ct_eq(&secret.hash().0).into()

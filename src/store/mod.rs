@@ -12,6 +12,7 @@
 //! - A call row that could not be written is kept and tried again, up to a written number of rows.
 //! - One daemon owns a database: a second one is refused by a lock that dies with its process.
 
+mod account_rows;
 mod alarm_rows;
 mod anonymise;
 mod answer_rows;
@@ -58,6 +59,7 @@ mod work_report_rows;
 mod work_rows;
 mod writer;
 
+pub use account_rows::{AccountChange, Changer, Invite, NewSession};
 pub use answer_rows::{KeptAnswer, RequestKey};
 pub use audit_rows::AuditFilter;
 pub use ban_rows::BanWatch;

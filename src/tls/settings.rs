@@ -57,6 +57,8 @@ pub struct TlsFiles {
 #[derive(Debug, Clone)]
 pub struct Tls {
     pub server: Arc<ServerConfig>,
+    /// For browsers: the same certificates, and none is asked of them.
+    pub pages: Arc<ServerConfig>,
     pub client: Arc<ClientConfig>,
     /// Ours, with their files.
     pub certificates: Vec<(PathBuf, CertificateFacts)>,
@@ -77,9 +79,11 @@ impl Tls {
         let certificates = files.pairs.iter().zip(&identities);
         let certificates = certificates.map(|(pair, (facts, _))| (pair.certificate.clone(), facts.clone())).collect();
         let first = identities.first().map(|(_, key)| Arc::clone(key));
+        let open = TlsFiles { client_auth: ClientAuth::Off, ..files.clone() };
+        let pages = server(identities.clone(), &open, RootCertStore::empty()).map_err(|problem| vec![problem])?;
         let server = server(identities, files, client_ca).map_err(|problem| vec![problem])?;
         let client = Arc::new(client(trust, first));
-        Ok(Tls { server, client, certificates })
+        Ok(Tls { server, pages, client, certificates })
     }
 
     /// When the first of our certificates expires.

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings};
+use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings, GateOptions};
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
 use frontdesk::desk::audit::KeptAudit;
@@ -251,7 +251,7 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let stopped = async { stopped.await.unwrap_or(()) };
-            console::serve(listener, ConsoleState::new(), access, stopped).await.unwrap();
+            console::serve(listener, ConsoleState::new(), (access, GateOptions::default()), stopped).await.unwrap();
         });
     });
     (address, stop, thread)

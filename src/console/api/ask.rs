@@ -8,9 +8,10 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 
-use super::access::DeskSettings;
+use super::auth::AskingSession;
 use super::body;
 use super::query::Query;
+use crate::console::access::DeskSettings;
 use crate::console::problem::ProblemDetails;
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::{Sight, Surface};
@@ -23,6 +24,8 @@ const KEY_MAX: usize = 200;
 /// One request.
 pub struct Ask {
     pub token: ApiToken,
+    /// Where it is a page of the console that asks.
+    pub session: Option<AskingSession>,
     pub address: IpAddr,
     pub now: DateTime<Utc>,
     pub settings: Arc<DeskSettings>,
@@ -47,7 +50,8 @@ impl Ask {
 
     /// From where, for the audit log.
     pub fn origin(&self) -> String {
-        format!("api {}", self.address)
+        let surface = if self.session.is_some() { "console" } else { "api" };
+        format!("{surface} {}", self.address)
     }
 
     /// What is written down of whoever asks (R12).
@@ -58,7 +62,8 @@ impl Ask {
 
     /// How a surface shows callers to whoever the token's answers are for (R12).
     pub fn sight(&self, surface: Surface) -> Sight<'_> {
-        Sight { role: self.token.role, surface, who: Some(&self.token.name) }
+        let who = self.session.as_ref().map_or(self.token.name.as_str(), |session| session.as_owner.as_str());
+        Sight { role: self.token.role, surface, who: Some(who) }
     }
 
     pub fn name(&self, name: &str) -> &str {

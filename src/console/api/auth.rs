@@ -1,79 +1,79 @@
-//! Who asks: bearer tokens (RFC 6750), and how often an address may show wrong ones.
+//! Who asks: programs with a bearer token (RFC 6750), and the console's own pages with their session's cookie.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Api;
+use crate::console::gate::{self, CSRF_HEADER, Origin};
 use crate::console::problem::ProblemDetails;
+use crate::console::shared::Shared;
 use crate::desk::token::{ApiToken, Scope, TokenSecret};
-use crate::types::host_network;
 
-/// Wrong tokens that an address may show within `WINDOW`; more are not told what is wrong, or logged.
-const WRONG_MAX: u32 = 10;
-const WINDOW: Duration = Duration::from_secs(60);
-/// Addresses that are remembered; with more the oldest are forgotten.
-const ADDRESSES_MAX: usize = 1_024;
 /// How exactly it is kept when a token was used last.
 const USED_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// Wrong tokens of late, by address; of IPv6 by /64.
-#[derive(Default)]
-pub struct Tries(Mutex<HashMap<IpAddr, Wrong>>);
-
-#[derive(Clone, Copy)]
-struct Wrong {
-    since: Instant,
-    count: u32,
+/// Whoever asks.
+pub struct Asker {
+    pub token: ApiToken,
+    /// A browser's session, and whose tickets are its own; none for a program.
+    pub session: Option<AskingSession>,
 }
 
-impl Tries {
-    /// Seconds until the address may try again; `None` where it may now.
-    fn wait(&self, address: IpAddr, now: Instant) -> Option<u16> {
-        let tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let wrong = tries.get(&host_network(address)).filter(|wrong| wrong.count >= WRONG_MAX)?;
-        let left = (wrong.since + WINDOW).checked_duration_since(now)?;
-        u16::try_from(left.as_secs() + 1).ok()
-    }
-
-    fn note(&self, address: IpAddr, now: Instant) {
-        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = host_network(address);
-        if tries.len() >= ADDRESSES_MAX && !tries.contains_key(&address) {
-            tries.retain(|_, wrong| now.duration_since(wrong.since) < WINDOW);
-            let oldest = tries.iter().min_by_key(|(_, wrong)| wrong.since).map(|(address, _)| *address);
-            if let Some(oldest) = oldest.filter(|_| tries.len() >= ADDRESSES_MAX) {
-                tries.remove(&oldest);
-            }
-        }
-        let wrong = tries.entry(address).or_insert(Wrong { since: now, count: 0 });
-        if now.duration_since(wrong.since) >= WINDOW {
-            *wrong = Wrong { since: now, count: 0 };
-        }
-        wrong.count += 1;
-    }
+/// See `Asker`.
+#[derive(Debug, Clone)]
+pub struct AskingSession {
+    pub id: i64,
+    pub headers: HeaderMap,
+    pub origin: Origin,
+    pub as_owner: String,
 }
 
-/// The token that the request shows.
+/// Who shows a token, or a session's cookie.
 ///
 /// # Errors
-/// 401 without a token that holds, 429 after too many wrong ones.
+/// 401 without a token or session that holds, 403 for a change without the session's CSRF token, 429 after too many wrong
+/// tokens.
 pub async fn authenticate(
-    api: &Arc<Api>,
+    api: &Arc<Shared>,
+    method: &Method,
     headers: &HeaderMap,
-    address: IpAddr,
+    origin: Origin,
     now: DateTime<Utc>,
-) -> Result<ApiToken, ProblemDetails> {
-    let Some(shown) = headers.get(header::AUTHORIZATION) else {
+) -> Result<Asker, ProblemDetails> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        let token = token(api, headers, origin.address, now).await?;
+        return Ok(Asker { token, session: None });
+    }
+    let Some(entered) = gate::enter(api, headers, origin, now, false).await? else {
         return Err(unauthorized(
             "send `Authorization: Bearer TOKEN`; `frontdesk tokens add NAME --scope tickets:read` makes a token",
             "Bearer realm=\"frontdesk\"",
         ));
     };
+    let visitor = entered.visitor;
+    if !method.is_safe() && !gate::has_csrf_token(&visitor.session, headers) {
+        let what = format!("a change with a session's cookie is to carry the page's token in `{CSRF_HEADER}`");
+        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what));
+    }
+    let session = AskingSession {
+        id: visitor.session.id,
+        headers: headers.get_all(header::COOKIE).iter().map(|line| (header::COOKIE, line.clone())).collect(),
+        origin,
+        as_owner: visitor.user.as_owner().to_owned(),
+    };
+    Ok(Asker { token: visitor.as_token(), session: Some(session) })
+}
+
+async fn token(
+    api: &Arc<Shared>,
+    headers: &HeaderMap,
+    address: IpAddr,
+    now: DateTime<Utc>,
+) -> Result<ApiToken, ProblemDetails> {
+    let Some(shown) = headers.get(header::AUTHORIZATION) else { return Err(wrong(api, address)) };
     let secret = bearer(shown).and_then(TokenSecret::read);
     let found = match secret {
         Some((id, secret)) => {
@@ -94,7 +94,7 @@ pub async fn authenticate(
 
 /// What is said to a wrong token. Whoever shows one that holds is let in all the same: behind a proxy all programs come
 /// from one address.
-fn wrong(api: &Api, address: IpAddr) -> ProblemDetails {
+fn wrong(api: &Shared, address: IpAddr) -> ProblemDetails {
     let now = Instant::now();
     if let Some(seconds) = api.tries.wait(address, now) {
         return ProblemDetails::new(
@@ -132,7 +132,7 @@ pub fn allow(token: &ApiToken, scope: Scope) -> Result<(), ProblemDetails> {
     })
 }
 
-async fn note_use(api: &Arc<Api>, token: &ApiToken, now: DateTime<Utc>) {
+async fn note_use(api: &Arc<Shared>, token: &ApiToken, now: DateTime<Utc>) {
     if token.last_used_at.is_some_and(|last| now - last < USED_EVERY) {
         return;
     }
@@ -148,26 +148,4 @@ fn unauthorized(detail: &str, challenge: &'static str) -> ProblemDetails {
 
 fn wrong_token(detail: &str) -> ProblemDetails {
     unauthorized(detail, "Bearer realm=\"frontdesk\", error=\"invalid_token\"")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wrong_tokens_are_counted_by_address_for_a_minute_in_bounded_room() {
-        let (tries, now) = (Tries::default(), Instant::now());
-        let address: IpAddr = "192.0.2.7".parse().expect("an address");
-        for _ in 0..WRONG_MAX {
-            assert_eq!(tries.wait(address, now), None);
-            tries.note(address, now);
-        }
-        assert_eq!(tries.wait(address, now), Some(61));
-        assert_eq!(tries.wait("192.0.2.8".parse().expect("an address"), now), None);
-        assert_eq!(tries.wait(address, now + WINDOW + Duration::from_secs(1)), None);
-        for n in 0..2 * ADDRESSES_MAX {
-            tries.note(IpAddr::from([10, 0, (n >> 8) as u8, n as u8]), now);
-        }
-        assert_eq!(tries.0.lock().expect("nobody panicked").len(), ADDRESSES_MAX);
-    }
 }

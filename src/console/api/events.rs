@@ -13,14 +13,14 @@ use chrono::Utc;
 use futures_util::stream::{self, Stream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, watch};
 
-use super::Api;
 use super::ask::Ask;
-use super::auth::allow;
+use super::auth::{AskingSession, allow};
 use super::endpoint::{Endpoint, shape};
-use super::pool::Pool;
 use super::query::{Param, ParamKind};
 use super::reply::Leaving;
+use crate::console::gate;
 use crate::console::problem::ProblemDetails;
+use crate::console::shared::Shared;
 use crate::desk::happening::Happening;
 use crate::desk::privacy::{Sight, Surface};
 use crate::desk::token::{ApiToken, Scope};
@@ -159,8 +159,9 @@ impl Watch {
 
 /// One listener.
 struct Listener {
-    pool: Pool,
+    api: Arc<Shared>,
     token: ApiToken,
+    session: Option<AskingSession>,
     time_zone: chrono_tz::Tz,
     kinds: Vec<&'static str>,
     news: broadcast::Receiver<Arc<Happening>>,
@@ -174,7 +175,7 @@ struct Listener {
     _room: OwnedSemaphorePermit,
 }
 
-pub async fn answer(api: &Arc<Api>, ask: Ask, headers: &HeaderMap) -> Result<Response, ProblemDetails> {
+pub async fn answer(api: &Arc<Shared>, ask: Ask, headers: &HeaderMap) -> Result<Response, ProblemDetails> {
     let kinds = wanted(&ask)?;
     let room = Arc::clone(&api.events.room).try_acquire_owned().map_err(|_| {
         ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, format!("{LISTENERS_MAX} listen already: come again"))
@@ -187,9 +188,10 @@ pub async fn answer(api: &Arc<Api>, ask: Ask, headers: &HeaderMap) -> Result<Res
         None => api.pool.read(|reader| Ok(reader.last_happening()?)).await?,
     };
     let listener = Listener {
-        pool: api.pool.clone(),
+        api: Arc::clone(api),
         time_zone: ask.time_zone(),
         token: ask.token,
+        session: ask.session,
         kinds,
         news,
         stopped: api.events.stopped.subscribe(),
@@ -263,16 +265,20 @@ impl Listener {
 
     async fn catch_up(&mut self) -> Option<()> {
         let last = self.last;
-        let missed = self.pool.read(move |reader| Ok(reader.happenings(last, READ_MAX)?)).await.ok()?;
+        let missed = self.api.pool.read(move |reader| Ok(reader.happenings(last, READ_MAX)?)).await.ok()?;
         self.catching_up = missed.len() == READ_MAX;
         self.missed = missed.into();
         if *self.stopped.borrow() { None } else { Some(()) }
     }
 
-    /// Ends the stream of a token that was revoked, or is over.
+    /// Ends the stream of a token that was revoked, or is over, and of somebody who has signed out.
     async fn look_at_token(&mut self) -> Option<()> {
+        if let Some(session) = &self.session {
+            let entered = gate::enter(&self.api, &session.headers, session.origin, Utc::now(), false).await.ok()??;
+            return (entered.visitor.session.id == session.id).then_some(());
+        }
         let id = self.token.id;
-        let found = self.pool.read(move |reader| Ok(reader.token(id)?)).await.ok()?;
+        let found = self.api.pool.read(move |reader| Ok(reader.token(id)?)).await.ok()?;
         found.filter(|(token, _)| token.holds(Utc::now())).map(|_| ())
     }
 }

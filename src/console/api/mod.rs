@@ -11,10 +11,9 @@
 //!
 //! - `endpoint`: what a table's line can say. `openapi`: the document.
 //! - `ask`, `query`, `body`, `page`: what was asked. `reply`: what is answered.
-//! - `auth`: who asks. `pool`: connections to the database. `serve`: the way of a request through all of them.
+//! - `auth`: who asks. `serve`: the way of a request through all of them.
 //! - `events`: server-sent events. `recordings`: audio, in ranges.
 
-mod access;
 mod alarms;
 mod ask;
 mod auth;
@@ -30,7 +29,6 @@ mod notifications;
 mod openapi;
 mod page;
 mod people;
-mod pool;
 mod privacy;
 mod query;
 mod recordings;
@@ -43,7 +41,6 @@ mod ticket_changes;
 mod tickets;
 mod trunks;
 
-pub use access::{DeskAccess, DeskSettings};
 pub use events::Events;
 
 use std::sync::Arc;
@@ -54,10 +51,9 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, on};
 
-use self::auth::Tries;
 use self::endpoint::Endpoint;
-use self::pool::Pool;
 use super::listener::Peer;
+use super::shared::Shared;
 
 /// Where all of it is.
 pub const ROOT: &str = "/api/v1";
@@ -82,22 +78,8 @@ const RESOURCES: &[&[Endpoint]] = &[
     events::ENDPOINTS,
 ];
 
-/// What every request shares.
-pub(super) struct Api {
-    access: DeskAccess,
-    pool: Pool,
-    tries: Tries,
-    events: Events,
-}
-
-impl Api {
-    pub fn new(access: DeskAccess, events: Events) -> Self {
-        Self { pool: Pool::new(access.database.clone()), access, tries: Tries::default(), events }
-    }
-}
-
 /// The routes of all resources, and of the document that describes them.
-pub(super) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<S> {
+pub(super) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Shared>) -> Router<S> {
     let mut router = Router::new().route(&format!("{ROOT}/openapi.json"), get(document));
     for endpoint in RESOURCES.iter().copied().flatten() {
         router = router.route(&format!("{ROOT}{}", endpoint.path), route(Arc::clone(&api), endpoint));
@@ -105,7 +87,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(api: Arc<Api>) -> Router<
     router
 }
 
-fn route<S: Clone + Send + Sync + 'static>(api: Arc<Api>, endpoint: &'static Endpoint) -> MethodRouter<S> {
+fn route<S: Clone + Send + Sync + 'static>(api: Arc<Shared>, endpoint: &'static Endpoint) -> MethodRouter<S> {
     on(endpoint.method.filter(), move |ConnectInfo(peer): ConnectInfo<Peer>, request: Request| {
         let api = Arc::clone(&api);
         serve::serve(api, endpoint, peer.0.ip(), request)

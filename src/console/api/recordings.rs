@@ -10,8 +10,8 @@ use axum::response::Response;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::access::DeskAccess;
 use super::ask::{Ask, unknown};
+use crate::console::access::DeskAccess;
 use crate::console::problem::ProblemDetails;
 use crate::desk::audit::Deed;
 use crate::desk::privacy::Kept;

@@ -14,13 +14,14 @@ use chrono::Utc;
 use sha2::{Digest, Sha256};
 
 use super::ask::{self, Ask, Seen};
-use super::auth::{allow, authenticate};
+use super::auth::{Asker, allow, authenticate};
 use super::body::{BODY_MAX, wrong};
 use super::endpoint::{CSV, Endpoint, Run, Takes};
 use super::query::Query;
 use super::reply::{Finished, Reply};
-use super::{Api, ROOT, events, recordings};
+use super::{ROOT, events, recordings};
 use crate::console::problem::ProblemDetails;
+use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
 use crate::store::{Editor, Reader, RequestKey};
 
@@ -29,7 +30,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// For the body to arrive.
 const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-pub async fn serve(api: Arc<Api>, endpoint: &'static Endpoint, address: IpAddr, request: Request) -> Response {
+pub async fn serve(api: Arc<Shared>, endpoint: &'static Endpoint, address: IpAddr, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let answered = tokio::time::timeout(ANSWER_WITHIN, answer(&api, endpoint, address, request)).await;
     let answer = answered.unwrap_or_else(|_| {
@@ -40,13 +41,14 @@ pub async fn serve(api: Arc<Api>, endpoint: &'static Endpoint, address: IpAddr, 
 }
 
 async fn answer(
-    api: &Arc<Api>,
+    api: &Arc<Shared>,
     endpoint: &'static Endpoint,
     address: IpAddr,
     request: Request,
 ) -> Result<Response, ProblemDetails> {
     let now = Utc::now();
-    let token = authenticate(api, request.headers(), address, now).await?;
+    let origin = api.gate.origin(address, request.headers());
+    let Asker { token, session } = authenticate(api, request.method(), request.headers(), origin, now).await?;
     if let Some(scope) = endpoint.scope {
         allow(&token, scope)?;
     }
@@ -60,7 +62,8 @@ async fn answer(
         settings: api.access.settings(),
         path: parts.uri.path().to_owned(),
         token,
-        address,
+        session,
+        address: origin.address,
         now,
         names,
         body,
@@ -99,7 +102,7 @@ async fn answer(
 }
 
 /// Writes down that a role asked for what it may not have (R12); gives what it is told.
-async fn refuse(api: &Arc<Api>, ask: Ask) -> Result<ProblemDetails, ProblemDetails> {
+async fn refuse(api: &Arc<Shared>, ask: Ask) -> Result<ProblemDetails, ProblemDetails> {
     let access = api.access.clone();
     let role = ask.token.role;
     let about = ask.path.strip_prefix(ROOT).unwrap_or(&ask.path).trim_matches('/').to_owned();

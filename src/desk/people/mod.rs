@@ -19,7 +19,7 @@ pub use keypad::{keypad, keys_of_name};
 pub use place::{Place, PlaceTarget};
 
 use super::notifications::NotifyChannel;
-use super::pin::PinHash;
+use super::secret_hash::SecretHash;
 use super::words::words;
 use crate::types::{Lang, Problem, Reader};
 
@@ -61,7 +61,7 @@ pub struct Person {
     pub number_may_be_given: bool,
     pub duty: Vec<Duty>,
     /// A hash, made by `frontdesk people pin`.
-    pub pin: Option<PinHash>,
+    pub pin: Option<SecretHash>,
     /// Where e-mails go.
     pub email: Option<String>,
     /// By which ways they are told what concerns them, besides telephone calls.

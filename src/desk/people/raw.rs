@@ -9,7 +9,7 @@ use super::keypad::keys_of_name;
 use super::place::{RawPlace, ready_place};
 use super::{Directory, Duty, Person};
 use crate::desk::notifications::NotifyChannel;
-use crate::desk::pin::PinHash;
+use crate::desk::secret_hash::SecretHash;
 use crate::types::{Lang, Reader};
 
 /// People in one directory.
@@ -200,8 +200,8 @@ fn ready_language(language: &Spanned<String>, reader: &mut Reader<'_>) -> Option
     Some(Lang::new(code))
 }
 
-fn ready_pin(pin: &Spanned<String>, extension: &str, reader: &mut Reader<'_>) -> Option<PinHash> {
-    let hash = PinHash::parse(pin.get_ref());
+fn ready_pin(pin: &Spanned<String>, extension: &str, reader: &mut Reader<'_>) -> Option<SecretHash> {
+    let hash = SecretHash::parse(pin.get_ref());
     if let Err(fault) = &hash {
         // What stands there may be the PIN itself: it is not shown.
         let remedy = format!("write what `frontdesk people pin {extension}` gives");

@@ -1,10 +1,11 @@
-//! What the API needs of the daemon.
+//! What the console needs of the daemon: where records are, and the settings of now.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono_tz::Tz;
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::desk::answer_time::Cadence;
 use crate::desk::audit::AuditEntry;
@@ -45,11 +46,21 @@ pub struct DeskAccess {
     pub database: PathBuf,
     pub recordings: PathBuf,
     settings: Arc<RwLock<Arc<DeskSettings>>>,
+    tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
 }
 
 impl DeskAccess {
     pub fn new(database: PathBuf, recordings: PathBuf, settings: DeskSettings) -> Self {
-        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))) }
+        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))), tls: Arc::default() }
+    }
+
+    /// Certificates for the handshakes that begin from now on.
+    pub fn set_tls(&self, tls: Option<Arc<ServerConfig>>) {
+        *self.tls.write().unwrap_or_else(PoisonError::into_inner) = tls;
+    }
+
+    pub(super) fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.tls.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Requests from now on go by these.

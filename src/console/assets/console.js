@@ -1,0 +1,176 @@
+// What several pages do in the browser. A page says what it wants by attributes; it has no script of its own.
+//
+//   data-live="URL"      listens to server-sent events from URL; each event's name is the id of an element, its data the HTML
+//                        that the element has from now on. Where the connection is cut off, #cut-off says so.
+//   data-since="TIME"    counts up since that time (RFC 3339): 0:07, 1:02:07; data-until="TIME" counts down, and on.
+//   data-key="k"         a link or button that the key k presses, where nobody is typing; `?` lists them all.
+//   data-own-address     an input whose path becomes a whole address of this console.
+//
+// Forms and links go by htmx (hx-boost). A form that finds its session over opens #sign-in-again and is sent again after it.
+"use strict";
+(() => {
+  const $ = (id) => document.getElementById(id);
+  const all = (selector, within = document) => within.querySelectorAll(selector);
+
+  // Faults of forms, told by the header HX-Trigger, and servers that can't be reached.
+  function tell(title, detail) {
+    const told = $("told");
+    if (!told) return;
+    const line = document.createElement("div");
+    const text = document.createElement("span");
+    const strong = document.createElement("strong");
+    strong.textContent = title;
+    text.append(strong, detail ? " " + detail : "");
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = told.dataset.close;
+    close.addEventListener("click", () => line.remove());
+    line.append(text, close);
+    told.replaceChildren(line);
+  }
+  const zh = () => document.documentElement.lang.startsWith("zh");
+  document.addEventListener("fault", (event) => tell(event.detail.title, event.detail.detail));
+  document.addEventListener("htmx:sendError", () => zh()
+    ? tell("连不上前台服务。", "您输入的内容还在，请稍后再试。")
+    : tell("The desk can't be reached.", "What you typed is still there: try again in a moment."));
+  document.addEventListener("htmx:timeout", () => zh() ? tell("等得太久。", "请再试一次。") : tell("It took too long.", "Try again."));
+  document.addEventListener("htmx:beforeRequest", () => $("told")?.replaceChildren());
+
+  // A session that is over in the midst of a form: sign in, then send it again.
+  let waiting = null;
+  let awaited = null;
+  document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.xhr.status !== 401) return;
+    waiting = event.detail.requestConfig.elt;
+    const dialog = $("sign-in-again");
+    if (dialog && !dialog.open) dialog.showModal();
+  });
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-sign-in-again]")) return;
+    event.preventDefault();
+    const fields = new URLSearchParams(new FormData(form));
+    if (awaited) fields.set("form", awaited);
+    const wrong = form.querySelector(".wrong");
+    const answer = await fetch(awaited ? "/sign-in/code" : "/sign-in", { method: "POST", body: fields, headers: { "X-In-Place": "1" } }).catch(() => null);
+    if (!answer) { wrong.textContent = zh() ? "连不上前台服务。" : "The desk can't be reached."; return; }
+    const text = await answer.text();
+    if (answer.status === 202) {
+      awaited = text;
+      form.querySelector("[data-code]").hidden = false;
+      form.elements.code.focus();
+      return;
+    }
+    if (!answer.ok) { wrong.textContent = text; awaited = null; form.querySelector("[data-code]").hidden = true; form.elements.code.value = ""; return; }
+    awaited = null;
+    wrong.textContent = "";
+    form.reset();
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": text }));
+    $("sign-in-again").close();
+    const again = waiting;
+    waiting = null;
+    if (again?.isConnected) again.tagName === "FORM" ? again.requestSubmit() : again.click();
+    restart();
+  });
+
+  // Times that count.
+  function span(ms) {
+    const s = Math.max(0, Math.floor(ms / 1000)), two = (n) => String(n).padStart(2, "0");
+    const h = Math.floor(s / 3600), m = Math.floor(s / 60) % 60;
+    return h >= 100 ? Math.floor(h / 24) + (zh() ? " 天" : " d") : h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  }
+  function count() {
+    for (const e of all("[data-since]")) set(e, span(Date.now() - Date.parse(e.dataset.since)));
+    for (const e of all("[data-until]")) {
+      const left = Date.parse(e.dataset.until) - Date.now();
+      set(e, (left < 0 ? "+" : "") + span(Math.abs(left)));
+      e.classList.toggle("over", left < 0);
+    }
+  }
+  const set = (e, text) => { if (e.textContent !== text) e.textContent = text; };
+  setInterval(count, 500);
+
+  // Live parts.
+  let source = null, url = null;
+  function listen() {
+    const wanted = document.querySelector("[data-live]")?.dataset.live ?? null;
+    if (wanted === url && source && source.readyState !== EventSource.CLOSED) return;
+    source?.close();
+    source = null;
+    url = wanted;
+    cutOff(false);
+    if (!url) return;
+    source = new EventSource(url);
+    source.onopen = () => cutOff(false);
+    source.onerror = () => {
+      cutOff(true);
+      // A server that says no ends it for good, as one does that is over; a page that is looked at tries on.
+      if (source?.readyState === EventSource.CLOSED) setTimeout(restart, 3000);
+    };
+    for (const e of all("[data-live-part]")) {
+      source.addEventListener(e.id, (event) => {
+        const part = $(e.id);
+        if (!part) return;
+        Idiomorph.morph(part, event.data, { morphStyle: "innerHTML", ignoreActiveValue: true });
+        htmx.process(part);
+        count();
+      });
+    }
+    source.addEventListener("go", (event) => document.dispatchEvent(new CustomEvent("live:go", { detail: event.data })));
+  }
+  function restart() { source?.close(); source = null; listen(); }
+  function cutOff(is) { const e = $("cut-off"); if (e) e.hidden = !is; }
+
+  // Keys.
+  const typing = (e) => e.closest?.("input, textarea, select, [contenteditable], dialog[open]");
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+    if (event.key === "Escape" && event.target.matches?.("input, textarea, select")) { event.target.blur(); return; }
+    if (typing(event.target)) return;
+    if (event.key === "?") { event.preventDefault(); help(); return; }
+    const wanted = [...all("[data-key]")].find((e) => e.dataset.key === event.key && !e.disabled && e.checkVisibility());
+    if (!wanted) return;
+    event.preventDefault();
+    wanted.matches("input, textarea, select") ? wanted.focus() : wanted.click();
+  });
+  function help() {
+    const dialog = $("keys");
+    if (!dialog || dialog.open) return;
+    const rows = [...all("[data-key]")].filter((e) => e.checkVisibility()).flatMap((e) => {
+      const key = document.createElement("dt"), what = document.createElement("dd"), kbd = document.createElement("kbd");
+      kbd.textContent = e.dataset.key;
+      key.append(kbd);
+      what.textContent = e.dataset.keyName ?? e.getAttribute("aria-label") ?? e.closest("label")?.firstChild?.textContent ?? e.textContent;
+      return [key, what];
+    });
+    dialog.querySelector("dl").replaceChildren(...rows);
+    dialog.showModal();
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target.closest?.("[data-help]")) help();
+    if (event.target.closest?.("dialog [data-cancel]")) event.target.closest("dialog").close();
+    const menu = document.querySelector(".me[open]");
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+
+  // Whatever came new.
+  function begin() {
+    const path = location.pathname;
+    let best = null;
+    for (const a of all(".areas a")) {
+      const own = a.getAttribute("href");
+      a.removeAttribute("aria-current");
+      if ((path === own || path.startsWith(own + "/")) && own.length > (best?.getAttribute("href").length ?? 0)) best = a;
+    }
+    best?.setAttribute("aria-current", "page");
+    for (const e of all("[data-own-address]")) {
+      if (e.value.startsWith("/")) e.value = location.origin + e.value;
+    }
+    count();
+    listen();
+  }
+  document.addEventListener("DOMContentLoaded", begin);
+  document.addEventListener("htmx:afterSettle", begin);
+  document.addEventListener("htmx:historyRestore", begin);
+  addEventListener("pageshow", (event) => { if (event.persisted) restart(); });
+})();

@@ -1,0 +1,122 @@
+//! What is shown where something can't be: a page of its own, or, after a form, a line above what was typed.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::frame::Frame;
+use crate::console::gate::Visitor;
+use crate::console::problem::ProblemDetails;
+use crate::desk::report::table::Both;
+use crate::store::StoreError;
+
+/// Why a page is not given. The door shows it (`show`), who knows the visitor's language and whether a form was sent.
+#[derive(Debug)]
+pub struct PageFault(ProblemDetails);
+
+impl From<ProblemDetails> for PageFault {
+    fn from(problem: ProblemDetails) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<StoreError> for PageFault {
+    fn from(error: StoreError) -> Self {
+        Self(error.into())
+    }
+}
+
+/// What the door finds in an answer.
+#[derive(Debug, Clone)]
+struct Told {
+    status: StatusCode,
+    detail: String,
+}
+
+impl IntoResponse for PageFault {
+    fn into_response(self) -> Response {
+        let told = Told { status: self.0.status(), detail: self.0.detail().to_owned() };
+        let mut response = self.0.into_response();
+        response.extensions_mut().insert(told);
+        response
+    }
+}
+
+#[derive(askama::Template)]
+#[template(path = "fault.html")]
+struct FaultPage<'a> {
+    frame: Frame,
+    title: &'static str,
+    detail: &'a str,
+}
+
+/// A fault, as whoever asked can read it; other answers as they are. After a form the page stays, with all that was typed:
+/// the fault is told in `HX-Trigger`.
+pub fn show(response: Response, visitor: &Visitor, after_form: bool) -> Response {
+    let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
+    let title = title(told.status).of(visitor.tongue);
+    if after_form {
+        let what = serde_json::json!({ "fault": { "title": title, "detail": told.detail } }).to_string();
+        let mut answer = told.status.into_response();
+        answer.headers_mut().insert("hx-reswap", HeaderValue::from_static("none"));
+        if let Ok(what) = HeaderValue::try_from(ascii(&what)) {
+            answer.headers_mut().insert("hx-trigger", what);
+        }
+        return answer;
+    }
+    let page = FaultPage { frame: Frame::new(visitor, title.to_owned()), title, detail: &told.detail };
+    match askama::Template::render(&page) {
+        Ok(text) => {
+            let mut page = (told.status, axum::response::Html(text)).into_response();
+            if let Some(after) = response.headers().get(header::RETRY_AFTER) {
+                page.headers_mut().insert(header::RETRY_AFTER, after.clone());
+            }
+            page
+        }
+        Err(_) => response,
+    }
+}
+
+/// JSON with everything beyond ASCII as `\u`: a header holds no more.
+fn ascii(json: &str) -> String {
+    let mut units = [0; 2];
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out
+}
+
+fn title(status: StatusCode) -> Both {
+    match status {
+        StatusCode::NOT_FOUND => Both::new("没有找到", "Not found"),
+        StatusCode::FORBIDDEN => Both::new("没有权限", "Not allowed"),
+        StatusCode::CONFLICT => Both::new("现在不能这样做", "That can't be done now"),
+        StatusCode::PRECONDITION_FAILED => Both::new("别人刚刚改过", "Somebody else changed it meanwhile"),
+        StatusCode::PAYLOAD_TOO_LARGE => Both::new("太大了", "Too large"),
+        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
+            Both::new("请检查输入", "Please look at it again")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => Both::new("暂时不可用，请稍后再试", "Away for a moment: try again"),
+        _ => Both::new("出错了", "Something went wrong"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_holds_any_text() {
+        let text = serde_json::json!({ "detail": "王芳 \"x\" 🙂" }).to_string();
+        let kept = ascii(&text);
+        assert!(kept.is_ascii() && HeaderValue::try_from(&kept).is_ok());
+        let back: serde_json::Value = serde_json::from_str(&kept).expect("it is JSON");
+        assert_eq!(back["detail"], "王芳 \"x\" 🙂");
+    }
+}

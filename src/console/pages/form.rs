@@ -1,0 +1,124 @@
+//! What forms send, and what pages say of what was done.
+
+use std::collections::HashMap;
+
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::fault::PageFault;
+use crate::console::problem::ProblemDetails;
+use crate::desk::report::table::Both;
+
+/// Bytes of a form; files go another way.
+const FORM_MAX: usize = 256 * 1024;
+
+/// What was said in a form (`application/x-www-form-urlencoded`), by the names of its fields.
+#[derive(Debug, Default)]
+pub struct Form(HashMap<String, Vec<String>>);
+
+impl Form {
+    /// What stands in a field, without spaces at its ends; empty where there is none.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|values| values.first()).map_or("", |value| value.trim())
+    }
+
+    /// What stands in a field, to the letter: for passwords.
+    pub fn whole(&self, name: &str) -> &str {
+        self.0.get(name).and_then(|values| values.first()).map_or("", String::as_str)
+    }
+
+    /// What stands in a field, or none where nothing does.
+    pub fn some(&self, name: &str) -> Option<String> {
+        Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Everything that was chosen of a field's choices.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a box was ticked.
+    pub fn ticked(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// A word of an enum.
+    ///
+    /// # Errors
+    /// 422, with the words there are.
+    pub fn word<T>(&self, name: &str) -> Result<T, ProblemDetails>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let wrong = |fault: T::Err| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name}: {fault}"));
+        self.text(name).parse().map_err(wrong)
+    }
+
+    fn read(body: &str) -> Self {
+        let mut fields: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in pairs(body) {
+            fields.entry(name).or_default().push(value);
+        }
+        Self(fields)
+    }
+}
+
+/// Names and values of a form's body or a query.
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let uri = format!("/?{text}").parse::<axum::http::Uri>();
+    let read = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
+    read.map(|query| query.0).unwrap_or_default()
+}
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
+        let body = axum::body::to_bytes(request.into_body(), FORM_MAX).await.map_err(|_| {
+            let what = format!("the form is cut off or longer than {FORM_MAX} bytes");
+            PageFault::from(ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)).into_response()
+        })?;
+        let text = String::from_utf8(body.to_vec()).unwrap_or_default();
+        Ok(Self::read(&text))
+    }
+}
+
+/// What a page says of the form before it, by the word in its address: nothing else can be put into a page by a link.
+const SAID: &[(&str, Both)] = &[
+    ("saved", Both::new("已保存", "Saved")),
+    ("password", Both::new("密码已更改；其他登录已退出", "Password changed; other sessions have ended")),
+    ("factor-on", Both::new("两步验证已启用", "Two-step sign-in is on")),
+    ("factor-off", Both::new("两步验证已关闭", "Two-step sign-in is off")),
+    ("ended", Both::new("其他登录已退出", "Other sessions have ended")),
+    ("disabled", Both::new("帐号已停用", "The account is disabled")),
+    ("enabled", Both::new("帐号已启用", "The account is enabled")),
+];
+
+/// The text of a word.
+pub fn said(word: Option<&str>) -> Option<Both> {
+    SAID.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_read_by_its_fields() {
+        let form = Form::read("name=%E7%8E%8B%E8%8A%B3+&tick=on&of=a&of=b&empty=&password=+x+");
+        assert_eq!(form.text("name"), "王芳");
+        assert!(form.ticked("tick") && !form.ticked("untold"));
+        assert_eq!(form.all("of"), ["a", "b"]);
+        assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
+        assert_eq!(form.whole("password"), " x ");
+        assert!(Form::read("%ff&&=&a").text("b").is_empty());
+    }
+
+    #[test]
+    fn only_known_words_are_said() {
+        assert!(said(Some("saved")).is_some());
+        assert!(said(Some("<script>")).is_none() && said(None).is_none());
+    }
+}

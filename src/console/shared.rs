@@ -1,0 +1,25 @@
+//! What every request shares, whether a program's or a browser's.
+
+use std::sync::Arc;
+
+use super::access::DeskAccess;
+use super::api::Events;
+use super::gate::{Gate, GateOptions};
+use super::pool::Pool;
+use super::tries::Tries;
+
+pub(super) struct Shared {
+    pub access: DeskAccess,
+    pub pool: Pool,
+    /// Wrong tokens of late.
+    pub tries: Tries,
+    pub events: Events,
+    pub gate: Gate,
+}
+
+impl Shared {
+    pub fn new(access: DeskAccess, events: Events, gate: GateOptions) -> Arc<Self> {
+        let pool = Pool::new(access.database.clone());
+        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate) })
+    }
+}
