@@ -15,6 +15,7 @@ mod pool;
 mod problem;
 mod shared;
 mod tries;
+mod waveform;
 
 use std::future::Future;
 use std::io;
