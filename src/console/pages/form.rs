@@ -91,6 +91,17 @@ const SAID: &[(&str, Both)] = &[
     ("password", Both::new("密码已更改；其他登录已退出", "Password changed; other sessions have ended")),
     ("factor-on", Both::new("两步验证已启用", "Two-step sign-in is on")),
     ("factor-off", Both::new("两步验证已关闭", "Two-step sign-in is off")),
+    ("removed", Both::new("已删除", "Taken out")),
+    (
+        "offered",
+        Both::new(
+            "已收到，并转换为提示音的格式和音量。请试听，满意后采用",
+            "It is here, in the format and at the level of prompts. Listen to it, then accept it",
+        ),
+    ),
+    ("accepted", Both::new("已采用：此后的来电听到它", "Accepted: calls hear it from now on")),
+    ("restored", Both::new("已恢复原来的提示音", "The prompt of before is heard again")),
+    ("calling", Both::new("马上呼叫", "The telephone will ring in a moment")),
     ("ended", Both::new("其他登录已退出", "Other sessions have ended")),
     ("disabled", Both::new("帐号已停用", "The account is disabled")),
     ("enabled", Both::new("帐号已启用", "The account is enabled")),

@@ -17,7 +17,7 @@
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
 //! - `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
-//! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
+//! - `list`: rows page by page. `form`, `upload`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
 mod assets;
@@ -29,6 +29,7 @@ mod frame;
 mod list;
 mod setup;
 mod sign_in;
+mod upload;
 mod users;
 
 use std::sync::Arc;
@@ -42,6 +43,8 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::CsrfLayer;
+
+pub use self::setup::WaitingLists;
 
 use self::fault::PageFault;
 use super::gate::Visitor;
@@ -76,6 +79,12 @@ const fn inner(path: &'static str, least: Role, zh: &'static str, en: &'static s
 /// Every area; the longest path that fits holds.
 pub(super) const AREAS: &[Area] = &[
     area("/setup", Role::Supervisor, "设置", "Set-up"),
+    inner("/setup/people", Role::Supervisor, "人员", "People"),
+    inner("/setup/residents", Role::Supervisor, "住户", "Residents"),
+    inner("/setup/prompts", Role::Supervisor, "提示音", "Prompts"),
+    inner("/setup/answers", Role::Supervisor, "答复", "Answers"),
+    inner("/setup/hours", Role::Supervisor, "服务时间", "Hours"),
+    inner("/setup/lines", Role::Supervisor, "线路与话机", "Lines and telephones"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
     inner("/account", Role::Engineer, "我的帐号", "My account"),
