@@ -94,6 +94,30 @@ fn lists(reader: &Reader) {
     );
     calls("calls that ended", CallFilter { state: Some(CallState::Ended), ..CallFilter::default() });
     calls("outgoing calls", CallFilter { direction: Some(Direction::Out), ..CallFilter::default() });
+    let handler = || Some("201".to_owned());
+    let through = |node: &str| Some(node.to_owned());
+    calls("calls that came to a person", CallFilter { handler: handler(), ..CallFilter::default() });
+    calls("calls through a node", CallFilter { through: through("complaint"), ..CallFilter::default() });
+    calls(
+        "calls through a node, two years back",
+        CallFilter { through: through("complaint"), until: deep, ..CallFilter::default() },
+    );
+    calls(
+        "calls through a node that failed",
+        CallFilter { through: through("emergency"), outcome: Some(Outcome::Failed), ..CallFilter::default() },
+    );
+    calls(
+        "calls through a node that came to a person",
+        CallFilter { through: through("reception"), handler: handler(), ..CallFilter::default() },
+    );
+    measure("calls through a node to somebody who took none", || {
+        reader.calls(&CallFilter {
+            through: through("main"),
+            handler: Some("999".to_owned()),
+            limit: PAGE,
+            ..CallFilter::default()
+        })
+    });
     measure("live calls", || {
         reader.calls(&CallFilter { state: Some(CallState::Live), limit: PAGE, ..CallFilter::default() })
     });

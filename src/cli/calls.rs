@@ -12,6 +12,7 @@ use super::{ladder, pcap};
 use crate::desk::audit::Deed;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::ladder::CallLadder;
+use crate::desk::ladder_view;
 use crate::desk::privacy::{Kept, Surface};
 use crate::desk::view::{CallView, LocalTime};
 use crate::store::{CallFilter, CallState};
@@ -55,6 +56,12 @@ struct ListArgs {
     /// live or ended
     #[arg(long)]
     state: Option<CallState>,
+    /// Calls that came to this person in the end, by extension
+    #[arg(long, value_name = "EXTENSION")]
+    handler: Option<String>,
+    /// Calls that went through this node of the flow and are over
+    #[arg(long, value_name = "NODE")]
+    through: Option<String>,
     /// At most so many; 0 for all
     #[arg(long, value_name = "N", default_value_t = LIST_LIMIT)]
     limit: u32,
@@ -99,6 +106,8 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         outcome: args.outcome,
         direction: args.direction,
         state: args.state,
+        handler: args.handler.clone(),
+        through: args.through.clone(),
         limit: at_most(args.limit),
         offset: 0,
     };
@@ -123,7 +132,7 @@ fn show(args: &ShowArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         context.audit(Deed::Shown, &format!("SIP messages of call {id}"))?;
         let kept = ladder_of(&call, context)?;
         return match (args.json, args.ladder) {
-            (true, _) => output::json(out, &ladder::views(&kept, context.time_zone)),
+            (true, _) => output::json(out, &ladder_view::messages(&kept, context.time_zone)),
             (false, true) => ladder::draw(&kept, context.time_zone, out),
             (false, false) => ladder::write_messages(&kept, context.time_zone, out),
         };

@@ -1,63 +1,26 @@
-//! The SIP messages of a call as people look at them: a ladder with one column for everybody, or in full; and as JSON.
+//! The SIP messages of a call as people look at them: a ladder with one column for everybody, or in full.
 
 use std::io::Write;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
-use serde::Serialize;
 
 use super::context::CliError;
 use super::output::{columns, fitting, printable};
 use crate::desk::ladder::{CallLadder, LadderMessage};
+use crate::desk::ladder_view::{DESK, column, moment, parties, summary, text};
 use crate::desk::view::LocalTime;
 use crate::types::seconds_text;
 
 /// Where the first one's line stands, and how far apart the others'.
 const FIRST_COLUMN: usize = 20;
 const SPAN: usize = 30;
-/// The desk stands between the caller and those who were rung.
-const DESK: usize = 1;
-
-/// A message as JSON shows it.
-#[derive(Debug, Serialize)]
-pub struct MessageView {
-    at_ms: u64,
-    at: LocalTime,
-    /// `in` or `out`, as the desk sees it.
-    direction: &'static str,
-    /// 0 for the caller's leg.
-    leg: u32,
-    transport: String,
-    local: String,
-    remote: String,
-    first_line: String,
-    retransmission: bool,
-    text: String,
-}
-
-/// Every message, in order.
-pub fn views(ladder: &CallLadder, time_zone: Tz) -> Vec<MessageView> {
-    let view = |(index, m): (usize, &LadderMessage)| MessageView {
-        at_ms: m.at_ms,
-        at: moment(ladder, m, time_zone),
-        direction: if m.out { "out" } else { "in" },
-        leg: m.leg,
-        transport: m.transport.clone(),
-        local: m.local.to_string(),
-        remote: m.remote.to_string(),
-        first_line: text(m.first_line()),
-        retransmission: ladder.is_again(index),
-        text: text(&m.bytes),
-    };
-    ladder.messages.iter().enumerate().map(view).collect()
-}
 
 /// Draws it.
 pub fn draw(ladder: &CallLadder, time_zone: Tz, out: &mut dyn Write) -> Result<(), CliError> {
     let parties = parties(ladder);
     writeln!(out, "call {}, began {}", ladder.call, LocalTime::new(ladder.began_at, time_zone).short())?;
-    writeln!(out, "{}", heads(parties.iter().map(|(name, _)| name.as_str())))?;
-    writeln!(out, "{}", heads(parties.iter().map(|(_, address)| address.as_str())))?;
+    writeln!(out, "{}", heads(parties.iter().map(|party| party.name.as_str())))?;
+    writeln!(out, "{}", heads(parties.iter().map(|party| party.address.as_str())))?;
     for (index, message) in ladder.messages.iter().enumerate() {
         if index == ladder.gap_at && ladder.left_out > 0 {
             writeln!(out, "{:>FIRST_COLUMN$} {} messages were too many and are left out", "...", ladder.left_out)?;
@@ -91,43 +54,6 @@ pub fn write_messages(ladder: &CallLadder, time_zone: Tz, out: &mut dyn Write) -
     Ok(())
 }
 
-fn moment(ladder: &CallLadder, message: &LadderMessage, time_zone: Tz) -> LocalTime {
-    let after = TimeDelta::milliseconds(i64::try_from(message.at_ms).unwrap_or(i64::MAX / 1_000_000));
-    LocalTime::new(ladder.began_at + after, time_zone)
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Names and addresses in the order of their columns: whose leg 0 is, the desk, those of the other legs.
-fn parties(ladder: &CallLadder) -> Vec<(String, String)> {
-    let legs = ladder.messages.iter().map(|m| m.leg + 1).max().unwrap_or(1);
-    let party = |leg: u32| {
-        let first = ladder.messages.iter().find(|m| m.leg == leg);
-        let name = first.map_or_else(String::new, |m| name_of(m, leg));
-        (name, first.map_or_else(String::new, |m| m.remote.to_string()))
-    };
-    let desk = ladder.messages.first().map_or_else(String::new, |m| m.local.to_string());
-    let mut parties: Vec<_> = (0..legs).map(party).collect();
-    parties.insert(DESK, ("frontdesk".to_owned(), desk));
-    parties
-}
-
-/// The address that was rung, or who rang.
-fn name_of(first: &LadderMessage, leg: u32) -> String {
-    let line = text(first.first_line());
-    match (first.out, leg) {
-        (true, _) => line.split(' ').nth(1).unwrap_or_default().to_owned(),
-        (false, 0) => "caller".to_owned(),
-        (false, _) => {
-            let from = text(first.header("From", "f").unwrap_or_default());
-            let inside = from.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
-            inside.map_or(from.clone(), |(uri, _)| uri.to_owned())
-        }
-    }
-}
-
 /// Each text in the middle of its column.
 fn heads<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let mut line = String::new();
@@ -142,9 +68,9 @@ fn heads<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 
 /// One arrow between the desk and whose leg it is, and the lines of all others.
 fn rung(message: &LadderMessage, again: bool, parties: usize) -> String {
-    let peer = if message.leg == 0 { 0 } else { message.leg as usize + 1 };
+    let peer = column(message.leg);
     let (left, right) = (peer.min(DESK), peer.max(DESK));
-    let arrow = arrow(&what(message), again, (right - left) * SPAN - 1, message.out == (peer > DESK));
+    let arrow = arrow(&summary(message), again, (right - left) * SPAN - 1, message.out == (peer > DESK));
     let mut line = String::new();
     let mut at = 0;
     while at < parties {
@@ -170,24 +96,6 @@ fn arrow(what: &str, again: bool, width: usize, to_the_right: bool) -> String {
         true => format!("{dash}{dash} {what} {rest}>"),
         false => format!("<{rest} {what} {dash}{dash}"),
     }
-}
-
-/// A request's method, or a response's status and reason, in one line.
-fn what(message: &LadderMessage) -> String {
-    let line = text(message.first_line());
-    let method = message.cseq().map_or("", |(_, method)| method);
-    let mut what = match message.status() {
-        Some(_) if method == "INVITE" => line.trim_start_matches("SIP/2.0 ").to_owned(),
-        Some(_) => format!("{} ({method})", line.trim_start_matches("SIP/2.0 ")),
-        None => line.split(' ').next().unwrap_or_default().to_owned(),
-    };
-    if message.has_sdp() {
-        what += " (SDP)";
-    }
-    if let Some(reason) = message.header("Reason", "") {
-        what += &format!(" {}", text(reason));
-    }
-    what
 }
 
 #[cfg(test)]
@@ -240,7 +148,8 @@ mod tests {
         let shown = String::from_utf8(out).expect("text");
         assert!(shown.contains("SIP/2.0 180 Ringing\nFrom: <sip:1@x>\nCSeq: 1 INVITE\n\n\n---"), "{shown}");
         assert_eq!(shown.matches(", retransmission").count(), 1);
-        let json = serde_json::to_value(views(&ladder(), chrono_tz::Asia::Shanghai)).expect("JSON");
+        let json = serde_json::to_value(crate::desk::ladder_view::messages(&ladder(), chrono_tz::Asia::Shanghai))
+            .expect("JSON");
         assert_eq!(json[3]["retransmission"], true);
         assert_eq!((&json[0]["direction"], &json[0]["remote"]), (&"in".into(), &"192.0.2.7:5062".into()));
         assert_eq!(json[2]["at"], "2026-11-28T10:00:04.001+08:00");

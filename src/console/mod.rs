@@ -17,6 +17,7 @@ mod pool;
 mod problem;
 mod shared;
 mod tries;
+mod waveform;
 
 use std::future::Future;
 use std::io;

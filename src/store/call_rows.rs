@@ -2,6 +2,8 @@
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params};
 
+use super::CallFilter;
+use super::filter::{Clause, Place};
 use super::queue::CallRow;
 use super::ticket_rows;
 use super::time::{At, from_i64, to_i64, unreadable, word, word_or_null};
@@ -92,6 +94,15 @@ impl<'c> Put<'c> {
             _ => Ok(()),
         }
     }
+}
+
+/// The SQL of a list from a place on, with its values.
+pub fn query(filter: &CallFilter, place: Option<Place>) -> (String, Clause) {
+    let mut clause = filter.clause();
+    let [table, began, id] = filter.table();
+    clause.beyond_by(began, id, place);
+    let sql = clause.sql(&format!("{began} DESC, {id} DESC"), filter.limit, filter.offset);
+    (format!("SELECT {COLUMNS} FROM {table} {sql}"), clause)
 }
 
 /// One by its id.

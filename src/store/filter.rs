@@ -33,6 +33,10 @@ pub struct CallFilter {
     /// Who made the call.
     pub direction: Option<Direction>,
     pub state: Option<CallState>,
+    /// Extension of the last person who talked to the caller.
+    pub handler: Option<String>,
+    /// That went through this node of the flow and are over.
+    pub through: Option<String>,
     pub limit: Option<u32>,
     pub offset: u32,
 }
@@ -157,12 +161,39 @@ pub(super) struct Clause {
     pub values: Vec<Value>,
 }
 
+/// A node's id by its name; of no node where the name was never walked through.
+const NODE: &str = "(SELECT flow_nodes.id FROM flow_nodes WHERE name = ?)";
+
 impl CallFilter {
+    /// Whether the rows of a node lead to the calls: unless a number does, of which there are fewer.
+    fn goes_by_node(&self) -> bool {
+        self.through.is_some() && self.caller.is_none()
+    }
+
+    /// What is read, and its columns of the calls' beginnings and ids, by which it is in order.
+    pub(super) fn table(&self) -> [&'static str; 3] {
+        if self.goes_by_node() {
+            // CROSS: SQLite keeps to this order.
+            ["call_nodes CROSS JOIN calls ON calls.id = call_nodes.call", "began_at_ms", "call"]
+        } else {
+            ["calls", "started_at_ms", "id"]
+        }
+    }
+
     pub(super) fn clause(&self) -> Clause {
         let mut clause = Clause::default();
-        clause.period("started_at_ms", self.since, self.until);
+        match &self.through {
+            Some(node) if self.goes_by_node() => clause.with(&format!("node = {NODE}"), Value::Text(node.clone())),
+            Some(node) => {
+                let there = "EXISTS (SELECT 1 FROM call_nodes WHERE call = calls.id AND began_at_ms = started_at_ms";
+                clause.with(&format!("{there} AND node = {NODE})"), Value::Text(node.clone()));
+            }
+            None => {}
+        }
+        clause.period(self.table()[1], self.since, self.until);
         clause.number("caller", self.caller.as_deref());
         clause.equal("outcome", self.outcome.map(|o| o.as_str()));
+        clause.equal("handled_by", self.handler.as_deref());
         // In words of ours, so that an index of outgoing calls alone serves.
         match self.direction {
             Some(Direction::In) => clause.plain("direction = 'in'"),
@@ -267,8 +298,13 @@ pub struct Place {
 impl Clause {
     /// Only what comes after a place in a list that has the newest first.
     pub fn beyond(&mut self, column: &str, place: Option<Place>) {
+        self.beyond_by(column, "id", place);
+    }
+
+    /// The same where the id has another name.
+    pub fn beyond_by(&mut self, column: &str, id_column: &str, place: Option<Place>) {
         let Some(Place { at, id }) = place else { return };
-        self.with(&format!("({column}, id) < (?, ?)"), Value::Integer(at.timestamp_millis()));
+        self.with(&format!("({column}, {id_column}) < (?, ?)"), Value::Integer(at.timestamp_millis()));
         self.values.push(Value::Integer(id));
     }
 

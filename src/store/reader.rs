@@ -53,11 +53,31 @@ impl Reader {
 
     /// The same from a place in the list on: what comes after it.
     pub fn calls_beyond(&self, filter: &CallFilter, place: Option<Place>) -> Result<Vec<CallRecord>, StoreError> {
-        let mut clause = filter.clause();
-        clause.beyond("started_at_ms", place);
-        let sql = clause.sql("started_at_ms DESC, id DESC", filter.limit, filter.offset);
-        let sql = format!("SELECT {} FROM calls {sql}", call_rows::COLUMNS);
+        let (sql, clause) = call_rows::query(filter, place);
         self.told(self.list(&sql, clause, call_rows::read))
+    }
+
+    /// The same calls, one after the other: for lists that are too long to be held.
+    pub fn each_call(&self, filter: &CallFilter, mut each: impl FnMut(CallRecord)) -> Result<(), StoreError> {
+        let (sql, clause) = call_rows::query(filter, None);
+        let mut read = || {
+            let mut statement = self.connection.prepare_cached(&sql)?;
+            let mut rows = statement.query(params_from_iter(&clause.values))?;
+            while let Some(row) = rows.next()? {
+                each(call_rows::read(row)?);
+            }
+            Ok(())
+        };
+        self.told(read())
+    }
+
+    /// The names of all nodes that calls went through, also those of earlier flows.
+    pub fn nodes_walked(&self) -> Result<Vec<String>, StoreError> {
+        let read = || {
+            let mut statement = self.connection.prepare_cached("SELECT name FROM flow_nodes ORDER BY name")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        self.told(read())
     }
 
     pub fn call(&self, id: CallId) -> Result<Option<CallRecord>, StoreError> {

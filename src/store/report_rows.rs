@@ -7,13 +7,15 @@ use rusqlite::{Connection, Row, params};
 
 use super::time::{At, from_i64, word, word_or_null};
 use super::{Reader, StoreError};
-use crate::desk::call_record::Direction;
+use crate::desk::call_record::{Direction, PathStep};
 use crate::desk::message::Relay;
 use crate::desk::report::Step;
+use crate::desk::report::answer_times::{AnswerTimesReport, AnswerTimesTally};
 use crate::desk::report::calls::{CallFact, CallRules, CallsReport, CallsTally};
 use crate::desk::report::messages::{MessageFact, MessagesReport, MessagesTally};
 use crate::desk::report::satisfaction::{FollowUpFact, SatisfactionReport, SatisfactionTally, WordFact};
 use crate::desk::report::tickets::{About, ClockFact, FirstCall, TicketFact, TicketsReport, TicketsTally};
+use crate::desk::report::ways::{WayFact, WaysReport, WaysTally};
 use crate::desk::ticket::Kind;
 
 /// From (inclusive) and to (exclusive), as far as they are given.
@@ -36,6 +38,25 @@ impl Reader {
     pub fn calls_report(&self, period: ReportPeriod, rules: CallRules, zone: Tz) -> Result<CallsReport, StoreError> {
         let mut tally = CallsTally::new(rules, zone);
         self.at_one_moment(|connection| calls(connection, period, |call| tally.add(call)))?;
+        Ok(tally.report())
+    }
+
+    /// The same with how answer times spread.
+    pub fn answer_times_report(
+        &self,
+        period: ReportPeriod,
+        rules: CallRules,
+        zone: Tz,
+    ) -> Result<AnswerTimesReport, StoreError> {
+        let mut tally = AnswerTimesTally::new(rules, zone);
+        self.at_one_moment(|connection| calls(connection, period, |call| tally.add(call)))?;
+        Ok(tally.report())
+    }
+
+    /// Which ways callers took through the flow, those of the newest calls of a period: at most so many.
+    pub fn ways_report(&self, period: ReportPeriod, calls_max: u32) -> Result<WaysReport, StoreError> {
+        let mut tally = WaysTally::default();
+        self.at_one_moment(|connection| ways(connection, period, calls_max, &mut tally))?;
         Ok(tally.report())
     }
 
@@ -110,6 +131,27 @@ fn calls(connection: &Connection, period: ReportPeriod, mut each: impl FnMut(&Ca
             branch: text(row, 8)?,
             trunk: text(row, 9)?,
         });
+    }
+    Ok(())
+}
+
+const WAYS: &str = "
+    SELECT path, outcome FROM calls WHERE started_at_ms >= ?1 AND started_at_ms < ?2 ORDER BY started_at_ms DESC LIMIT ?3";
+
+/// The ways of calls that began in the period, the newest first. A way that can't be read is none.
+fn ways(connection: &Connection, period: ReportPeriod, calls_max: u32, tally: &mut WaysTally) -> rusqlite::Result<()> {
+    let (since, until) = period.bounds();
+    let mut statement = connection.prepare_cached(WAYS)?;
+    let mut rows = statement.query([since, until, i64::from(calls_max) + 1])?;
+    let mut added = 0;
+    while let Some(row) = rows.next()? {
+        if added == calls_max {
+            tally.cut();
+            break;
+        }
+        added += 1;
+        let path: Vec<PathStep> = serde_json::from_str(row.get_ref(0)?.as_str()?).unwrap_or_default();
+        tally.add(&WayFact { path: &path, outcome: word_or_null(row, 1)? });
     }
     Ok(())
 }
@@ -333,8 +375,9 @@ fn messages(
 
 /// Every query of this room, for the test of their plans.
 #[cfg(test)]
-pub const QUERIES: [(&str, &str); 7] = [
+pub const QUERIES: [(&str, &str); 8] = [
     ("calls", CALLS),
+    ("ways", WAYS),
     ("opened", OPENED),
     ("closed", CLOSED),
     ("open at the end", OPEN_AT_END),

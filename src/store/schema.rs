@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0023_sweep.sql",
     "0024_language.sql",
     "0025_accounts.sql",
+    "0027_call_log.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -266,6 +267,7 @@ mod tests {
         0023_sweep.sql c54850c7b292c290
         0024_language.sql b165455d2f4813f2
         0025_accounts.sql a661b22c54e433ca
+        0027_call_log.sql 858b5d12b66365f4
         ");
     }
 }

@@ -23,6 +23,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
             Param::new("outcome", "What came of the call", ParamKind::Word(outcomes)),
             Param::new("direction", "Who made the call", ParamKind::Word(directions)),
             Param::new("state", "Whether it still lives", ParamKind::Word(states)),
+            Param::new("handler", "Extension of the last person who talked to the caller", ParamKind::Text),
+            Param::new("through", "A node of the flow that the call went through; it is over", ParamKind::Text),
             LIMIT_PARAM,
             CURSOR_PARAM,
         ])
@@ -51,6 +53,8 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         outcome: ask.query.word("outcome"),
         direction: ask.query.word("direction"),
         state: ask.query.word("state"),
+        handler: ask.query.owned("handler"),
+        through: ask.query.owned("through"),
         limit: page::to_read(ask),
         ..CallFilter::default()
     };

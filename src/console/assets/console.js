@@ -166,6 +166,13 @@
     for (const e of all("[data-own-address]")) {
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
     }
+    // A table that is wider than the screen is moved by keys too.
+    for (const e of all(".wide")) {
+      if (e.scrollWidth <= e.clientWidth) continue;
+      e.tabIndex = 0;
+      e.setAttribute("role", "region");
+      e.setAttribute("aria-label", e.querySelector("caption")?.textContent ?? document.querySelector("h1")?.textContent ?? "");
+    }
     count();
     listen();
   }

@@ -16,6 +16,7 @@
 //!
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
 //! - `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
+//! - `setup`: what is set up where; each area below it has its own file.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
@@ -26,6 +27,7 @@ mod fault;
 mod form;
 mod frame;
 mod list;
+mod setup;
 mod sign_in;
 mod users;
 
@@ -98,6 +100,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .route("/", get(home))
         .merge(account::router())
         .merge(audit::router())
+        .merge(setup::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);

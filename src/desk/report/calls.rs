@@ -27,6 +27,19 @@ pub struct CallFact<'a> {
     pub trunk: Option<&'a str>,
 }
 
+impl CallFact<'_> {
+    /// Whether a person lifted the handset while it still rang for the caller, who was answered after so many ms.
+    pub fn is_answered_by_person(&self, answer_ms: u64) -> bool {
+        self.sought_ms.is_some_and(|sought| sought <= answer_ms)
+            && self.person_ms.is_some_and(|person| person.abs_diff(answer_ms) <= TOGETHER_MS)
+    }
+
+    /// How long it lasted from the INVITE on; none while it lives.
+    pub fn after_ms(&self) -> Option<u64> {
+        self.ended_at.map(|end| ms_between(self.started_at, end))
+    }
+}
+
 /// What the report is made by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CallRules {
@@ -223,7 +236,7 @@ impl Sum {
         if let Some(ms) = call.answer_ms {
             self.answered(call, ms, rules);
         }
-        let after_ms = call.ended_at.map(|end| ms_between(call.started_at, end));
+        let after_ms = call.after_ms();
         match (after_ms, call.outcome) {
             (None, _) => self.live += 1,
             (_, Some(Outcome::Rejected)) => self.rejected += 1,
@@ -244,10 +257,8 @@ impl Sum {
     }
 
     fn answered(&mut self, call: &CallFact<'_>, ms: u64, rules: CallRules) {
-        let by_person = call.sought_ms.is_some_and(|sought| sought <= ms)
-            && call.person_ms.is_some_and(|person| person.abs_diff(ms) <= TOGETHER_MS);
         let in_time = u64::from(ms < rules.cadence.third_ring_ms());
-        if by_person {
+        if call.is_answered_by_person(ms) {
             self.by_person += 1;
             self.person_third += in_time;
         } else {

@@ -1,14 +1,17 @@
 //! The line's work summed up, to see what recurs (R42). Pure: facts go in one after the other, figures come out.
 //!
+//! - `answer_times`: how answer times spread, and over the hours of the week (R2).
 //! - `bucket`: hours, days, weeks and months of the desk's zone.
 //! - `calls`: how calls are answered, lost, and led to people (R2, R17).
 //! - `tickets`: what is opened and closed, and which promises are kept (R19, R23).
 //! - `satisfaction`: what customers say afterwards (R37).
 //! - `messages`: how messages are passed on (R5).
-//! - `table`, `tables`: all of them as tables with headings in both languages.
+//! - `ways`: which ways callers take through the flow.
+//! - `table`, `tables`: those on calls, tickets, satisfaction and messages as tables with headings in both languages.
 //!
 //! What each figure means is in `docs/reports.md`. Field names are a promise. Shares are from 0 to 1 with four decimals.
 
+pub mod answer_times;
 pub mod bucket;
 pub mod calls;
 pub mod messages;
@@ -16,6 +19,7 @@ pub mod satisfaction;
 pub mod table;
 pub mod tables;
 pub mod tickets;
+pub mod ways;
 
 use std::collections::BTreeMap;
 

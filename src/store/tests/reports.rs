@@ -105,7 +105,7 @@ fn rows_of_older_forms_get_what_reports_need() {
 }
 
 /// `EXPLAIN QUERY PLAN`, one line each.
-fn plan(db: &rusqlite::Connection, sql: &str) -> Vec<String> {
+pub(super) fn plan(db: &rusqlite::Connection, sql: &str) -> Vec<String> {
     let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
     let values = vec![0; statement.parameter_count()];
     let rows = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).expect("rows");
@@ -113,7 +113,7 @@ fn plan(db: &rusqlite::Connection, sql: &str) -> Vec<String> {
 }
 
 /// A whole table or index is read, or everything is found first and then sorted.
-fn is_slow(line: &str) -> bool {
+pub(super) fn is_slow(line: &str) -> bool {
     let scans = line.starts_with("SCAN")
         && !line.contains("USING")
         && !line.contains("CONSTANT")
