@@ -22,7 +22,8 @@ impl Reader {
         zone: Tz,
     ) -> Result<Today, StoreError> {
         let period = ReportPeriod { since: Some(midnight), until: None };
-        let (clocks, running, overdue) = self.at_one_moment(|c| Ok((due_next(c)?, running(c, None)?, running(c, Some(now))?)))?;
+        let (clocks, running, overdue) =
+            self.at_one_moment(|c| Ok((due_next(c)?, running(c, None)?, running(c, Some(now))?)))?;
         let (unheard, unheard_since) = self.at_one_moment(unheard)?;
         Ok(Today {
             calls: self.calls_report(period, rules, zone)?.totals,
