@@ -204,7 +204,7 @@ fn by_stage(kind: Kind, tickets: &[Ticket], visitor: &Visitor) -> Vec<(String, V
     for ticket in tickets.iter().take(OPEN_MAX as usize) {
         found.entry(ticket.stage.as_str()).or_default().push(Row::new(ticket, visitor));
     }
-    let named = |stage: &'static str| (words::stage(kind, stage, visitor.tongue), found.remove(stage).unwrap_or_default());
+    let named =
+        |stage: &'static str| (words::stage(kind, stage, visitor.tongue), found.remove(stage).unwrap_or_default());
     order.into_iter().map(named).collect()
 }
-
