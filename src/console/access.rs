@@ -13,6 +13,7 @@ use crate::desk::clocks::ClockBook;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
 use crate::desk::report::table::Tongue;
+use crate::desk::retention::Retention;
 use crate::setup::Setup;
 use crate::store::{Editor, StoreError};
 use crate::types::NumberPlan;
@@ -31,6 +32,8 @@ pub struct DeskSettings {
     pub owner: String,
     /// The desk's names by language; under "" the one for all others.
     pub desk_names: BTreeMap<String, String>,
+    /// How long what was recorded is kept.
+    pub retention: Retention,
 }
 
 impl DeskSettings {

@@ -212,6 +212,7 @@ mod tests {
                 numbers: crate::types::NumberPlan::default(),
                 owner: "desk".to_owned(),
                 desk_names: std::collections::BTreeMap::new(),
+                retention: crate::desk::retention::Retention::default(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
             let served =

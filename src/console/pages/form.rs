@@ -92,6 +92,7 @@ const SAID: &[(&str, Both)] = &[
     ("opened", Both::new("工单已建立", "The ticket is opened")),
     ("confirmed", Both::new("已确认", "Confirmed")),
     ("forwarded", Both::new("已转发", "Forwarded")),
+    ("revoked", Both::new("已收回", "Taken back")),
     ("signed", Both::new("已签名", "Signed")),
     ("written", Both::new("已记录", "Written down")),
     ("password", Both::new("密码已更改；其他登录已退出", "Password changed; other sessions have ended")),

@@ -32,10 +32,12 @@ mod frame;
 mod list;
 mod live;
 mod messages;
+mod retention;
 mod setup;
 mod shift;
 mod sign_in;
 mod tickets;
+mod tokens;
 mod users;
 mod words;
 
@@ -91,6 +93,8 @@ pub(super) const AREAS: &[Area] = &[
     area("/desk", Role::Receptionist, "值班", "Desk"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
+    inner("/setup/retention", Role::Supervisor, "保存期限", "Retention"),
+    inner("/setup/tokens", Role::Administrator, "接口令牌", "Tokens of programs"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
     inner("/account", Role::Engineer, "我的帐号", "My account"),
 ];
@@ -117,9 +121,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(board::router())
         .merge(live::router())
         .merge(messages::router())
+        .merge(retention::router())
         .merge(setup::router())
         .merge(shift::router())
         .merge(tickets::router())
+        .merge(tokens::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
