@@ -17,7 +17,7 @@
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
 //! - `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
-//! - `board`: what happens now, and the day's figures. `live`: the events of it.
+//! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
@@ -30,9 +30,11 @@ mod form;
 mod frame;
 mod list;
 mod live;
+mod pop;
 mod setup;
 mod sign_in;
 mod users;
+mod words;
 
 use std::sync::Arc;
 
@@ -108,6 +110,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(audit::router())
         .merge(board::router())
         .merge(live::router())
+        .merge(pop::router())
         .merge(setup::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
