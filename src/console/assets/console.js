@@ -5,7 +5,7 @@
 //                        so. The innermost URL of a page holds. The event `go` names a page of somebody who calls.
 //   data-go              a page that goes there by itself, as long as nothing is typed in it.
 //   data-since="TIME"    counts up since that time (RFC 3339): 0:07, 1:02:07; data-until="TIME" counts down, and on.
-//   data-key="k"         a link or button that the key k presses, where nobody is typing; `?` lists them all.
+//   data-key="k"         a link or button that the key k presses, a field that it goes to, a recording that it plays or halts, where nobody is typing; `?` lists them all.
 //   data-own-address     an input whose path becomes a whole address of this console.
 //
 // Forms and links go by htmx (hx-boost). A form that finds its session over opens #sign-in-again and is sent again after it.
@@ -150,6 +150,7 @@
   // Keys.
   const typing = (e) => e.closest?.("input, textarea, select, [contenteditable], dialog[open]");
   document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && event.key === "Enter" && event.target.form) { event.preventDefault(); event.target.form.requestSubmit(); return; }
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (event.key === "Escape" && event.target.matches?.("input, textarea, select")) { event.target.blur(); return; }
     if (typing(event.target)) return;
@@ -157,7 +158,8 @@
     const wanted = [...all("[data-key]")].find((e) => e.dataset.key === event.key && !e.disabled && e.checkVisibility());
     if (!wanted) return;
     event.preventDefault();
-    wanted.matches("input, textarea, select") ? wanted.focus() : wanted.click();
+    if (wanted.matches("audio")) wanted.paused ? wanted.play() : wanted.pause();
+    else wanted.matches("input, textarea, select") ? wanted.focus() : wanted.click();
   });
   function help() {
     const dialog = $("keys");

@@ -12,19 +12,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::frame::Frame;
 use super::list::Asked;
-use super::{Paged, page};
+use super::{Paged, page, words};
 use crate::console::access::DeskSettings;
 use crate::console::board::{KnownCall, Seen, View};
 use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
 use crate::desk::alarm::{Alarm, AlarmKind};
 use crate::desk::board::{self, COUNTED_MAX, DueNext, Level, Today};
-use crate::desk::category;
+use crate::desk::call_record::Direction;
 use crate::desk::errand::ErrandKind;
 use crate::desk::live::{Node, Phase};
 use crate::desk::privacy::{mask_number, mask_text};
 use crate::desk::report::table::{Both, Tongue};
-use crate::desk::ticket::Kind;
 use crate::desk::trunk_state::{TrunkState, TrunkWord};
 
 pub fn router() -> Router<Arc<Shared>> {
@@ -126,15 +125,15 @@ impl Words<'_> {
         let call = &known.call;
         let zh = self.tongue == Tongue::Zh;
         let (sign, name, detail) = match &call.phase {
-            Phase::Ringing if call.rung.is_empty() => ("🔔", self.say("振铃", "Ringing"), String::new()),
-            Phase::Ringing => ("🔔", self.say("振铃", "Ringing"), self.people(&call.rung)),
+            Phase::Ringing if call.rung.is_empty() => ("☎", self.say("振铃", "Ringing"), String::new()),
+            Phase::Ringing => ("☎", self.say("振铃", "Ringing"), self.people(&call.rung)),
             Phase::Menu { node } => ("☰", self.say("菜单", "Menu"), self.node(node)),
             Phase::Recording { node } => ("●", self.say("录音", "Recording"), self.node(node)),
-            Phase::Queued { place } if zh => ("⏳", "等候人工", format!("第 {place} 位")),
-            Phase::Queued { place } => ("⏳", "Waiting", format!("place {place}")),
-            Phase::Reaching => ("☎", self.say("呼叫同事", "Ringing staff"), self.people(&call.rung)),
-            Phase::Talking { with, held: false } => ("🗣", self.say("通话", "Talking"), self.person(with)),
-            Phase::Talking { with, held: true } => ("⏸", self.say("保持", "On hold"), self.person(with)),
+            Phase::Queued { place } if zh => ("…", "等候人工", format!("第 {place} 位")),
+            Phase::Queued { place } => ("…", "Waiting", format!("place {place}")),
+            Phase::Reaching => ("→", self.say("呼叫同事", "Ringing staff"), self.people(&call.rung)),
+            Phase::Talking { with, held: false } => ("↔", self.say("通话", "Talking"), self.person(with)),
+            Phase::Talking { with, held: true } => ("‖", self.say("保持", "On hold"), self.person(with)),
             Phase::Asking { by, whom, answered } => {
                 let (by, whom) = (self.person(by), self.person(whom));
                 let detail = match (zh, answered) {
@@ -143,12 +142,12 @@ impl Words<'_> {
                     (false, false) => format!("{by} rings {whom}"),
                     (false, true) => format!("{by} asks {whom}"),
                 };
-                ("⏸", self.say("咨询同事", "Asking staff"), detail)
+                ("‖", self.say("咨询同事", "Asking staff"), detail)
             }
             Phase::HandedOn { by } => {
                 let (by, to) = (self.person(by), self.people(&call.rung));
                 (
-                    "➜",
+                    "→",
                     self.say("转接", "Transfer"),
                     if zh { format!("{by} 转给 {to}") } else { format!("{by} to {to}") },
                 )
@@ -186,9 +185,11 @@ impl Words<'_> {
         let home = known.home.as_ref();
         let place = home.and_then(|home| home.place.clone());
         let resident = home.and_then(|home| home.name.clone());
-        let number = match &call.caller {
-            Some(number) => mask_number(number),
-            None => self.say("号码未显示", "Number withheld").to_owned(),
+        let number = match (&call.caller, call.direction) {
+            (Some(number), _) => mask_number(number),
+            // Whom the desk calls: somebody of the staff.
+            (None, Direction::Out) => self.person(&mask_number(&call.callee)),
+            (None, Direction::In) => self.say("号码未显示", "Number withheld").to_owned(),
         };
         let sent = call.caller_name.as_deref().map(|name| mask_text(name).into_owned());
         let sent = sent.filter(|sent| resident.is_none() && *sent != number && !sent.is_empty());
@@ -197,30 +198,12 @@ impl Words<'_> {
 
     /// What a ticket is about.
     pub fn about(&self, due: &DueNext) -> String {
-        let category = due.category.as_deref().map(|key| match (category::find(key), self.tongue) {
-            (Some(category), Tongue::Zh) => category.zh.to_owned(),
-            (Some(category), Tongue::En) => category.en.to_owned(),
-            (None, _) => key.to_owned(),
-        });
-        category.unwrap_or_else(|| kind_name(due.kind).of(self.tongue).to_owned())
+        let category = due.category.as_deref().map(|key| words::category(key, self.tongue));
+        category.unwrap_or_else(|| words::kind(due.kind, self.tongue).to_owned())
     }
 
-    pub fn clock(&self, name: &str) -> &'static str {
-        let both = match name {
-            "on_site" => Both::new("到场", "On site"),
-            "repaired" => Both::new("修复", "Repaired"),
-            "quote" => Both::new("报价", "Quote"),
-            "reply" => Both::new("答复", "Reply"),
-            "receive" => Both::new("接诉", "Receive"),
-            "judge" => Both::new("辩诉", "Judge"),
-            "analyse" => Both::new("析诉", "Analyse"),
-            "assign" => Both::new("定责", "Assign"),
-            "handle" => Both::new("处理", "Handle"),
-            "follow_up" => Both::new("回访", "Follow up"),
-            "sum_up" => Both::new("总结", "Sum up"),
-            _ => Both::new("时限", "Promise"),
-        };
-        both.of(self.tongue)
+    pub fn clock(&self, name: &str) -> String {
+        words::clock(name, self.tongue)
     }
 
     pub fn due_level(&self, due: &DueNext) -> &'static str {
@@ -281,15 +264,6 @@ pub struct Who {
     pub place: Option<String>,
     pub name: Option<String>,
     pub number: String,
-}
-
-pub fn kind_name(kind: Kind) -> Both {
-    match kind {
-        Kind::Repair => Both::new("报修", "Repair"),
-        Kind::Complaint => Both::new("投诉", "Complaint"),
-        Kind::Inquiry => Both::new("咨询", "Inquiry"),
-        Kind::Help => Both::new("求助", "Help"),
-    }
 }
 
 fn errand_name(kind: ErrandKind) -> Both {
@@ -370,6 +344,9 @@ fn tiles(words: Words<'_>, live: Option<&[KnownCall]>, today: Option<&Today>) ->
         Some(share) => format!("{:.0}", (share * 100.0).floor()),
         None => "–".to_owned(),
     });
+    let talked = calls.people.reached;
+    let detail = if zh { format!("与人通话 {talked}") } else { format!("{talked} talked with a person") };
+    tiles.push(Tile { detail, ..tile("今日来电", "Calls today", calls.offered.to_string(), Level::None) });
     let in_time = calls.machine_before_third_ring + calls.person_before_third_ring;
     let detail = match zh {
         true => format!("今日接听 {} 中 {in_time}", calls.answered),
@@ -379,8 +356,8 @@ fn tiles(words: Words<'_>, live: Option<&[KnownCall]>, today: Option<&Today>) ->
     let level = board::answered_in_time(calls);
     tiles.push(Tile { unit: "%", detail, ..tile("三声内接听", "Before third ring", share, level) });
     let detail = match zh {
-        true => format!("今日来电 {}；{} 人接听后挂断", calls.offered, calls.abandoned_after_answer),
-        false => format!("of {} calls; {} more after the answer", calls.offered, calls.abandoned_after_answer),
+        true => format!("另有 {} 人接听后挂断", calls.abandoned_after_answer),
+        false => format!("{} more after the answer", calls.abandoned_after_answer),
     };
     let level = board::abandoned(calls);
     tiles.push(Tile { detail, ..tile("未接挂断", "Abandoned", calls.abandoned.to_string(), level) });

@@ -4,6 +4,7 @@
 //! | event | data |
 //! |---|---|
 //! | `board-...` | the HTML of that part of the board |
+//! | `pop-now` | where the caller of the page is (`?call=12`) |
 //! | `pop` | the HTML of callers who ring for the visitor, or talk with them |
 //! | `go` | the path of the page of such a caller, once: a page where nothing is being typed goes there |
 //!
@@ -27,6 +28,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::Paged;
 use super::board::{Shown, Who, Words};
 use super::list::Asked;
+use super::pop::{may_see, now_part};
 use crate::console::board::{KnownCall, LISTENERS_MAX, Part, Seen, event};
 use crate::console::gate::{self, Visitor};
 use crate::console::problem::ProblemDetails;
@@ -58,6 +60,7 @@ async fn live(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked,
     let now = tokio::time::Instant::now();
     let listener = Listener {
         board: asked.some("board").is_some() && visitor.may(Role::Receptionist),
+        call: asked.some("call").and_then(|id| id.parse().ok()).map(CallId),
         stopped: shared.events.stopping(),
         shared,
         visitor,
@@ -89,6 +92,8 @@ struct Listener {
     headers: HeaderMap,
     /// It shows the board.
     board: bool,
+    /// It shows this caller.
+    call: Option<CallId>,
     seen: watch::Receiver<Arc<Seen>>,
     stopped: watch::Receiver<bool>,
     told: Told,
@@ -107,6 +112,8 @@ struct Told {
     /// Of the board's parts, by their names.
     serials: Vec<(&'static str, u64)>,
     pop: Option<String>,
+    /// How it was with the caller of this page.
+    now: Option<String>,
     /// Callers for whom it was told to go to their page.
     went: Vec<CallId>,
 }
@@ -144,11 +151,21 @@ impl Listener {
         if self.board {
             news.extend(self.told.parts(&seen, self.visitor.tongue));
         }
+        let settings = self.shared.access.settings();
+        let words = Words { settings: &settings, tongue: self.visitor.tongue, now: Utc::now() };
+        let calls = seen.view.live.as_deref().unwrap_or_default();
+        if let Some(id) = self.call {
+            let known = calls.iter().find(|known| known.call.id == id);
+            // Engineers see those who call them.
+            let known = known.filter(|known| may_see(&self.visitor, Some(known)).is_ok());
+            let html = now_part(words, &self.visitor, id, known);
+            if self.told.now.as_ref() != Some(&html) {
+                news.push(event("pop-now", &html));
+                self.told.now = Some(html);
+            }
+        }
         if let Some(extension) = &self.visitor.user.extension {
-            let settings = self.shared.access.settings();
-            let words = Words { settings: &settings, tongue: self.visitor.tongue, now: Utc::now() };
-            let calls = seen.view.live.as_deref().unwrap_or_default();
-            news.extend(self.told.pop(words, calls, extension));
+            news.extend(self.told.pop(words, calls, extension, self.call));
         }
         news.reverse();
         self.waiting = news;
@@ -169,16 +186,18 @@ impl Told {
         news
     }
 
-    /// Who rings for that extension, or talks with it.
-    fn pop(&mut self, words: Words<'_>, calls: &[KnownCall], extension: &str) -> Vec<Bytes> {
+    /// Who rings for that extension, or talks with it. `page`: whose page it is.
+    fn pop(&mut self, words: Words<'_>, calls: &[KnownCall], extension: &str, page: Option<CallId>) -> Vec<Bytes> {
         let own: Vec<&KnownCall> = calls.iter().filter(|known| known.call.concerns(extension)).collect();
+        // Whose page it is needs no telling.
+        let others = own.iter().filter(|known| Some(known.call.id) != page);
         let row = |known: &&KnownCall| PopRow {
             id: known.call.id,
             who: words.who(known),
             shown: words.phase(known),
             since: words.machine(&known.call.since),
         };
-        let pop = Pop { words, rows: own.iter().map(row).collect() };
+        let pop = Pop { words, rows: others.map(row).collect() };
         let html = pop.render().unwrap_or_default();
         let mut news = Vec::new();
         if self.pop.as_ref().is_some_and(|before| *before != html) || self.pop.is_none() && !own.is_empty() {

@@ -18,7 +18,7 @@
 //! - `words`: names of what records keep as words. `assets`: files for the browser.
 //! - `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
-//! - `board`: what happens now, and the day's figures. `live`: the events of it.
+//! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
@@ -32,6 +32,7 @@ mod frame;
 mod list;
 mod live;
 mod messages;
+mod pop;
 mod retention;
 mod setup;
 mod shift;
@@ -121,6 +122,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(board::router())
         .merge(live::router())
         .merge(messages::router())
+        .merge(pop::router())
         .merge(retention::router())
         .merge(setup::router())
         .merge(shift::router())
