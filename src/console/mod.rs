@@ -8,6 +8,7 @@
 
 mod access;
 mod api;
+mod exports;
 mod gate;
 mod listener;
 mod pages;
@@ -196,6 +197,7 @@ mod tests {
                 cadence: crate::desk::answer_time::Cadence::default(),
                 clocks: Arc::default(),
                 people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
+                flow: Arc::default(),
                 hours: Arc::new(
                     crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap(),
                 ),
