@@ -42,7 +42,7 @@ use self::transcriber::TranscriberThread;
 use self::watches::Watches;
 use crate::call::exchange::Exchange;
 use crate::config::{Config, InbandDtmf};
-use crate::console::{self, ConsoleState, DeskAccess, Readiness};
+use crate::console::{self, ConsoleState, DaemonAsk, DeskAccess, Readiness};
 use crate::desk::account::LINK_FOR;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::clocks::ClockBook;
@@ -435,9 +435,11 @@ fn serve_until_stopped(
         state.set_readiness(Readiness::Ready);
         let (stop_console, console_stopped) = oneshot::channel::<()>();
         let listener = tokio::net::TcpListener::from_std(console).map_err(DaemonError::Thread)?;
-        let console = tokio::spawn(console::serve(listener, state.clone(), (access, settings::gate(config)), async {
-            let _ = console_stopped.await;
-        }));
+        let (ask, mut asks) = mpsc::channel(console::ASKS_MAX);
+        let console =
+            tokio::spawn(console::serve(listener, state.clone(), (access, settings::gate(config)), ask, async {
+                let _ = console_stopped.await;
+            }));
         let mut look = tokio::time::interval(LOOK_EVERY);
         let mut look_for_presences = tokio::time::interval(PRESENCE_EVERY);
         look_for_presences.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -447,6 +449,7 @@ fn serve_until_stopped(
                 _ = term.recv() => break,
                 _ = int.recv() => break,
                 _ = hup.recv() => reload_service(reload, to_line, desk).await,
+                Some(ask) = asks.recv() => answer(ask, to_line).await,
                 _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     watches.look(to_line).await;
@@ -461,12 +464,28 @@ fn serve_until_stopped(
         tracing::info!(grace_ms = config.daemon.shutdown_grace_ms, "stopping: no new calls, live ones may end");
         let until: Mono = clock.mono() + grace;
         let _ = to_line.send(ToLine::Shutdown { until }).await;
-        to_line.closed().await;
+        loop {
+            tokio::select! {
+                () = to_line.closed() => break,
+                Some(ask) = asks.recv() => answer(ask, to_line).await,
+            }
+        }
+        // Nobody answers from now on.
+        drop(asks);
         figures.look(to_line, desk.0).await;
         let _ = stop_console.send(());
         let _ = console.await;
         Ok(())
     })
+}
+
+/// Answers the console, or has the line answer it.
+async fn answer(ask: DaemonAsk, to_line: &mpsc::Sender<ToLine>) {
+    // An error says that the line has ended: the question goes with it, unanswered.
+    let _ = match ask {
+        DaemonAsk::LiveCalls(answer) => to_line.send(ToLine::LiveCalls(answer)).await,
+        DaemonAsk::Steer { order, answer } => to_line.send(ToLine::Steer { order, answer }).await,
+    };
 }
 
 async fn reload_service(

@@ -24,6 +24,7 @@ use super::switchboard::Switchboard;
 use crate::desk::ban::{Ban, BannedNetwork};
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
+use crate::desk::live::{LiveCall, SteerFault, SteerOrder};
 use crate::desk::message::MessagesWaiting;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
 use crate::sip::trunk::Standing;
@@ -151,6 +152,7 @@ impl Exchange {
                 let users: Vec<String> = self.service.phones.of(&extension).map(|phone| phone.user.clone()).collect();
                 self.ua.send_text(now.mono, id, &users, &text);
             }
+            Input::Steer { id, order } => self.steer(now, id, &order),
             Input::MessagesChanged(extensions) => extensions.into_iter().for_each(|one| self.ask_what_waits(one)),
             Input::Overtaken(errands) => self.errands_overtaken(now, &errands),
             Input::Reload(service) => self.service = service,
@@ -206,6 +208,13 @@ impl Exchange {
 
     pub fn live_calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// Every call as it is now, the oldest first.
+    pub fn live(&self, now: Now) -> Vec<LiveCall> {
+        let mut live: Vec<LiveCall> = self.calls.values().map(|session| session.live(&self.board, now)).collect();
+        live.sort_by_key(|call| call.id);
+        live
     }
 
     pub fn sip_counters(&self) -> &crate::sip::user_agent::Counters {
@@ -439,6 +448,12 @@ impl Exchange {
             self.end_row(now, row, Outcome::Rejected, &format!("rejected_{status}"));
         }
         true
+    }
+
+    fn steer(&mut self, now: Now, id: u64, order: &SteerOrder) {
+        let mut done = Err(SteerFault::NoCall);
+        self.with(now, order.call, |s, h| done = s.steered(h, &order.steer, order.by.as_deref()));
+        self.out.push_back(Output::Steered { id, done });
     }
 
     fn have(

@@ -8,6 +8,7 @@ use super::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
+use crate::desk::live::{SteerFault, SteerOrder};
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskReply, DeskRequest, RequestId};
 use crate::desk::secret_hash::SecretHash;
@@ -90,6 +91,11 @@ pub enum Input<'a> {
         id: TextId,
         extension: String,
         text: String,
+    },
+    /// What somebody at a screen wants done with their caller; `Output::Steered` says what came of it.
+    Steer {
+        id: u64,
+        order: SteerOrder,
     },
     /// Nobody needs to be called for these any more, though they are under way: told again and again until they are over.
     Overtaken(Vec<ErrandId>),
@@ -201,6 +207,10 @@ pub enum Output {
     TextEnded {
         id: TextId,
         status: u16,
+    },
+    Steered {
+        id: u64,
+        done: Result<(), SteerFault>,
     },
     /// After `Shutdown`: no call is left.
     Idle,

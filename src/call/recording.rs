@@ -2,10 +2,11 @@
 
 use crate::flow::io::{Input as FlowInput, RecordEnd, Token};
 use crate::media::io::{MediaToken, RecordStop};
-use crate::types::RecordingId;
+use crate::types::{Mono, RecordingId};
 
 pub(super) struct Recording {
     pub id: RecordingId,
+    pub since: Mono,
     token: Token,
     /// Length in ms and why it stopped, once the stream has said so.
     stopped: Option<(u64, RecordStop)>,
@@ -22,8 +23,8 @@ pub(super) struct Recorded {
 }
 
 impl Recording {
-    pub fn new(token: Token, id: RecordingId) -> Self {
-        Self { id, token, stopped: None, closed: None }
+    pub fn new(token: Token, id: RecordingId, since: Mono) -> Self {
+        Self { id, since, token, stopped: None, closed: None }
     }
 
     /// What the flow is told when there was no stream to record from.

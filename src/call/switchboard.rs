@@ -50,7 +50,8 @@ pub struct Switchboard {
     /// Calls that went out through a gateway.
     pub outgoing: OutgoingCalls,
     members: HashMap<String, Member>,
-    queue: Vec<CallId>,
+    /// Who waits, and since when.
+    queue: Vec<(CallId, Mono)>,
     /// Mean length of talks, each new one weighing an eighth.
     talk: Option<Duration>,
     last_rung: Option<String>,
@@ -64,14 +65,14 @@ pub struct Switchboard {
 
 impl Switchboard {
     /// Begins to wait; one that waits already keeps its place.
-    pub fn wait(&mut self, call: CallId) {
-        if !self.queue.contains(&call) {
-            self.queue.push(call);
+    pub fn wait(&mut self, now: Mono, call: CallId) {
+        if self.position(call).is_none() {
+            self.queue.push((call, now));
         }
     }
 
     pub fn leave_queue(&mut self, call: CallId) {
-        self.queue.retain(|waiting| *waiting != call);
+        self.queue.retain(|(waiting, _)| *waiting != call);
     }
 
     /// Whether people may be rung on for a caller who is gone; it counts until the call is forgotten.
@@ -113,7 +114,12 @@ impl Switchboard {
 
     /// Place in the queue, from 1; `None` when it does not wait.
     pub fn position(&self, call: CallId) -> Option<usize> {
-        self.queue.iter().position(|waiting| *waiting == call).map(|at| at + 1)
+        self.queue.iter().position(|(waiting, _)| *waiting == call).map(|at| at + 1)
+    }
+
+    /// Since when it waits.
+    pub fn waits_since(&self, call: CallId) -> Option<Mono> {
+        self.queue.iter().find(|(waiting, _)| *waiting == call).map(|(_, since)| *since)
     }
 
     pub fn waiting(&self) -> usize {
@@ -229,6 +235,11 @@ impl Switchboard {
         Some(slot)
     }
 
+    /// The number of the place where a caller is parked.
+    pub fn slot_of(&self, call: CallId) -> Option<u16> {
+        self.parked.iter().find(|(_, parked)| **parked == call).map(|(slot, _)| *slot)
+    }
+
     pub fn unpark(&mut self, call: CallId) {
         self.parked.retain(|_, parked| *parked != call);
     }
@@ -272,9 +283,10 @@ mod tests {
     #[test]
     fn callers_are_served_in_the_order_they_came() {
         let mut board = Switchboard::default();
-        board.wait(FIRST);
-        board.wait(SECOND);
-        board.wait(FIRST);
+        board.wait(at(0), FIRST);
+        board.wait(at(1), SECOND);
+        board.wait(at(2), FIRST);
+        assert_eq!((board.waits_since(FIRST), board.waits_since(SECOND)), (Some(at(0)), Some(at(1))));
         assert_eq!((board.position(FIRST), board.position(SECOND)), (Some(1), Some(2)));
         assert!(board.may_ring(FIRST, Strategy::All, 1) && !board.may_ring(SECOND, Strategy::All, 5));
         assert!(!board.may_ring(SECOND, Strategy::LongestIdle, 1) && board.may_ring(SECOND, Strategy::LongestIdle, 2));

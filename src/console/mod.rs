@@ -2,12 +2,14 @@
 //! else is asked gets an RFC 9457 problem.
 //!
 //! - `access`, `pool`, `shared`: what requests share: settings, connections to the database.
+//! - `daemon_ask`: what is asked of the daemon and its line.
 //! - `gate`: who a browser is. `tries`: who shows too many wrong secrets. `listener`: connections, plain or over TLS.
 //!
 //! The only room that names `axum`.
 
 mod access;
 mod api;
+mod daemon_ask;
 mod exports;
 mod gate;
 mod listener;
@@ -30,12 +32,14 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::access::{DeskAccess, DeskSettings};
+pub use self::daemon_ask::{ASKS_MAX, DaemonAsk};
 pub use self::gate::GateOptions;
 
 use self::api::Events;
+use self::daemon_ask::Daemon;
 use self::listener::{Bounded, Peer};
 use self::problem::ProblemDetails;
 use self::shared::Shared;
@@ -86,7 +90,7 @@ impl ConsoleState {
 /// Answers that are still under way when it is to stop have so long.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
-/// Serves until `shutdown` comes, then lets open requests end, for 3 s at most.
+/// Serves until `shutdown` comes, asking `daemon` what it must know of the line, then lets open requests end, for 3 s at most.
 ///
 /// # Errors
 /// When the listener fails for good.
@@ -94,12 +98,13 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     state: ConsoleState,
     (access, gate): (DeskAccess, GateOptions),
+    daemon: mpsc::Sender<DaemonAsk>,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let events = Events::default();
     let looking = tokio::spawn(events.clone().run(access.database.clone()));
     let tls = gate.tls.then(|| access.clone());
-    let shared = Shared::new(access, events.clone(), gate);
+    let shared = Shared::new(access, events.clone(), gate, Daemon::new(daemon));
     let service = router(state, shared).into_make_service_with_connect_info::<Peer>();
     let (late, is_late) = oneshot::channel::<()>();
     let stop = async move {
@@ -190,6 +195,7 @@ mod tests {
             let address = listener.local_addr().unwrap();
             let state = ConsoleState::new();
             let (stop, stopped) = oneshot::channel();
+            let (daemon, _) = mpsc::channel(1);
             let shutdown = async { stopped.await.unwrap_or(()) };
             let folder = tempfile::tempdir().unwrap();
             let settings = DeskSettings {
@@ -206,7 +212,8 @@ mod tests {
                 desk_names: std::collections::BTreeMap::new(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
-            let served = tokio::spawn(serve(listener, state.clone(), (access, GateOptions::default()), shutdown));
+            let served =
+                tokio::spawn(serve(listener, state.clone(), (access, GateOptions::default()), daemon, shutdown));
             Self { address, state, stop, served }
         }
 

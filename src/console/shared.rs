@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::DeskAccess;
 use super::api::Events;
+use super::daemon_ask::Daemon;
 use super::gate::{Gate, GateOptions};
 use super::pool::Pool;
 use super::tries::Tries;
@@ -15,11 +16,12 @@ pub(super) struct Shared {
     pub tries: Tries,
     pub events: Events,
     pub gate: Gate,
+    pub daemon: Daemon,
 }
 
 impl Shared {
-    pub fn new(access: DeskAccess, events: Events, gate: GateOptions) -> Arc<Self> {
+    pub fn new(access: DeskAccess, events: Events, gate: GateOptions, daemon: Daemon) -> Arc<Self> {
         let pool = Pool::new(access.database.clone());
-        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate) })
+        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate), daemon })
     }
 }

@@ -21,6 +21,7 @@ pub mod hours;
 pub mod journal;
 pub mod ladder;
 pub mod ladder_view;
+pub mod live;
 pub mod message;
 pub mod notifications;
 pub mod on_duty;

@@ -35,6 +35,7 @@ use crate::call::service::Service;
 use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
+use crate::desk::live::{LiveCall, SteerFault, SteerOrder};
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
@@ -94,6 +95,13 @@ pub enum ToLine {
     Tls(Box<Tls>),
     Shutdown {
         until: Mono,
+    },
+    /// Every call as it is now, the oldest first.
+    LiveCalls(oneshot::Sender<Vec<LiveCall>>),
+    /// What somebody at a screen wants done with their caller; nothing is answered when the line ends before.
+    Steer {
+        order: SteerOrder,
+        answer: oneshot::Sender<Result<(), SteerFault>>,
     },
     /// A look at the counters, for metrics.
     Look(oneshot::Sender<Look>),
@@ -176,6 +184,9 @@ pub struct Line {
     /// Texts that are on their way, by their numbers, which count up.
     texts: HashMap<TextId, oneshot::Sender<u16>>,
     last_text: u64,
+    /// Who waits for an answer to what they asked at a screen, by numbers that count up.
+    steering: HashMap<u64, oneshot::Sender<Result<(), SteerFault>>>,
+    last_steer: u64,
     unsent: u64,
     /// Connections to be made: the tasks for them are spawned outside of the borrow.
     connects: Vec<(ConnectionId, Peer, mpsc::Receiver<Vec<u8>>)>,
@@ -254,6 +265,8 @@ async fn run(options: LineOptions, inbox: mpsc::Receiver<ToLine>) -> io::Result<
         idle: idle.clone(),
         texts: HashMap::new(),
         last_text: 0,
+        steering: HashMap::new(),
+        last_steer: 0,
         unsent: 0,
         connects: Vec::new(),
         resolver: Rc::new(Resolver::new(&options.dns)),
@@ -418,6 +431,20 @@ impl Line {
             ToLine::Trunks(trunks) => Line::input(line, Input::Trunks(trunks)),
             ToLine::Tls(tls) => line.borrow_mut().tls = Some(tls),
             ToLine::Shutdown { until } => Line::input(line, Input::Shutdown { until }),
+            ToLine::LiveCalls(answer) => {
+                let guard = line.borrow();
+                let _ = answer.send(guard.exchange.live(guard.clock.now()));
+            }
+            ToLine::Steer { order, answer } => {
+                let id = {
+                    let mut guard = line.borrow_mut();
+                    guard.last_steer += 1;
+                    let id = guard.last_steer;
+                    guard.steering.insert(id, answer);
+                    id
+                };
+                Line::input(line, Input::Steer { id, order });
+            }
             ToLine::Look(answer) => {
                 let guard = line.borrow();
                 let (live_calls, sip) = (guard.exchange.live_calls(), guard.exchange.sip_counters().clone());
@@ -463,6 +490,11 @@ impl Line {
                 Output::TextEnded { id, status } => {
                     if let Some(answer) = self.texts.remove(&id) {
                         let _ = answer.send(status);
+                    }
+                }
+                Output::Steered { id, done } => {
+                    if let Some(answer) = self.steering.remove(&id) {
+                        let _ = answer.send(done);
                     }
                 }
                 Output::Idle => self.idle.notify_one(),

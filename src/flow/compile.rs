@@ -15,6 +15,7 @@ use super::steps::{STEPS, Step};
 use crate::desk::answers::Answers;
 use crate::desk::errand::ErrandKind;
 use crate::desk::hours::Hours;
+use crate::desk::live::Title;
 use crate::types::{Lang, Problem, Reader, did_you_mean, remedy_for_unknown};
 
 /// Nodes of one flow.
@@ -36,6 +37,8 @@ pub(super) struct Node {
     /// The name of its step.
     pub kind: &'static str,
     pub step: Arc<dyn Step>,
+    /// What screens call it, where that is written.
+    pub title: Option<Title>,
     /// 1-based line of the file where it begins.
     pub line: usize,
 }
@@ -178,6 +181,11 @@ impl Flow {
         self.nodes.iter().flat_map(of).collect()
     }
 
+    /// What screens call a node, where that is written.
+    pub fn title(&self, node: &str) -> Option<&Title> {
+        self.nodes.get(node)?.title.as_ref()
+    }
+
     pub(super) fn step(&self, name: &str) -> Option<Arc<dyn Step>> {
         self.nodes.get(name).map(|node| Arc::clone(&node.step))
     }
@@ -232,11 +240,13 @@ fn read_node<'a>(
         reader.problem(Some(step.span().start), format!("{what}: there is no step `{word}`"), remedy);
         return None;
     };
+    let title = fields.remove("title");
     let step = (kind.read)(reader, &what, &table)?;
+    let title = title.and_then(|title| reader.read::<Title>(&format!("{what}: title"), &title));
     for (at, fault, remedy) in step.faults() {
         reader.problem(at, format!("{what}: {fault}"), remedy);
     }
-    Some(Node { kind: kind.name, step, line: reader.line(at) })
+    Some(Node { kind: kind.name, step, title, line: reader.line(at) })
 }
 
 #[cfg(test)]

@@ -258,7 +258,11 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             let stopped = async { stopped.await.unwrap_or(()) };
-            console::serve(listener, ConsoleState::new(), (access, GateOptions::default()), stopped).await.unwrap();
+            // No line: what is asked of it is not answered.
+            let (nobody, _) = tokio::sync::mpsc::channel(1);
+            console::serve(listener, ConsoleState::new(), (access, GateOptions::default()), nobody, stopped)
+                .await
+                .unwrap();
         });
     });
     (address, stop, thread)

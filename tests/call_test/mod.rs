@@ -28,6 +28,7 @@ use frontdesk::desk::call_record::{Direction, RtpStats};
 use frontdesk::desk::errand::{Errand, ErrandAbout, ErrandId, ErrandState, ErrandTo};
 use frontdesk::desk::hours::{Hours, Span};
 use frontdesk::desk::ladder::CallLadder;
+use frontdesk::desk::live::{Phase, Steer, SteerOrder};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::phones::Phones;
 use frontdesk::desk::presence::Notice;
@@ -368,6 +369,10 @@ impl CallTest {
             ["overtaken", number] => {
                 self.input(Input::Overtaken(vec![ErrandId(number.parse().expect("a number"))]));
             }
+            // Somebody looks at the board.
+            ["live"] => self.look_at_live_calls(),
+            // Somebody asks for it at a screen; `any`: whoever has the caller.
+            ["steer", by, what @ ..] => self.steer(by, what),
             // The watch tells again what waits.
             ["look"] => self.look_for_errands(),
             ["lose", "ack"] => self.lose_ack = true,
@@ -756,6 +761,8 @@ impl CallTest {
             Output::Desk { call, request } => self.desk(call, request),
             Output::Event(event) => self.told(event.what),
             // No transcript sends one: `sip::user_agent` has their tests.
+            Output::Steered { done: Ok(()), .. } => {}
+            Output::Steered { done: Err(fault), .. } => self.note(format!("not done: {fault}")),
             Output::TextEnded { id, status } => self.note(format!("text {}: {status}", id.0)),
             Output::Idle => {
                 self.idle_told += 1;
@@ -1189,6 +1196,34 @@ impl CallTest {
             self.after(Duration::ZERO, Due::Sip("127.0.0.1:5080".parse().expect("an address"), ack));
         }
         true
+    }
+
+    fn look_at_live_calls(&mut self) {
+        let zero = self.now.wall - Duration::from_micros(self.now.mono.0 - self.zero.0);
+        for call in self.exchange.live(self.now) {
+            let since = (call.since - zero).num_milliseconds();
+            let rung = if call.rung.is_empty() { String::new() } else { format!(", rings {}", call.rung.join(" ")) };
+            let caller = call.caller.as_deref().unwrap_or("-");
+            let phase = match &call.phase {
+                Phase::Menu { node } => format!("in the menu at {}", node.name),
+                Phase::Recording { node } => format!("recorded at {}", node.name),
+                other => format!("{other:?}"),
+            };
+            self.note(format!("live {} {caller} ring {} {phase} since {since} ms{rung}", call.id, call.rings));
+        }
+    }
+
+    fn steer(&mut self, by: &str, what: &[&str]) {
+        let steer = match what {
+            ["transfer", to] => Steer::Transfer { to: (*to).to_owned() },
+            ["park"] => Steer::Park,
+            ["pick-up", extension] => Steer::PickUp { extension: (*extension).to_owned() },
+            ["back"] => Steer::HandBack,
+            other => panic!("no such wish: {other:?}"),
+        };
+        let call = self.call().unwrap_or(CallId(i64::MAX));
+        let order = SteerOrder { call, steer, by: Some(by.to_owned()).filter(|by| by != "any") };
+        self.input(Input::Steer { id: 1, order });
     }
 
     fn note(&mut self, text: impl AsRef<str>) {

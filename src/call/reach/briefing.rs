@@ -74,6 +74,14 @@ impl Briefing {
         briefing
     }
 
+    pub fn extension(&self) -> &str {
+        &self.leg.extension
+    }
+
+    pub fn begun(&self) -> Mono {
+        self.begun
+    }
+
     pub fn has_stream(&self, stream: StreamId) -> bool {
         self.leg.stream == stream
     }

@@ -155,6 +155,11 @@ impl OutLeg {
         }
     }
 
+    /// When it began to ring, or to be here.
+    pub fn began(&self) -> Mono {
+        self.began
+    }
+
     /// Another call takes the place of this one (RFC 3891): the stream stays, with another peer. The status that refuses it.
     pub fn replaced(&mut self, h: &mut Hands<'_>, by: LegId, offer: Option<&[u8]>) -> Result<(), u16> {
         let (State::Up { leg, config }, Some(local)) = (&mut self.state, self.local.as_mut()) else { return Err(481) };

@@ -13,6 +13,7 @@
 //! - `account`: what was tried, for the call's record.
 //! - `codes`: what the one who took the call can do by keys.
 //! - `handover`: the caller on the way from one of them to another.
+//! - `live`: how far it is, for whoever looks.
 //! - `visitor`: a call of theirs that comes in for it.
 //!
 //! What holds: only configured places are ever called (R16); a leg that fails never takes the caller with it; what was
@@ -25,6 +26,7 @@ mod codes;
 mod errand;
 mod handover;
 mod leg;
+mod live;
 mod outgoing;
 mod place;
 mod redirect;
@@ -42,6 +44,7 @@ use self::call_back::{CallBack, Returned};
 use self::handover::Handover;
 pub(super) use self::handover::Visit;
 pub(super) use self::leg::OutLeg;
+pub(super) use self::live::Standing;
 pub(super) use self::search::Consent;
 use self::search::{Search, Searching};
 use self::talk::{Talk, Talked};

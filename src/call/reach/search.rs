@@ -119,6 +119,15 @@ impl Search {
         self.whisper.lang.clone()
     }
 
+    pub fn begun(&self) -> Mono {
+        self.begun
+    }
+
+    /// Whom it rings, or asks, now; customers have no extension.
+    pub fn rung(&self) -> impl Iterator<Item = &str> {
+        self.trials.iter().map(|trial| trial.leg.extension.as_str()).filter(|extension| !extension.is_empty())
+    }
+
     pub fn outlives_the_caller(&self) -> bool {
         self.plan.outlives_the_caller()
     }

@@ -125,6 +125,10 @@ impl Talk {
         }
     }
 
+    pub fn begun(&self) -> Mono {
+        self.begun
+    }
+
     pub fn is_held(&self) -> bool {
         self.held_since.is_some()
     }

@@ -63,6 +63,11 @@ impl After {
         self.call_back.is_some() || self.calls_back
     }
 
+    /// Receptionists are rung for a call-back now.
+    pub fn is_calling_back(&self) -> bool {
+        self.calls_back
+    }
+
     /// Somebody took the call when the caller was gone: they did not talk.
     pub fn is_taken_over(&self) -> bool {
         self.taken_over
@@ -132,7 +137,7 @@ impl Session {
         let Some(CallBack { strategy, whisper, brief, way }) = self.after.call_back.take() else { return };
         self.after.calls_back = true;
         hands.board.call_back(self.record.id);
-        hands.board.wait(self.record.id);
+        hands.board.wait(hands.now.mono, self.record.id);
         let whisper = Whisper { say: whisper, lang: self.desk_lang(), consent: Consent::Asked };
         let ring = self.service.call_back.ring;
         let way = way.filter(|way| self.is_way_back(hands, way)).map(|address| WayBack { address, ring });
@@ -182,6 +187,7 @@ impl Session {
             started: now.mono,
             earlier_ms: u64::try_from(earlier_ms).unwrap_or(0),
             answered: None,
+            node_since: now.mono,
             stage: Stage::After { until: None },
             media: Media::None,
             local: None,

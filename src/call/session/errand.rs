@@ -57,6 +57,10 @@ impl Mission {
         self.lifted.is_none()
     }
 
+    pub fn kind(&self) -> ErrandKind {
+        self.errand.kind
+    }
+
     pub fn number(&self) -> Option<&str> {
         self.number.as_deref()
     }
@@ -107,6 +111,7 @@ impl Session {
             started: now.mono,
             earlier_ms: 0,
             answered: None,
+            node_since: now.mono,
             stage: Stage::Calling,
             media: Media::None,
             local: None,

@@ -5,9 +5,11 @@
 //! - `reaching`: people who are reached.
 //! - `errand`: calls that the desk itself makes.
 //! - `after`: what is done for a caller who is gone.
+//! - `live`: how far it is, for whoever looks.
 
 mod after;
 mod errand;
+mod live;
 mod reaching;
 mod sound;
 mod walk;
@@ -131,6 +133,8 @@ pub(super) struct Session {
     /// How long before that the call came in, in an earlier run.
     earlier_ms: u64,
     answered: Option<Mono>,
+    /// When the flow came to the node where the caller is.
+    node_since: Mono,
     stage: Stage,
     media: Media,
     local: Option<LocalMedia>,
@@ -192,6 +196,7 @@ impl Session {
             started: hands.now.mono,
             earlier_ms: 0,
             answered: None,
+            node_since: hands.now.mono,
             stage: Stage::Arriving { offer: invite.sdp },
             media: Media::None,
             local: None,

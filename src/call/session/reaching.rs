@@ -46,7 +46,7 @@ impl Session {
         let plan = Plan::of(whom, Duration::from_secs(wait_max_s.into()));
         self.told_place = None;
         if plan.is_queue() {
-            hands.board.wait(self.record.id);
+            hands.board.wait(hands.now.mono, self.record.id);
         }
         if plan.outlives_the_caller() {
             self.watch_emergency(hands);

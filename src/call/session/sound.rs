@@ -157,7 +157,7 @@ impl Session {
         self.tell(hands, What::RecordingStarted { recording: id.clone() });
         // On the row at once, so that a recording cut short by power loss is found again.
         self.record.recording = Some(id.clone());
-        self.recording = Some(Recording::new(token, id));
+        self.recording = Some(Recording::new(token, id, hands.now.mono));
         self.put_call(hands);
     }
 

@@ -131,6 +131,7 @@ impl Session {
 
     pub(super) fn step(&mut self, hands: &mut Hands<'_>, node: String, input: Option<String>) {
         if input.is_none() {
+            self.node_since = hands.now.mono;
             self.tell(hands, What::Node { node: node.clone() });
         }
         if self.record.path.len() < PATH_MAX {

@@ -30,6 +30,7 @@
   }
   const zh = () => document.documentElement.lang.startsWith("zh");
   document.addEventListener("fault", (event) => tell(event.detail.title, event.detail.detail));
+  document.addEventListener("seen", (event) => { for (const e of all("input[name=seen]")) e.value = event.detail.version; });
   document.addEventListener("htmx:sendError", () => zh()
     ? tell("连不上前台服务。", "您输入的内容还在，请稍后再试。")
     : tell("The desk can't be reached.", "What you typed is still there: try again in a moment."));
@@ -165,6 +166,13 @@
     best?.setAttribute("aria-current", "page");
     for (const e of all("[data-own-address]")) {
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
+    }
+    // A table that is wider than the screen is moved by keys too.
+    for (const e of all(".wide")) {
+      if (e.scrollWidth <= e.clientWidth) continue;
+      e.tabIndex = 0;
+      e.setAttribute("role", "region");
+      e.setAttribute("aria-label", e.querySelector("caption")?.textContent ?? document.querySelector("h1")?.textContent ?? "");
     }
     count();
     listen();

@@ -15,7 +15,8 @@
 //! `frame.say("中文", "English")`.
 //!
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
-//! - `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
+//! - `words`: names of what records keep as words. `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
+//! - `setup`: what is set up where; each area below it has its own file.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
@@ -26,8 +27,11 @@ mod fault;
 mod form;
 mod frame;
 mod list;
+mod setup;
 mod sign_in;
+mod tickets;
 mod users;
+mod words;
 
 use std::sync::Arc;
 
@@ -73,6 +77,7 @@ const fn inner(path: &'static str, least: Role, zh: &'static str, en: &'static s
 
 /// Every area; the longest path that fits holds.
 pub(super) const AREAS: &[Area] = &[
+    area("/tickets", Role::Engineer, "工单", "Tickets"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
@@ -98,6 +103,8 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .route("/", get(home))
         .merge(account::router())
         .merge(audit::router())
+        .merge(setup::router())
+        .merge(tickets::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);

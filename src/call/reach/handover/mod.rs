@@ -8,16 +8,20 @@
 //! | announced | a second call to the extension, then REFER with Replaces | `*3` extension `#`, then hang up |
 //! | parked | REFER to `park` | `*4` |
 //!
+//! The console asks for the same (`steer`).
+//!
 //! Nobody is rung but people of the directory, at their own places (R16).
 //!
 //! - `begin`: how it begins.
 //! - `outcome`: what came of ringing somebody.
 //! - `visits`: calls of the staff that become part of it.
 //! - `events`: what happens to its lines meanwhile.
+//! - `steer`: what is asked for from a screen.
 
 mod begin;
 mod events;
 mod outcome;
+mod steer;
 mod visits;
 
 use std::time::Duration;
@@ -30,6 +34,7 @@ use super::{Caller, Consent, News, Reach, Whisper};
 use crate::call::io::Output;
 use crate::call::session::Hands;
 use crate::desk::call_record::LegEnd;
+use crate::desk::live::Phase;
 use crate::desk::request::RequestId;
 use crate::flow::io::{Parted, SearchEnd};
 use crate::types::Mono;
@@ -71,6 +76,27 @@ impl Handover {
     pub fn next_wake(&self) -> Option<Mono> {
         let parked = if let Stage::Parked { until, .. } = &self.stage { Some(*until) } else { None };
         [parked, self.from.as_ref().and_then(|talk| talk.next_wake())].into_iter().flatten().min()
+    }
+
+    /// Where the caller is meanwhile, for whoever looks. `slot`: the place where they are parked.
+    pub fn phase(&self, slot: Option<u16>) -> Phase {
+        let by = self.extension.clone();
+        match &self.stage {
+            Stage::Offered { .. } => Phase::HandedOn { by },
+            Stage::Asking { to, .. } => Phase::Asking { by, whom: to.clone(), answered: false },
+            Stage::Asked { with, .. } => Phase::Asking { by, whom: with.extension.clone(), answered: true },
+            Stage::Parked { .. } => Phase::Parked { by, slot: slot.unwrap_or_default() },
+            Stage::Recalled => Phase::Recalled { by },
+        }
+    }
+
+    /// Since when; `None` where that is when somebody was first rung.
+    pub fn since(&self) -> Option<Mono> {
+        match &self.stage {
+            Stage::Asked { with, .. } => Some(with.began()),
+            Stage::Parked { until, .. } => Some(Mono(until.0.saturating_sub(PARKED_MAX.as_micros() as u64))),
+            Stage::Offered { .. } | Stage::Asking { .. } | Stage::Recalled => None,
+        }
     }
 
     fn is_asking(&self) -> bool {
