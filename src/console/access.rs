@@ -10,6 +10,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::desk::answer_time::Cadence;
 use crate::desk::audit::AuditEntry;
 use crate::desk::clocks::ClockBook;
+use crate::desk::flow_chart::FlowChart;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
 use crate::desk::report::table::Tongue;
@@ -26,6 +27,8 @@ pub struct DeskSettings {
     pub clocks: Arc<ClockBook>,
     pub people: Arc<Directory>,
     pub hours: Arc<Hours>,
+    /// The flow, to be drawn.
+    pub flow: Arc<FlowChart>,
     /// How numbers are written.
     pub numbers: NumberPlan,
     /// The desk's own name as an owner of tickets.
