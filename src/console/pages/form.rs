@@ -102,7 +102,17 @@ const SAID: &[(&str, Both)] = &[
     ("handed-back", Both::new("已交还菜单", "Back in the menu")),
     ("parked", Both::new("已驻留", "Parked")),
     ("picked-up", Both::new("您的电话正在振铃", "Your telephone rings")),
-    ("opened", Both::new("工单已开", "The ticket is open")),
+    ("removed", Both::new("已删除", "Taken out")),
+    (
+        "offered",
+        Both::new(
+            "已收到，并转换为提示音的格式和音量。请试听，满意后采用",
+            "It is here, in the format and at the level of prompts. Listen to it, then accept it",
+        ),
+    ),
+    ("accepted", Both::new("已采用：此后的来电听到它", "Accepted: calls hear it from now on")),
+    ("restored", Both::new("已恢复原来的提示音", "The prompt of before is heard again")),
+    ("calling", Both::new("马上呼叫", "The telephone will ring in a moment")),
     ("ended", Both::new("其他登录已退出", "Other sessions have ended")),
     ("disabled", Both::new("帐号已停用", "The account is disabled")),
     ("enabled", Both::new("帐号已启用", "The account is enabled")),
