@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::DeskAccess;
 use super::api::Events;
+use super::board::Board;
 use super::daemon_ask::Daemon;
 use super::gate::{Gate, GateOptions};
 use super::pool::Pool;
@@ -17,11 +18,13 @@ pub(super) struct Shared {
     pub events: Events,
     pub gate: Gate,
     pub daemon: Daemon,
+    pub board: Arc<Board>,
 }
 
 impl Shared {
     pub fn new(access: DeskAccess, events: Events, gate: GateOptions, daemon: Daemon) -> Arc<Self> {
         let pool = Pool::new(access.database.clone());
-        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate), daemon })
+        let board = Board::new(daemon.clone(), access.clone());
+        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate), daemon, board })
     }
 }
