@@ -66,13 +66,12 @@ pub fn duty_name(duty: Duty) -> Both {
 
 #[derive(Template)]
 #[template(path = "handover.html")]
-struct HandoverPage<'a> {
+struct HandoverPage {
     frame: Frame,
     view: PageView,
-    visitor: &'a Visitor,
 }
 
-impl HandoverPage<'_> {
+impl HandoverPage {
     fn duty(&self, duty: &Duty) -> &'static str {
         duty_name(*duty).of(self.frame.tongue)
     }
@@ -123,7 +122,7 @@ async fn handover(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: As
     })
     .await?;
     let frame = Frame::of(&visitor, PATH).saying(asked.some("said"));
-    page(&HandoverPage { frame, view, visitor: &visitor })
+    page(&HandoverPage { frame, view })
 }
 
 async fn sign_off(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
