@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::access::DeskAccess;
 use super::api::Events;
+use super::board::Board;
 use super::daemon_ask::Daemon;
 use super::gate::{Gate, GateOptions};
 use super::pages::WaitingLists;
@@ -18,6 +19,7 @@ pub(super) struct Shared {
     pub events: Events,
     pub gate: Gate,
     pub daemon: Daemon,
+    pub board: Arc<Board>,
     /// Lists of residents that were looked at.
     pub waiting_lists: WaitingLists,
 }
@@ -25,6 +27,7 @@ pub(super) struct Shared {
 impl Shared {
     pub fn new(access: DeskAccess, events: Events, gate: GateOptions, daemon: Daemon) -> Arc<Self> {
         let pool = Pool::new(access.database.clone());
+        let board = Board::new(daemon.clone(), access.clone());
         Arc::new(Self {
             pool,
             access,
@@ -32,6 +35,7 @@ impl Shared {
             events,
             gate: Gate::new(gate),
             daemon,
+            board,
             waiting_lists: WaitingLists::default(),
         })
     }

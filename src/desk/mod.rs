@@ -8,6 +8,7 @@ pub mod answer_time;
 pub mod answers;
 pub mod audit;
 pub mod ban;
+pub mod board;
 pub mod call_back;
 pub mod call_record;
 pub mod category;

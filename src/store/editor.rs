@@ -17,6 +17,7 @@ use crate::desk::alarm::{AlarmId, AlarmWord};
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
+use crate::desk::message::{Attempt, MessageChange};
 use crate::desk::presence::Notice;
 use crate::desk::residents::{ListChange, ListPreview, Resident};
 use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
@@ -203,6 +204,16 @@ impl Editor {
             Edited::NoClock => Err(StoreError::Unknown(format!("a running clock `{clock}` of ticket {number}"))),
             Edited::NoTicket => Err(unknown(number)),
         }
+    }
+
+    /// Makes a message another person's: it waits for them from now on.
+    pub fn forward(&mut self, message: MessageId, to: &str, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let attempt = Attempt { at, channel: "console".to_owned(), result: format!("forwarded by {who} to {to}") };
+        let change =
+            MessageChange { for_person: Some(to.to_owned()), attempts: vec![attempt], ..MessageChange::default() };
+        self.transaction(|t| message_rows::change(t, at, message, &change))?
+            .map(drop)
+            .ok_or_else(|| StoreError::Unknown(format!("message {}", message.0)))
     }
 
     /// Notes that the person has the message (R5). Confirming twice changes nothing.
