@@ -33,6 +33,11 @@ impl Form {
         Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// Everything that was chosen of a field's choices.
+    pub fn all(&self, name: &str) -> &[String] {
+        self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// Whether the form has that field at all.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
