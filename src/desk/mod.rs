@@ -24,6 +24,7 @@ pub mod ladder;
 pub mod ladder_view;
 pub mod live;
 pub mod message;
+pub mod moment;
 pub mod notifications;
 pub mod on_duty;
 pub mod people;

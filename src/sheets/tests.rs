@@ -20,7 +20,7 @@ fn names(extension: &str) -> Option<String> {
     (extension == "301").then(|| "李强".to_owned())
 }
 
-fn ticket(kind: Kind) -> Ticket {
+pub(crate) fn ticket(kind: Kind) -> Ticket {
     Ticket {
         number: TicketNumber("20261123-0007".to_owned()),
         kind,

@@ -349,7 +349,7 @@ impl Clause {
         self.values.push(value);
     }
 
-    fn equal(&mut self, column: &str, text: Option<&str>) {
+    pub(super) fn equal(&mut self, column: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.with(&format!("{column} = ?"), Value::Text(text.to_owned()));
         }

@@ -28,7 +28,7 @@ use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
 use crate::desk::residents::Resident;
 use crate::desk::tasks::TaskRow;
-use crate::desk::ticket::Ticket;
+use crate::desk::ticket::{Kind, Ticket};
 use crate::desk::token::{ApiToken, TokenHash};
 use crate::desk::trunk_state::TrunkWord;
 use crate::types::{CallId, MessageId, TicketNumber};
@@ -109,6 +109,28 @@ impl Reader {
         let mut clause = filter.clause(now);
         clause.beyond_ticket(last);
         let sql = clause.sql("opened_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let sql = format!("SELECT {} FROM tickets {sql}", ticket_reads::COLUMNS);
+        self.told(self.tickets_of(&sql, clause, now))
+    }
+
+    /// Open tickets, the one whose next clock is over first at the top; those without a running clock come last. `whose`:
+    /// only those of this owner or engineer.
+    pub fn open_tickets_by_deadline(
+        &self,
+        kind: Option<Kind>,
+        whose: Option<&str>,
+        limit: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let mut clause = Clause::default();
+        clause.plain("status = 'open'");
+        clause.equal("kind", kind.map(|kind| kind.as_str()));
+        if let Some(whose) = whose {
+            clause.with("? IN (owner, engineer)", Value::Text(whose.to_owned()));
+        }
+        let due = "(SELECT min(due_at_ms) FROM ticket_clocks WHERE ticket = tickets.id AND met_at_ms IS NULL
+                    AND paused_at_ms IS NULL)";
+        let sql = clause.sql(&format!("{due} IS NULL, {due}, id"), Some(limit), 0);
         let sql = format!("SELECT {} FROM tickets {sql}", ticket_reads::COLUMNS);
         self.told(self.tickets_of(&sql, clause, now))
     }

@@ -32,6 +32,7 @@
   }
   const zh = () => document.documentElement.lang.startsWith("zh");
   document.addEventListener("fault", (event) => tell(event.detail.title, event.detail.detail));
+  document.addEventListener("seen", (event) => { for (const e of all("input[name=seen]")) e.value = event.detail.version; });
   document.addEventListener("htmx:sendError", () => zh()
     ? tell("连不上前台服务。", "您输入的内容还在，请稍后再试。")
     : tell("The desk can't be reached.", "What you typed is still there: try again in a moment."));

@@ -272,6 +272,7 @@ fn errand_name(kind: ErrandKind) -> Both {
         ErrandKind::Relay => Both::new("转告留言", "Message"),
         ErrandKind::FollowUp => Both::new("回访", "Follow-up"),
         ErrandKind::Notice => Both::new("通知", "Notice"),
+        ErrandKind::Prompt => Both::new("录提示音", "Prompt"),
     }
 }
 

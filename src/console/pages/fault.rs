@@ -11,17 +11,28 @@ use crate::store::StoreError;
 
 /// Why a page is not given. The door shows it (`show`), who knows the visitor's language and whether a form was sent.
 #[derive(Debug)]
-pub struct PageFault(ProblemDetails);
+pub struct PageFault {
+    problem: ProblemDetails,
+    /// The version that a record has now, which forms send from then on.
+    seen: Option<i64>,
+}
+
+impl PageFault {
+    /// Somebody else changed a record meanwhile; `detail` says what they did.
+    pub fn changed(version: i64, detail: String) -> Self {
+        Self { problem: ProblemDetails::new(StatusCode::PRECONDITION_FAILED, detail), seen: Some(version) }
+    }
+}
 
 impl From<ProblemDetails> for PageFault {
     fn from(problem: ProblemDetails) -> Self {
-        Self(problem)
+        Self { problem, seen: None }
     }
 }
 
 impl From<StoreError> for PageFault {
     fn from(error: StoreError) -> Self {
-        Self(error.into())
+        ProblemDetails::from(error).into()
     }
 }
 
@@ -30,12 +41,14 @@ impl From<StoreError> for PageFault {
 struct Told {
     status: StatusCode,
     detail: String,
+    seen: Option<i64>,
 }
 
 impl IntoResponse for PageFault {
     fn into_response(self) -> Response {
-        let told = Told { status: self.0.status(), detail: self.0.detail().to_owned() };
-        let mut response = self.0.into_response();
+        let problem = self.problem;
+        let told = Told { status: problem.status(), detail: problem.detail().to_owned(), seen: self.seen };
+        let mut response = problem.into_response();
         response.extensions_mut().insert(told);
         response
     }
@@ -55,7 +68,11 @@ pub fn show(response: Response, visitor: &Visitor, after_form: bool) -> Response
     let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
     let title = title(told.status).of(visitor.tongue);
     if after_form {
-        let what = serde_json::json!({ "fault": { "title": title, "detail": told.detail } }).to_string();
+        let mut what = serde_json::json!({ "fault": { "title": title, "detail": told.detail } });
+        if let Some(version) = told.seen {
+            what["seen"] = serde_json::json!({ "version": version });
+        }
+        let what = what.to_string();
         let mut answer = told.status.into_response();
         answer.headers_mut().insert("hx-reswap", HeaderValue::from_static("none"));
         if let Ok(what) = HeaderValue::try_from(ascii(&what)) {

@@ -33,9 +33,9 @@ impl Form {
         Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Everything that was chosen of a field's choices.
-    pub fn all(&self, name: &str) -> &[String] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+    /// Whether the form has that field at all.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
     }
 
     /// Whether a box was ticked.
@@ -56,7 +56,7 @@ impl Form {
         self.text(name).parse().map_err(wrong)
     }
 
-    fn read(body: &str) -> Self {
+    pub(super) fn read(body: &str) -> Self {
         let mut fields: HashMap<String, Vec<String>> = HashMap::new();
         for (name, value) in pairs(body) {
             fields.entry(name).or_default().push(value);
@@ -88,6 +88,12 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 /// What a page says of the form before it, by the word in its address: nothing else can be put into a page by a link.
 const SAID: &[(&str, Both)] = &[
     ("saved", Both::new("已保存", "Saved")),
+    ("unchanged", Both::new("没有改动", "Nothing was changed")),
+    ("opened", Both::new("工单已建立", "The ticket is opened")),
+    ("confirmed", Both::new("已确认", "Confirmed")),
+    ("forwarded", Both::new("已转发", "Forwarded")),
+    ("signed", Both::new("已签名", "Signed")),
+    ("written", Both::new("已记录", "Written down")),
     ("password", Both::new("密码已更改；其他登录已退出", "Password changed; other sessions have ended")),
     ("factor-on", Both::new("两步验证已启用", "Two-step sign-in is on")),
     ("factor-off", Both::new("两步验证已关闭", "Two-step sign-in is off")),
@@ -115,7 +121,7 @@ mod tests {
         let form = Form::read("name=%E7%8E%8B%E8%8A%B3+&tick=on&of=a&of=b&empty=&password=+x+");
         assert_eq!(form.text("name"), "王芳");
         assert!(form.ticked("tick") && !form.ticked("untold"));
-        assert_eq!(form.all("of"), ["a", "b"]);
+        assert_eq!(form.text("of"), "a", "the first one");
         assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
         assert_eq!(form.whole("password"), " x ");
         assert!(Form::read("%ff&&=&a").text("b").is_empty());

@@ -40,13 +40,7 @@ impl Asked {
 
     /// A day or a minute of the desk's own time, as `<input type=date>` and `<input type=datetime-local>` give them.
     pub fn time(&self, name: &str, tz: Tz) -> Option<DateTime<Utc>> {
-        let text = self.some(name)?;
-        let minute = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok();
-        let minute = minute.or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
-        // A minute that a change of the clocks leaves out is the one after it.
-        let at = minute.and_local_timezone(tz).earliest();
-        let at = at.or_else(|| (minute + TimeDelta::hours(1)).and_local_timezone(tz).earliest())?;
-        Some(at.with_timezone(&Utc))
+        local_time(self.some(name)?, tz)
     }
 
     /// Where the page begins.
@@ -63,6 +57,16 @@ impl Asked {
         text.extend(after.map(|after| format!("after={}", encoded(after))));
         format!("?{}", text.join("&"))
     }
+}
+
+/// A day or a minute of the desk's own time, as browsers write it.
+pub fn local_time(text: &str, tz: Tz) -> Option<DateTime<Utc>> {
+    let minute = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok();
+    let minute = minute.or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+    // A minute that a change of the clocks leaves out is the one an hour after it.
+    let at = minute.and_local_timezone(tz).earliest();
+    let at = at.or_else(|| (minute + TimeDelta::hours(1)).and_local_timezone(tz).earliest())?;
+    Some(at.with_timezone(&Utc))
 }
 
 fn encoded(text: &str) -> String {

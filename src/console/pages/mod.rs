@@ -15,7 +15,8 @@
 //! `frame.say("中文", "English")`.
 //!
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
-//! - `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
+//! - `words`: names of what records keep as words. `assets`: files for the browser.
+//! - `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
 //! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
@@ -30,9 +31,12 @@ mod form;
 mod frame;
 mod list;
 mod live;
+mod messages;
 mod pop;
 mod setup;
+mod shift;
 mod sign_in;
+mod tickets;
 mod users;
 mod words;
 
@@ -83,6 +87,9 @@ const fn inner(path: &'static str, least: Role, zh: &'static str, en: &'static s
 pub(super) const AREAS: &[Area] = &[
     area("/board", Role::Receptionist, "看板", "Board"),
     inner("/pop", Role::Engineer, "来电", "Caller"),
+    area("/tickets", Role::Engineer, "工单", "Tickets"),
+    area("/messages", Role::Receptionist, "留言", "Messages"),
+    area("/desk", Role::Receptionist, "值班", "Desk"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
@@ -110,8 +117,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(audit::router())
         .merge(board::router())
         .merge(live::router())
+        .merge(messages::router())
         .merge(pop::router())
         .merge(setup::router())
+        .merge(shift::router())
+        .merge(tickets::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);

@@ -1,0 +1,282 @@
+//! What is done with a ticket from its page. Each form carries the version that was seen: where somebody else changed the
+//! ticket meanwhile, nothing is written, the page says what they did, and what was typed stays to be sent again.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::post;
+use chrono::{DateTime, Utc};
+
+use super::person;
+use crate::console::gate::Visitor;
+use crate::console::pages::fault::PageFault;
+use crate::console::pages::form::Form;
+use crate::console::pages::list::local_time;
+use crate::console::pages::{Paged, done, words};
+use crate::console::problem::ProblemDetails;
+use crate::console::shared::Shared;
+use crate::desk::report::table::Tongue;
+use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
+use crate::desk::workflow::{Advance, WorkSheet};
+use crate::store::{Editor, StoreError};
+use crate::types::TicketNumber;
+
+pub fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/tickets/{number}/note", post(note))
+        .route("/tickets/{number}/edit", post(edit))
+        .route("/tickets/{number}/step", post(step))
+        .route("/tickets/{number}/sheet", post(sheet))
+        .route("/tickets/{number}/close", post(close))
+        .route("/tickets/{number}/progress", post(progress))
+        .route("/tickets/{number}/serious", post(serious))
+        .route("/tickets/{number}/price", post(price))
+        .route("/tickets/{number}/clocks/{clock}/{what}", post(clock))
+}
+
+/// Carries out a change of a ticket that is still as it was seen.
+async fn change(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    (number, form): (&str, &Form),
+    work: impl FnOnce(&mut Editor, &TicketNumber, &str, DateTime<Utc>) -> Result<(), StoreError> + Send + 'static,
+) -> Paged {
+    let seen: i64 = form.text("seen").parse().map_err(|_| wrong("the page is out of date: load it again"))?;
+    let opened = form.text("opened").parse::<i64>().ok().and_then(DateTime::from_timestamp_millis);
+    let number = TicketNumber(number.to_owned());
+    let (by, at) = (visitor.clone(), visitor.now);
+    let clocks = Arc::clone(&visitor.settings.clocks);
+    let path = format!("/tickets/{number}");
+    let of = number.clone();
+    let changed = shared
+        .pool
+        .edit(clocks, move |editor| {
+            let changed = editor.at_once(|editor| {
+                editor.expect_version(&number, seen)?;
+                work(editor, &number, by.who(), at)
+            });
+            match changed {
+                Ok(()) => Ok(None),
+                Err(StoreError::Changed { version }) => Ok(Some(version)),
+                Err(error) => Err(error.into()),
+            }
+        })
+        .await?;
+    match changed {
+        None => done(&path, "saved"),
+        Some(version) => Err(meanwhile(shared, visitor, of, opened, version).await?),
+    }
+}
+
+/// What others did with a ticket since its page was opened.
+async fn meanwhile(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    number: TicketNumber,
+    opened: Option<DateTime<Utc>>,
+    version: i64,
+) -> Result<PageFault, PageFault> {
+    let now = visitor.now;
+    let ticket = shared.pool.read(move |reader| Ok(reader.ticket(&number, now)?)).await?;
+    let sight = visitor.sight(crate::desk::privacy::Surface::List);
+    let events = ticket.map(|ticket| sight.ticket(ticket).events).unwrap_or_default();
+    let since = opened.unwrap_or(now);
+    let told = events.iter().filter(|event| event.at >= since).map(|event| {
+        let at = event.at.with_timezone(&visitor.settings.time_zone).format("%H:%M:%S");
+        let (who, what) = (person(visitor, &event.who), words::event(&event.what, visitor.tongue));
+        let note = event.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
+        format!("{at} {who}: {what}{note}")
+    });
+    let told = told.collect::<Vec<_>>().join("; ");
+    let detail = match visitor.tongue {
+        Tongue::Zh => format!("{told}。您输入的内容还在：请核对后再次提交，或刷新页面。"),
+        Tongue::En => format!("{told}. What you typed is still there: look at it and send it again, or load the page."),
+    };
+    Ok(PageFault::changed(version, detail))
+}
+
+fn wrong(what: impl Into<String>) -> ProblemDetails {
+    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
+}
+
+/// `12.5` and `12` in hundredths.
+fn cents(form: &Form, name: &str) -> Result<Option<i64>, ProblemDetails> {
+    let text = form.text(name);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if !digits(whole) || !digits(part) || part.len() > 2 || whole.len() > 8 || text == "." {
+            return None;
+        }
+        let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+        let part: i64 = if part.is_empty() { 0 } else { format!("{part:0<2}").parse().ok()? };
+        Some(whole * 100 + part)
+    };
+    read().map(Some).ok_or_else(|| wrong(format!("{name}: write money as 12.50")))
+}
+
+fn work_sheet(form: &Form) -> Result<WorkSheet, ProblemDetails> {
+    let sheet = WorkSheet {
+        work_done: form.some("work_done"),
+        materials: form.some("materials"),
+        material_cents: cents(form, "material_cost")?,
+        labour_cents: cents(form, "labour_cost")?,
+    };
+    sheet.check().map_err(wrong)?;
+    Ok(sheet)
+}
+
+/// An extension where the list's `张伟 301` was chosen.
+fn who(form: &Form, name: &str, visitor: &Visitor) -> Option<String> {
+    let text = form.some(name)?;
+    let last = text.rsplit(' ').next().unwrap_or_default();
+    let known = visitor.settings.people.person(last).is_some();
+    Some(if known { last.to_owned() } else { text })
+}
+
+type Number = Path<String>;
+
+async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let Some(text) = form.some("note") else { return Err(wrong("a note has a text").into()) };
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.note(number, who, at, &text))
+        .await
+}
+
+async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let seen = super::detail::seen(&shared, &visitor, &number).await?;
+    // Only what differs from what was shown: a masked number is never written back.
+    let new = |name: &str, old: &Option<String>| {
+        let text = form.text(name);
+        (form.has(name) && text != old.as_deref().unwrap_or_default()).then(|| text.to_owned())
+    };
+    let key_left = match form.text("key_left") {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    };
+    let owner = who(&form, "owner", &visitor).filter(|owner| seen.owner.as_ref() != Some(owner));
+    let edit = TicketEdit {
+        owner,
+        urgency: form.text("urgency").parse().ok().filter(|urgency| seen.urgency != Some(*urgency)),
+        category: form.some("category").filter(|category| seen.category.as_ref() != Some(category)),
+        callback_number: new("callback_number", &seen.callback_number),
+        building: new("building", &seen.building),
+        room: new("room", &seen.room),
+        resident: new("resident", &seen.resident),
+        wanted_time: new("wanted_time", &seen.wanted_time),
+        key_left: key_left.filter(|left| seen.key_left != Some(*left)),
+        description: new("description", &seen.description),
+    };
+    if edit == TicketEdit::default() {
+        return done(&format!("/tickets/{number}"), "unchanged");
+    }
+    edit.check().map_err(wrong)?;
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.edit(number, who, at, &edit))
+        .await
+}
+
+async fn step(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let step = Advance {
+        to: form.text("to").to_owned(),
+        note: form.some("note"),
+        engineer: who(&form, "engineer", &visitor),
+        price_cents: cents(&form, "price")?,
+        consent: form.ticked("consent").then_some(true),
+        nature: form.some("nature").map(|_| form.word("nature")).transpose()?,
+        responsible: who(&form, "responsible", &visitor),
+        satisfaction: form.some("satisfaction").map(|_| form.word("satisfaction")).transpose()?,
+        sheet: work_sheet(&form)?,
+    };
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| {
+        editor.advance(number, who, at, None, &step).map(drop)
+    })
+    .await
+}
+
+async fn sheet(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let sheet = work_sheet(&form)?;
+    if sheet == WorkSheet::default() {
+        return Err(wrong("nothing to write was given").into());
+    }
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| {
+        editor.write_sheet(number, who, at, &sheet)
+    })
+    .await
+}
+
+async fn close(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let note = form.text("note").to_owned();
+    let closing = match form.text("how") {
+        "withdrawn" => Closing::Withdrawn { note },
+        "referred" => Closing::Referred {
+            department: form.text("department").to_owned(),
+            contact: form.text("contact").to_owned(),
+            note,
+        },
+        _ => Closing::Done { note },
+    };
+    closing.check().map_err(wrong)?;
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.close(number, who, at, &closing))
+        .await
+}
+
+async fn progress(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let until = form.some("until").and_then(|text| local_time(&text, visitor.settings.time_zone));
+    let told = Progress { note: form.text("note").to_owned(), until };
+    told.check(visitor.now).map_err(wrong)?;
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.progress(number, who, at, &told))
+        .await
+}
+
+async fn serious(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let is = form.text("serious") == "yes";
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.set_serious(number, who, at, is))
+        .await
+}
+
+async fn price(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let note = form.some("note");
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| {
+        editor.request_quote(number, who, at, note.as_deref())
+    })
+    .await
+}
+
+async fn clock(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((number, clock, what)): Path<(String, String, String)>,
+    form: Form,
+) -> Paged {
+    let reason = form.some("reason").map(|_| form.word("reason")).transpose()?;
+    let note = form.some("note");
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| match (what.as_str(), reason) {
+        ("met", _) => editor.meet_clock(number, who, at, &clock),
+        ("resume", _) => editor.resume_clock(number, who, at, &clock),
+        ("pause", Some(reason)) => editor.pause_clock(number, who, at, &clock, (reason, note.as_deref())),
+        _ => Err(StoreError::Refused("say why the clock stands still".to_owned())),
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_read_in_hundredths() {
+        let of = |text: &str| cents(&Form::read(&format!("price={text}")), "price").map_err(|_| ());
+        for (text, cents) in [("", Ok(None)), ("12", Ok(Some(1_200))), ("12.5", Ok(Some(1_250))), ("0.05", Ok(Some(5)))]
+        {
+            assert_eq!(of(text), cents, "{text}");
+        }
+        for odd in ["-1", "1.234", "1,5", "x", ".", "999999999", "1.2.3"] {
+            assert_eq!(of(odd), Err(()), "{odd}");
+        }
+    }
+}
