@@ -3,6 +3,7 @@
 //! audit; `notifications`: the outbox; `reports`: what they are made of, and how rows are found.
 
 mod accounts;
+mod board;
 mod call_log;
 mod clocks;
 mod errands;
