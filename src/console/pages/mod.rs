@@ -18,12 +18,16 @@
 //! - `words`: names of what records keep as words. `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
 //! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
+//! - `calls`: the call log. `answer_times`: how fast the line is answered. `flow`: the flow, drawn.
 
 mod account;
+mod answer_times;
 mod assets;
 mod audit;
+mod calls;
 mod door;
 mod fault;
+mod flow;
 mod form;
 mod frame;
 mod list;
@@ -78,7 +82,10 @@ const fn inner(path: &'static str, least: Role, zh: &'static str, en: &'static s
 /// Every area; the longest path that fits holds.
 pub(super) const AREAS: &[Area] = &[
     area("/tickets", Role::Engineer, "工单", "Tickets"),
+    area("/calls", Role::Engineer, "通话", "Calls"),
+    area("/answer-times", Role::Supervisor, "应答时间", "Answer times"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
+    inner("/setup/flow", Role::Supervisor, "来电流程", "Call flow"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
     inner("/account", Role::Engineer, "我的帐号", "My account"),
@@ -102,7 +109,10 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
     let inside = Router::new()
         .route("/", get(home))
         .merge(account::router())
+        .merge(answer_times::router())
         .merge(audit::router())
+        .merge(calls::router())
+        .merge(flow::router())
         .merge(setup::router())
         .merge(tickets::router())
         .merge(users::router())

@@ -143,7 +143,8 @@ type Number = Path<String>;
 
 async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
     let Some(text) = form.some("note") else { return Err(wrong("a note has a text").into()) };
-    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.note(number, who, at, &text)).await
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.note(number, who, at, &text))
+        .await
 }
 
 async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
@@ -175,7 +176,8 @@ async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
         return done(&format!("/tickets/{number}"), "unchanged");
     }
     edit.check().map_err(wrong)?;
-    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.edit(number, who, at, &edit)).await
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.edit(number, who, at, &edit))
+        .await
 }
 
 async fn step(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
@@ -201,8 +203,10 @@ async fn sheet(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number)
     if sheet == WorkSheet::default() {
         return Err(wrong("nothing to write was given").into());
     }
-    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.write_sheet(number, who, at, &sheet))
-        .await
+    change(&shared, &visitor, (&number, &form), move |editor, number, who, at| {
+        editor.write_sheet(number, who, at, &sheet)
+    })
+    .await
 }
 
 async fn close(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
@@ -267,7 +271,8 @@ mod tests {
     #[test]
     fn money_is_read_in_hundredths() {
         let of = |text: &str| cents(&Form::read(&format!("price={text}")), "price").map_err(|_| ());
-        for (text, cents) in [("", Ok(None)), ("12", Ok(Some(1_200))), ("12.5", Ok(Some(1_250))), ("0.05", Ok(Some(5)))] {
+        for (text, cents) in [("", Ok(None)), ("12", Ok(Some(1_200))), ("12.5", Ok(Some(1_250))), ("0.05", Ok(Some(5)))]
+        {
             assert_eq!(of(text), cents, "{text}");
         }
         for odd in ["-1", "1.234", "1,5", "x", ".", "999999999", "1.2.3"] {

@@ -141,9 +141,8 @@ pub(super) async fn seen(shared: &Arc<Shared>, visitor: &Visitor, number: &str) 
     let (number, by) = (TicketNumber(number.to_owned()), visitor.clone());
     shown(shared, visitor, move |reader| {
         let found = reader.ticket(&number, by.now)?;
-        let found = found.ok_or_else(|| {
-            ProblemDetails::new(StatusCode::NOT_FOUND, format!("ticket {number} does not exist"))
-        })?;
+        let found = found
+            .ok_or_else(|| ProblemDetails::new(StatusCode::NOT_FOUND, format!("ticket {number} does not exist")))?;
         let seen = by.sight(Surface::Record).ticket(found);
         let shows = seen.shows(Surface::Record).then(|| format!("ticket {number}"));
         Ok((seen, shows))
@@ -233,7 +232,9 @@ mod tests {
         let dispatched = find(&on_site, "dispatched").expect("another can be sent");
         assert!(on_site[dispatched].engineer && on_site[dispatched].note_needed);
         assert!(!with("repaired", None).iter().any(|step| step.to == "accepted_by_customer" && step.note_needed));
-        assert!(with("repaired", Some("rain")).iter().any(|step| step.to == "accepted_by_customer" && step.note_needed));
+        assert!(
+            with("repaired", Some("rain")).iter().any(|step| step.to == "accepted_by_customer" && step.note_needed)
+        );
         assert!(with("closed", None).iter().all(|step| step.name == "Begin again" && step.note_needed));
     }
 }
