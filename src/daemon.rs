@@ -58,6 +58,7 @@ use crate::driver::recorder::{self, RecorderOptions};
 use crate::driver::repair::repair_recordings;
 use crate::media::io::{Inband, StreamOptions};
 use crate::metrics::METRICS;
+use crate::setup::Setup;
 use crate::sip::user_agent::{UaConfig, UserAgent};
 use crate::sip::wire::Transport;
 use crate::site::{self, Site};
@@ -89,8 +90,8 @@ pub enum DaemonError {
     Line(String),
 }
 
-/// Runs until SIGTERM or SIGINT. `reload` reads settings and content anew (SIGHUP).
-pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Problem>>) -> Result<(), DaemonError> {
+/// Runs until SIGTERM or SIGINT. `setup` reads settings and content anew (SIGHUP, or when they were changed).
+pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     let clock = Clock::start();
     let control = Control::new(clock)?;
     let recordings = data.join("recordings");
@@ -117,7 +118,7 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
-    let reload = || reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
+    let reload = || setup.reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let instance = trunks::instance(data, &mut random);
     let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());
@@ -174,7 +175,8 @@ pub fn run(site: Site, data: &Path, reload: impl Fn() -> Result<Site, Vec<Proble
     };
     let console_address = say_ready(&config, &listeners, &console);
 
-    let access = DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site));
+    let access =
+        DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site)).with_setup(setup.clone());
     let pages_tls = |site: &Site| site.tls.as_ref().map(|tls| Arc::clone(&tls.pages));
     access.set_tls(pages_tls(&site));
     let reload = || {
@@ -448,8 +450,11 @@ fn serve_until_stopped(
             tokio::select! {
                 _ = term.recv() => break,
                 _ = int.recv() => break,
-                _ = hup.recv() => reload_service(reload, to_line, desk).await,
-                Some(ask) = asks.recv() => answer(ask, to_line).await,
+                _ = hup.recv() => drop(reload_service(reload, to_line, desk).await),
+                Some(ask) = asks.recv() => match ask {
+                    DaemonAsk::Reload(answer) => drop(answer.send(reload_service(reload, to_line, desk).await)),
+                    ask => answer(ask, to_line).await,
+                },
                 _ = look.tick() => figures.look(to_line, desk.0).await,
                 _ = look_for_presences.tick() => {
                     watches.look(to_line).await;
@@ -483,6 +488,9 @@ fn serve_until_stopped(
 async fn answer(ask: DaemonAsk, to_line: &mpsc::Sender<ToLine>) {
     // An error says that the line has ended: the question goes with it, unanswered.
     let _ = match ask {
+        DaemonAsk::Phones(answer) => to_line.send(ToLine::Phones(answer)).await,
+        // One that stops reads nothing again.
+        DaemonAsk::Reload(_) => return,
         DaemonAsk::LiveCalls(answer) => to_line.send(ToLine::LiveCalls(answer)).await,
         DaemonAsk::Steer { order, answer } => to_line.send(ToLine::Steer { order, answer }).await,
     };
@@ -492,7 +500,7 @@ async fn reload_service(
     reload: &impl Fn() -> Result<Site, Vec<Problem>>,
     to_line: &mpsc::Sender<ToLine>,
     (store, beside): (&Store, &Beside),
-) {
+) -> Result<Vec<Problem>, Vec<Problem>> {
     match reload() {
         Ok(site) => {
             beside.reload(&site);
@@ -511,12 +519,14 @@ async fn reload_service(
             let _ = to_line.send(ToLine::Trunks(trunks)).await;
             METRICS.reloads.add(1);
             tracing::info!("settings, flow, people, phones and prompts read again; live calls keep the old ones");
+            Ok(site.warnings)
         }
         Err(problems) => {
             METRICS.reloads_failed.add(1);
             for problem in &problems {
                 tracing::error!(%problem, "not reloaded");
             }
+            Err(problems)
         }
     }
 }

@@ -8,7 +8,7 @@
 //! | floor | rooms | what they know |
 //! |---|---|---|
 //! | shell | `cli`, `daemon` | arguments and exit codes; starting and stopping everything |
-//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `sheets`, `tls`, `notify`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, pages to print, e-mails and webhooks, logs |
+//! | edge | `driver`, `console`, `store`, `backup`, `config`, `site`, `setup`, `sheets`, `tls`, `notify`, `telemetry`, `metrics` | sockets, threads, clocks, SQLite, files, certificates, pages to print, e-mails and webhooks, logs |
 //! | call | `call` | one call from its INVITE to its outcome, where the rooms below meet |
 //! | trade | `prompts`, `flow`, `media`, `sip`, `sdp`, `dial` | what is said; the walk through the menu; audio and keys; signalling; offers and answers; the built-in caller |
 //! | ground | `desk`, `types` | tickets, clocks, hours, people, duty, the call record; digits, codecs, time, problems |
@@ -56,7 +56,8 @@
 //! 4. A ticket changes stage only by the table of steps in `desk::workflow`, whoever asks: a shell, the API, a phone, a task.
 //! 5. Who is told of what happened by e-mail, text or webhook is `desk::notifications`; the clerk puts it into the outbox in
 //!    the transaction that notes how far it has read, and `daemon::notifier` sends it through `notify` and the line.
-//! 6. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves,
+//! 6. What is changed from the console goes through `setup`: checked as a whole site before it is written, then read again.
+//! 7. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves,
 //!    and who is shown a caller's number or the way to a recording is written down before they are.
 //!
 //! # Invariants
@@ -85,6 +86,7 @@ pub mod metrics;
 pub mod notify;
 pub mod prompts;
 pub mod sdp;
+pub mod setup;
 pub mod sheets;
 pub mod sip;
 pub mod site;

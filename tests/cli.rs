@@ -199,6 +199,7 @@ fn check_says_what_is_so_at_any_time() {
     let wanted = "\
 at Thu 2026-10-01 20:15
   the desk is closed, until Thu 2026-10-08 08:30
+  it is a holiday: 国庆节
   fees is closed, until Mon 2026-10-12 09:00
   receptionist: 100 王芳, 101 李娜 (nobody is on the roster until Thu 2026-10-08 08:00)
   emergency: 301 刘洋 (until Fri 2026-10-02 00:00)

@@ -26,7 +26,9 @@ use crate::desk::call_back::WaitingCallBack;
 use crate::desk::call_record::{CallRecord, Outcome};
 use crate::desk::live::{LiveCall, SteerFault, SteerOrder};
 use crate::desk::message::MessagesWaiting;
+use crate::desk::phones::RegisteredPhone;
 use crate::desk::request::{DeskReply, DeskRequest, Done, RequestId};
+use crate::sip::registrar::Binding;
 use crate::sip::trunk::Standing;
 use crate::sip::user_agent::{self, Destination, EndReason, Event, IncomingInvite, LegId, UserAgent};
 use crate::types::{CallId, Mono, Now, Random};
@@ -208,6 +210,17 @@ impl Exchange {
 
     pub fn live_calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// The telephones that are registered, by account.
+    pub fn phones(&self, now: Mono) -> Vec<RegisteredPhone> {
+        let phone = |(user, binding): (&str, &Binding)| RegisteredPhone {
+            user: user.to_owned(),
+            contact: binding.contact.to_string(),
+            reached_at: binding.destination.remote.to_string(),
+            expires_in_s: binding.expires_at.since(now).as_secs(),
+        };
+        self.ua.registered().map(phone).collect()
     }
 
     /// Every call as it is now, the oldest first.

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::context::CliError;
 use super::failure::Failure;
-use super::moment::Moment;
+use super::moment;
 use super::period::When;
 use super::{Global, output};
+use crate::desk::moment::Moment;
 use crate::prompts::{LibraryOptions, audio_check};
 use crate::site::Site;
 use crate::store::{Reader, StoreError};
@@ -70,11 +71,11 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> Result<(), Failure> {
     let beyond = || Failure::Command(CliError::Usage("--at lies beyond the calendar".to_owned()));
     let at = args.at.as_ref().map_or(Ok(now), |at| at.start(now, desk.time_zone).ok_or_else(beyond))?;
     let presences = super::people::presences(&global.data.join(super::DATABASE)).map_err(Failure::Command)?;
-    let moment = Moment::of(&site, &presences, at);
+    let moment = Moment::of(super::roster::staff(&site, &presences), at);
     if args.json {
         return print(&Told { problems: Vec::new(), moment: Some(moment) });
     }
-    println!("{}\n{moment}", summary(&site, &global.data));
+    println!("{}\n{}", summary(&site, &global.data), moment::Told(&moment));
     Ok(())
 }
 

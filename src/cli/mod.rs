@@ -36,7 +36,6 @@ mod failure;
 mod ladder;
 mod moment;
 mod pcap;
-mod people_file;
 mod secret_input;
 mod serve;
 
@@ -56,6 +55,7 @@ use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::handover_view::DutyView;
 use crate::desk::journal::{JournalEntry, JournalKind};
 use crate::desk::privacy::Role;
+use crate::setup;
 use crate::site::Site;
 use crate::store::{Editor, StoreError};
 use crate::telemetry::LogFormat;
@@ -100,12 +100,13 @@ impl Global {
     /// # Errors
     /// Every fault of them.
     pub fn load_config(&self) -> Result<Config, Failure> {
-        config::load(self.config.as_deref(), config::process_env()).map_err(Failure::Problems)
+        setup::load_config(self.config.as_deref(), &self.data).map_err(Failure::Problems)
     }
 
     /// The settings with defaults in the place of what is faulty, and the faults.
     pub fn load_config_as_far_as_it_goes(&self) -> (Config, Vec<crate::types::Problem>) {
-        config::load_as_far_as_it_goes(self.config.as_deref(), config::process_env())
+        let (config, problems) = config::load_as_far_as_it_goes(self.config.as_deref(), config::process_env());
+        (setup::with_own_prompts(config, &self.data), problems)
     }
 
     /// Settings and all the content that they name.

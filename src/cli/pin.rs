@@ -8,11 +8,11 @@ use rand::Rng;
 use toml_edit::{DocumentMut, Value};
 
 use super::context::CliError;
-use super::people_file::{person_of, put, write_over};
 use super::secret_input;
 use crate::desk::people::Directory;
 use crate::desk::pin::check_strength;
 use crate::desk::secret_hash::{SALT_BYTES, SecretHash};
+use crate::setup::toml_file::{person_of, put, write_over};
 
 #[derive(Debug, clap::Args)]
 pub struct PinArgs {

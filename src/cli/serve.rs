@@ -2,9 +2,8 @@
 
 use super::Global;
 use super::failure::Failure;
-use crate::config;
 use crate::daemon;
-use crate::site::Site;
+use crate::setup::Setup;
 use crate::telemetry;
 
 pub(super) fn run(global: &Global) -> Result<(), Failure> {
@@ -13,11 +12,8 @@ pub(super) fn run(global: &Global) -> Result<(), Failure> {
     for warning in &site.warnings {
         tracing::warn!("{warning}");
     }
-    let reload = || {
-        let config = config::load(global.config.as_deref(), config::process_env())?;
-        Site::load(config)
-    };
-    daemon::run(site, &global.data, reload)?;
+    let setup = Setup::new(global.config.clone(), global.data.clone(), site.clone());
+    daemon::run(site, &global.data, setup)?;
     drop(log);
     Ok(())
 }

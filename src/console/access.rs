@@ -14,6 +14,8 @@ use crate::desk::flow_chart::FlowChart;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
 use crate::desk::report::table::Tongue;
+use crate::desk::retention::Retention;
+use crate::setup::Setup;
 use crate::store::{Editor, StoreError};
 use crate::types::NumberPlan;
 
@@ -33,6 +35,8 @@ pub struct DeskSettings {
     pub owner: String,
     /// The desk's names by language; under "" the one for all others.
     pub desk_names: BTreeMap<String, String>,
+    /// How long what was recorded is kept.
+    pub retention: Retention,
 }
 
 impl DeskSettings {
@@ -50,11 +54,28 @@ pub struct DeskAccess {
     pub recordings: PathBuf,
     settings: Arc<RwLock<Arc<DeskSettings>>>,
     tls: Arc<RwLock<Option<Arc<ServerConfig>>>>,
+    /// The way to change settings and content; none where nothing of it may be changed.
+    setup: Option<Setup>,
 }
 
 impl DeskAccess {
     pub fn new(database: PathBuf, recordings: PathBuf, settings: DeskSettings) -> Self {
-        Self { database, recordings, settings: Arc::new(RwLock::new(Arc::new(settings))), tls: Arc::default() }
+        Self {
+            database,
+            recordings,
+            settings: Arc::new(RwLock::new(Arc::new(settings))),
+            tls: Arc::default(),
+            setup: None,
+        }
+    }
+
+    /// With the way to change settings and content.
+    pub fn with_setup(self, setup: Setup) -> Self {
+        Self { setup: Some(setup), ..self }
+    }
+
+    pub(super) fn setup(&self) -> Option<&Setup> {
+        self.setup.as_ref()
     }
 
     /// Certificates for the handshakes that begin from now on.

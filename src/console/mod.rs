@@ -2,6 +2,7 @@
 //! else is asked gets an RFC 9457 problem.
 //!
 //! - `access`, `pool`, `shared`: what requests share: settings, connections to the database.
+//! - `board`: what happens at the desk now, looked at once for all who watch.
 //! - `daemon_ask`: what is asked of the daemon and its line.
 //! - `gate`: who a browser is. `tries`: who shows too many wrong secrets. `listener`: connections, plain or over TLS.
 //!
@@ -9,6 +10,7 @@
 
 mod access;
 mod api;
+mod board;
 mod daemon_ask;
 mod exports;
 mod gate;
@@ -105,6 +107,7 @@ pub async fn serve(
     let looking = tokio::spawn(events.clone().run(access.database.clone()));
     let tls = gate.tls.then(|| access.clone());
     let shared = Shared::new(access, events.clone(), gate, Daemon::new(daemon));
+    let watching = tokio::spawn(Arc::clone(&shared.board).run());
     let service = router(state, shared).into_make_service_with_connect_info::<Peer>();
     let (late, is_late) = oneshot::channel::<()>();
     let stop = async move {
@@ -121,6 +124,7 @@ pub async fn serve(
         Ok(()) = is_late => Ok(()),
     };
     looking.abort();
+    watching.abort();
     ended
 }
 
@@ -210,6 +214,7 @@ mod tests {
                 numbers: crate::types::NumberPlan::default(),
                 owner: "desk".to_owned(),
                 desk_names: std::collections::BTreeMap::new(),
+                retention: crate::desk::retention::Retention::default(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
             let served =

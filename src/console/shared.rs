@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use super::access::DeskAccess;
 use super::api::Events;
+use super::board::Board;
 use super::daemon_ask::Daemon;
 use super::gate::{Gate, GateOptions};
+use super::pages::WaitingLists;
 use super::pool::Pool;
 use super::tries::Tries;
 
@@ -17,11 +19,24 @@ pub(super) struct Shared {
     pub events: Events,
     pub gate: Gate,
     pub daemon: Daemon,
+    pub board: Arc<Board>,
+    /// Lists of residents that were looked at.
+    pub waiting_lists: WaitingLists,
 }
 
 impl Shared {
     pub fn new(access: DeskAccess, events: Events, gate: GateOptions, daemon: Daemon) -> Arc<Self> {
         let pool = Pool::new(access.database.clone());
-        Arc::new(Self { pool, access, tries: Tries::default(), events, gate: Gate::new(gate), daemon })
+        let board = Board::new(daemon.clone(), access.clone());
+        Arc::new(Self {
+            pool,
+            access,
+            tries: Tries::default(),
+            events,
+            gate: Gate::new(gate),
+            daemon,
+            board,
+            waiting_lists: WaitingLists::default(),
+        })
     }
 }

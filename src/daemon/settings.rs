@@ -40,6 +40,7 @@ pub(super) fn desk(site: &Site) -> DeskSettings {
         numbers: site.config.numbers.clone(),
         owner: "desk".to_owned(),
         desk_names: named.chain([(String::new(), site.config.desk.name.clone())]).collect(),
+        retention: site.config.retention,
     }
 }
 

@@ -26,9 +26,17 @@ pub enum ErrandKind {
     FollowUp,
     /// What somebody must know: a clock of a ticket is overdue, a message waits for a colleague.
     Notice,
+    /// Somebody of the desk says a prompt, whose language and id are the note: `zh/greeting` (R3).
+    Prompt,
 }
 
-words!(ErrandKind { Dispatch => "dispatch", Relay => "relay", FollowUp => "follow_up", Notice => "notice" });
+words!(ErrandKind {
+    Dispatch => "dispatch",
+    Relay => "relay",
+    FollowUp => "follow_up",
+    Notice => "notice",
+    Prompt => "prompt",
+});
 
 /// Where that stands which a call is about.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -49,7 +57,7 @@ impl ErrandKind {
             ErrandKind::Dispatch => beyond(["reported", "dispatched"]),
             ErrandKind::FollowUp => beyond(["accepted_by_customer", "follow_up"]),
             ErrandKind::Relay => standing.passed_on,
-            ErrandKind::Notice => false,
+            ErrandKind::Notice | ErrandKind::Prompt => false,
         };
         standing.closed || overtaken
     }

@@ -37,6 +37,19 @@ pub struct Phone {
     pub line: usize,
 }
 
+/// A telephone that is registered now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredPhone {
+    /// Its account.
+    pub user: String,
+    /// What it calls itself.
+    pub contact: String,
+    /// `192.0.2.7:5060`: where its REGISTER came from.
+    pub reached_at: String,
+    /// Until it must register again.
+    pub expires_in_s: u64,
+}
+
 /// All accounts, by user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Phones {

@@ -87,6 +87,24 @@ pub struct ListChange {
     pub removed: usize,
 }
 
+/// What a new list would do to one resident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResidentChange {
+    Added(Resident),
+    Changed { before: Resident, after: Resident },
+    Removed(Resident),
+}
+
+/// What a new list would make of the old one, before it does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListPreview {
+    pub change: ListChange,
+    /// The first of them, as many as were asked for.
+    pub rows: Vec<ResidentChange>,
+    /// Another one for every other change, also where it is not among the rows.
+    pub digest: String,
+}
+
 /// A place that a caller's number belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {

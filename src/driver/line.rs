@@ -36,6 +36,7 @@ use crate::desk::ban::BannedNetwork;
 use crate::desk::call_back::WaitingCallBack;
 use crate::desk::errand::{Errand, ErrandId};
 use crate::desk::live::{LiveCall, SteerFault, SteerOrder};
+use crate::desk::phones::RegisteredPhone;
 use crate::desk::presence::Presences;
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::media::io::Encoded;
@@ -105,6 +106,8 @@ pub enum ToLine {
     },
     /// A look at the counters, for metrics.
     Look(oneshot::Sender<Look>),
+    /// Which telephones are registered, for people.
+    Phones(oneshot::Sender<Vec<RegisteredPhone>>),
 }
 
 /// What the line looks like at one moment.
@@ -449,6 +452,10 @@ impl Line {
                 let guard = line.borrow();
                 let (live_calls, sip) = (guard.exchange.live_calls(), guard.exchange.sip_counters().clone());
                 let _ = answer.send(Look { live_calls, sip, unsent: guard.unsent });
+            }
+            ToLine::Phones(answer) => {
+                let guard = line.borrow();
+                let _ = answer.send(guard.exchange.phones(guard.clock.mono()));
             }
         }
     }

@@ -167,6 +167,8 @@ pub struct Errands {
     pub notice: Option<Word>,
     /// About a message.
     pub message_notice: Option<Word>,
+    /// A prompt of the desk's own is said.
+    pub prompt: Option<Word>,
 }
 
 impl Errands {
@@ -178,6 +180,7 @@ impl Errands {
             ErrandKind::FollowUp => self.follow_up.as_ref(),
             ErrandKind::Notice if of_message => self.message_notice.as_ref(),
             ErrandKind::Notice => self.notice.as_ref(),
+            ErrandKind::Prompt => self.prompt.as_ref(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use super::catalogue::{Catalogue, DESK_NAME};
+use super::catalogue::{Catalogue, DESK_NAME, Entry};
 use super::clip::{self, Clip, SILENCE_MS_MAX};
 use super::folder::{self, AudioFile, Folder, problem};
 use super::header::Format;
@@ -70,6 +70,15 @@ pub struct Sounds {
     pub sounds: Vec<Sound>,
     /// Prompts that exist in no language, or can't be decoded: left out, and to be counted.
     pub missing: Vec<String>,
+}
+
+/// A prompt's audio, and where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<'a> {
+    pub audio: &'a AudioFile,
+    pub origin: &'a Origin,
+    /// It is inside the program, and not in a folder of the desk.
+    pub is_built_in: bool,
 }
 
 /// A line of `frontdesk prompts list`.
@@ -265,6 +274,17 @@ impl Library {
             return format!("give the name in that language, `[desk.names] {lang} = \"...\"`, then {build}");
         }
         build
+    }
+
+    /// A prompt's text in a language, and how it is to be spoken.
+    pub fn entry(&self, lang: &Lang, id: &str) -> Option<&Entry> {
+        self.shelves.get(lang)?.catalogue.entry(id)
+    }
+
+    /// What is played for a prompt in this very language.
+    pub fn heard(&self, lang: &Lang, id: &str) -> Option<Heard<'_>> {
+        let prompt = self.shelves.get(lang)?.prompts.get(id)?;
+        Some(Heard { audio: &prompt.audio, origin: &prompt.origin, is_built_in: prompt.is_built_in })
     }
 
     /// How a text would be spoken now.

@@ -17,8 +17,9 @@ use crate::desk::alarm::{AlarmId, AlarmWord};
 use crate::desk::ban::BannedNetwork;
 use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
+use crate::desk::message::{Attempt, MessageChange};
 use crate::desk::presence::Notice;
-use crate::desk::residents::{ListChange, Resident};
+use crate::desk::residents::{ListChange, ListPreview, Resident};
 use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
 use crate::desk::workflow::{Advance, WorkSheet};
 use crate::types::{MessageId, TicketNumber};
@@ -205,6 +206,16 @@ impl Editor {
         }
     }
 
+    /// Makes a message another person's: it waits for them from now on.
+    pub fn forward(&mut self, message: MessageId, to: &str, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let attempt = Attempt { at, channel: "console".to_owned(), result: format!("forwarded by {who} to {to}") };
+        let change =
+            MessageChange { for_person: Some(to.to_owned()), attempts: vec![attempt], ..MessageChange::default() };
+        self.transaction(|t| message_rows::change(t, at, message, &change))?
+            .map(drop)
+            .ok_or_else(|| StoreError::Unknown(format!("message {}", message.0)))
+    }
+
     /// Notes that the person has the message (R5). Confirming twice changes nothing.
     pub fn confirm(&mut self, message: MessageId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         match self.transaction(|t| message_rows::confirm(t, at, message, who))? {
@@ -277,10 +288,7 @@ impl Editor {
         replace: bool,
         dry_run: bool,
     ) -> Result<ListChange, StoreError> {
-        if replace && residents.is_empty() {
-            let why = "the list names nobody, and to replace by it would take everybody out: nothing was changed";
-            return Err(StoreError::Refused(why.to_owned()));
-        }
+        names_somebody(residents, replace)?;
         let work = |connection: &Connection| -> rusqlite::Result<ListChange> {
             let mut change = ListChange::default();
             for resident in residents {
@@ -303,6 +311,31 @@ impl Editor {
             Ok(change)
         };
         if dry_run { self.taken_back(work) } else { self.transaction(work) }
+    }
+
+    /// What a list would do, with at most so many residents one by one; nothing is written.
+    pub fn preview_residents(
+        &mut self,
+        residents: &[Resident],
+        replace: bool,
+        rows: usize,
+    ) -> Result<ListPreview, StoreError> {
+        names_somebody(residents, replace)?;
+        self.taken_back(|connection| resident_rows::preview(connection, residents, replace, rows))
+    }
+
+    /// Does what a preview said; `None`, and nothing, where it would be something else by now.
+    pub fn put_residents_as_seen(
+        &mut self,
+        at: DateTime<Utc>,
+        residents: &[Resident],
+        replace: bool,
+        digest: &str,
+    ) -> Result<Option<ListChange>, StoreError> {
+        if self.preview_residents(residents, replace, 0)?.digest != digest {
+            return Ok(None);
+        }
+        self.put_residents(at, residents, replace, false).map(Some)
     }
 
     /// Adds a resident of a place and name that nobody has yet; gives the id.
@@ -396,4 +429,13 @@ impl Editor {
 
 fn unknown(number: &TicketNumber) -> StoreError {
     StoreError::Unknown(format!("ticket {number}"))
+}
+
+/// A list that names nobody is no list to replace everybody by.
+fn names_somebody(residents: &[Resident], replace: bool) -> Result<(), StoreError> {
+    if replace && residents.is_empty() {
+        let why = "the list names nobody, and to replace by it would take everybody out: nothing was changed";
+        return Err(StoreError::Refused(why.to_owned()));
+    }
+    Ok(())
 }

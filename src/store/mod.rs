@@ -19,6 +19,7 @@ mod answer_rows;
 mod audit_rows;
 pub mod backup;
 mod ban_rows;
+mod board_rows;
 mod call_back_rows;
 mod call_rows;
 mod clerk;

@@ -1,12 +1,14 @@
 //! Residents, and what is known of their places. Each writing function is part of a transaction that its caller makes.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::ticket_rows::event;
 use super::time::At;
 use super::work_rows::{Refused, Refusing};
-use crate::desk::residents::{Home, OpenRepair, Resident};
+use crate::desk::residents::{Home, ListPreview, OpenRepair, Resident, ResidentChange};
 use crate::types::{CallId, TicketNumber};
 
 /// Places of one number that are told: more than can be read out.
@@ -83,10 +85,7 @@ pub fn link_rework(
 /// whether it is a new one.
 pub fn put(connection: &Connection, at: DateTime<Utc>, resident: &Resident) -> rusqlite::Result<Option<bool>> {
     let known = find(connection, &resident.building, &resident.room, &resident.name)?;
-    if let Some(known) = &known
-        && known.numbers == sorted(&resident.numbers)
-        && (known.note == resident.note || resident.note.is_none())
-    {
+    if known.as_ref().is_some_and(|known| is_as(known, resident)) {
         return Ok(None);
     }
     let id: i64 = connection
@@ -97,6 +96,78 @@ pub fn put(connection: &Connection, at: DateTime<Utc>, resident: &Resident) -> r
         .query_row(params![resident.building, resident.room, resident.name, resident.note, At(at)], |row| row.get(0))?;
     put_numbers(connection, id, &resident.numbers)?;
     Ok(Some(known.is_none()))
+}
+
+/// What a list would change, and a digest of all of it; `rows` at most are told one by one.
+pub fn preview(
+    connection: &Connection,
+    residents: &[Resident],
+    replace: bool,
+    rows: usize,
+) -> rusqlite::Result<ListPreview> {
+    let mut preview = ListPreview::default();
+    let mut digest = Digest::default();
+    let mut tell = |preview: &mut ListPreview, change: ResidentChange| {
+        digest.add(&change);
+        if preview.rows.len() < rows {
+            preview.rows.push(change);
+        }
+    };
+    for resident in residents {
+        match find(connection, &resident.building, &resident.room, &resident.name)? {
+            None => {
+                preview.change.added += 1;
+                tell(&mut preview, ResidentChange::Added(resident.clone()));
+            }
+            Some(known) if is_as(&known, resident) => preview.change.left += 1,
+            Some(before) => {
+                preview.change.changed += 1;
+                let note = resident.note.clone().or_else(|| before.note.clone());
+                let after = Resident { id: before.id, note, numbers: sorted(&resident.numbers), ..resident.clone() };
+                tell(&mut preview, ResidentChange::Changed { before, after });
+            }
+        }
+    }
+    if replace {
+        let listed: HashSet<(&str, &str, &str)> =
+            residents.iter().map(|r| (r.building.as_str(), r.room.as_str(), r.name.as_str())).collect();
+        for (id, building, room, name) in ids(connection)? {
+            if !listed.contains(&(building.as_str(), room.as_str(), name.as_str())) {
+                preview.change.removed += 1;
+                if let Some(resident) = one(connection, id)? {
+                    tell(&mut preview, ResidentChange::Removed(resident));
+                }
+            }
+        }
+    }
+    preview.digest = digest.text();
+    Ok(preview)
+}
+
+/// FNV-1a of changes, in 64 bits: told from each other, not kept from anybody.
+struct Digest(u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Digest {
+    fn add(&mut self, change: &ResidentChange) {
+        for byte in format!("{change:?}\n").bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+}
+
+/// Whether a list says nothing new of a resident.
+fn is_as(known: &Resident, resident: &Resident) -> bool {
+    known.numbers == sorted(&resident.numbers) && (known.note == resident.note || resident.note.is_none())
 }
 
 /// Writes another place, name, numbers and note for a resident. Whether there is one; refused where another one has that

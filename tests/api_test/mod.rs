@@ -247,6 +247,7 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         numbers: NumberPlan::default(),
         owner: "desk".to_owned(),
         desk_names: [("".to_owned(), "光明物业".to_owned()), ("en".to_owned(), "Guangming".to_owned())].into(),
+        retention: frontdesk::desk::retention::Retention::default(),
     };
     let access = DeskAccess::new(folder.join("frontdesk.db"), folder.join("recordings"), settings);
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

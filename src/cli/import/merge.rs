@@ -6,8 +6,8 @@ use serde::Serialize;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::field::Entry;
-use crate::cli::people_file::put;
 use crate::desk::people::Directory;
+use crate::setup::toml_file::put;
 use crate::types::Problem;
 
 /// What came of it.

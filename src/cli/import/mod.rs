@@ -20,9 +20,9 @@ use self::field::Entry;
 use self::merge::{Change, Report};
 use super::failure::Failure;
 use super::output;
-use super::people_file::write_over;
 use crate::config::Config;
 use crate::desk::people::Directory;
+use crate::setup::toml_file::write_over;
 use crate::types::Problem;
 
 /// A bigger file is no list of people.

@@ -87,6 +87,11 @@ impl Events {
         self.stopped.send_replace(true);
     }
 
+    /// Becomes true when the server stops.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopped.subscribe()
+    }
+
     /// Looks for news until it is stopped.
     pub async fn run(self, database: PathBuf) {
         let mut stopped = self.stopped.subscribe();

@@ -1,9 +1,11 @@
 // What several pages do in the browser. A page says what it wants by attributes; it has no script of its own.
 //
 //   data-live="URL"      listens to server-sent events from URL; each event's name is the id of an element, its data the HTML
-//                        that the element has from now on. Where the connection is cut off, #cut-off says so.
+//                        that the element (data-live-part) has from now on. Where the connection is cut off, #cut-off says
+//                        so. The innermost URL of a page holds. The event `go` names a page of somebody who calls.
+//   data-go              a page that goes there by itself, as long as nothing is typed in it.
 //   data-since="TIME"    counts up since that time (RFC 3339): 0:07, 1:02:07; data-until="TIME" counts down, and on.
-//   data-key="k"         a link or button that the key k presses, where nobody is typing; `?` lists them all.
+//   data-key="k"         a link or button that the key k presses, a field that it goes to, a recording that it plays or halts, where nobody is typing; `?` lists them all.
 //   data-own-address     an input whose path becomes a whole address of this console.
 //
 // Forms and links go by htmx (hx-boost). A form that finds its session over opens #sign-in-again and is sent again after it.
@@ -94,7 +96,8 @@
   // Live parts.
   let source = null, url = null;
   function listen() {
-    const wanted = document.querySelector("[data-live]")?.dataset.live ?? null;
+    // The innermost one holds.
+    const wanted = [...all("[data-live]")].at(-1)?.dataset.live ?? null;
     if (wanted === url && source && source.readyState !== EventSource.CLOSED) return;
     source?.close();
     source = null;
@@ -102,7 +105,7 @@
     cutOff(false);
     if (!url) return;
     source = new EventSource(url);
-    source.onopen = () => cutOff(false);
+    source.onopen = () => { if (!$("cut-off")?.hidden) back(); cutOff(false); };
     source.onerror = () => {
       cutOff(true);
       // A server that says no ends it for good, as one does that is over; a page that is looked at tries on.
@@ -117,14 +120,37 @@
         count();
       });
     }
-    source.addEventListener("go", (event) => document.dispatchEvent(new CustomEvent("live:go", { detail: event.data })));
+    source.addEventListener("go", (event) => {
+      // Whoever calls is shown before anybody says hello, but nothing that is being typed is lost for it.
+      const open = document.querySelector("dialog[open]"), path = event.data;
+      if (document.querySelector("[data-go]") && !open && !isTyped() && path.startsWith("/pop/") && path !== location.pathname) location.assign(path);
+    });
   }
   function restart() { source?.close(); source = null; listen(); }
+  function isTyped() {
+    const typed = (e) => e.type === "checkbox" || e.type === "radio" ? e.checked !== e.defaultChecked : e.value !== e.defaultValue;
+    return [...all("main textarea, main input:not([type=hidden])")].some(typed) || document.activeElement?.matches("main select");
+  }
+  function back() {
+    const e = $("back");
+    if (!e) return;
+    e.textContent = `${e.dataset.text} ${new Date().toLocaleTimeString()}`;
+    e.hidden = false;
+    setTimeout(() => { e.hidden = true; }, 8000);
+  }
+  // A browser keeps six connections to a server: tabs that nobody looks at give theirs back after a while.
+  let away = null;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(away);
+    if (document.hidden) away = setTimeout(() => { source?.close(); source = null; url = null; }, 60000);
+    else if (!source) listen();
+  });
   function cutOff(is) { const e = $("cut-off"); if (e) e.hidden = !is; }
 
   // Keys.
   const typing = (e) => e.closest?.("input, textarea, select, [contenteditable], dialog[open]");
   document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && event.key === "Enter" && event.target.form) { event.preventDefault(); event.target.form.requestSubmit(); return; }
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (event.key === "Escape" && event.target.matches?.("input, textarea, select")) { event.target.blur(); return; }
     if (typing(event.target)) return;
@@ -132,7 +158,8 @@
     const wanted = [...all("[data-key]")].find((e) => e.dataset.key === event.key && !e.disabled && e.checkVisibility());
     if (!wanted) return;
     event.preventDefault();
-    wanted.matches("input, textarea, select") ? wanted.focus() : wanted.click();
+    if (wanted.matches("audio")) wanted.paused ? wanted.play() : wanted.pause();
+    else wanted.matches("input, textarea, select") ? wanted.focus() : wanted.click();
   });
   function help() {
     const dialog = $("keys");

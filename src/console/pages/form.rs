@@ -33,11 +33,6 @@ impl Form {
         Some(self.text(name).to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Everything that was chosen of a field's choices.
-    pub fn all(&self, name: &str) -> &[String] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
-    }
-
     /// Whether the form has that field at all.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -97,11 +92,27 @@ const SAID: &[(&str, Both)] = &[
     ("opened", Both::new("工单已建立", "The ticket is opened")),
     ("confirmed", Both::new("已确认", "Confirmed")),
     ("forwarded", Both::new("已转发", "Forwarded")),
+    ("revoked", Both::new("已收回", "Taken back")),
     ("signed", Both::new("已签名", "Signed")),
     ("written", Both::new("已记录", "Written down")),
     ("password", Both::new("密码已更改；其他登录已退出", "Password changed; other sessions have ended")),
     ("factor-on", Both::new("两步验证已启用", "Two-step sign-in is on")),
     ("factor-off", Both::new("两步验证已关闭", "Two-step sign-in is off")),
+    ("handed-on", Both::new("正在转接", "On the way")),
+    ("handed-back", Both::new("已交还菜单", "Back in the menu")),
+    ("parked", Both::new("已驻留", "Parked")),
+    ("picked-up", Both::new("您的电话正在振铃", "Your telephone rings")),
+    ("removed", Both::new("已删除", "Taken out")),
+    (
+        "offered",
+        Both::new(
+            "已收到，并转换为提示音的格式和音量。请试听，满意后采用",
+            "It is here, in the format and at the level of prompts. Listen to it, then accept it",
+        ),
+    ),
+    ("accepted", Both::new("已采用：此后的来电听到它", "Accepted: calls hear it from now on")),
+    ("restored", Both::new("已恢复原来的提示音", "The prompt of before is heard again")),
+    ("calling", Both::new("马上呼叫", "The telephone will ring in a moment")),
     ("ended", Both::new("其他登录已退出", "Other sessions have ended")),
     ("disabled", Both::new("帐号已停用", "The account is disabled")),
     ("enabled", Both::new("帐号已启用", "The account is enabled")),
@@ -121,7 +132,7 @@ mod tests {
         let form = Form::read("name=%E7%8E%8B%E8%8A%B3+&tick=on&of=a&of=b&empty=&password=+x+");
         assert_eq!(form.text("name"), "王芳");
         assert!(form.ticked("tick") && !form.ticked("untold"));
-        assert_eq!(form.all("of"), ["a", "b"]);
+        assert_eq!(form.text("of"), "a", "the first one");
         assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
         assert_eq!(form.whole("password"), " x ");
         assert!(Form::read("%ff&&=&a").text("b").is_empty());

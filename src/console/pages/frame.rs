@@ -20,6 +20,8 @@ pub struct Frame {
     /// Whoever is signed in.
     pub who: String,
     pub role: Role,
+    /// They have a telephone: who calls it is told on every page.
+    pub is_rung: bool,
     /// What every change sends with it.
     pub csrf: String,
     pub bar: Vec<BarItem>,
@@ -45,6 +47,7 @@ impl Frame {
             tongue,
             who: visitor.user.full_name.clone(),
             role: visitor.user.role,
+            is_rung: visitor.user.extension.is_some(),
             csrf: visitor.session.csrf.text(),
             bar: seen.map(|area| BarItem { path: area.path, name: area.name.of(tongue) }).collect(),
             said: None,

@@ -15,15 +15,18 @@
 //! `frame.say("中文", "English")`.
 //!
 //! - `frame`: what all pages have around them. `door`: the way in. `fault`: what is shown where something can't be.
-//! - `words`: names of what records keep as words. `assets`: files for the browser. `sign_in`: signing in and out, one-time links. `account`: one's own account.
+//! - `words`: names of what records keep as words. `assets`: files for the browser.
+//! - `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
-//! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
+//! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
+//! - `list`: rows page by page. `form`, `upload`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 //! - `calls`: the call log. `answer_times`: how fast the line is answered. `flow`: the flow, drawn.
 
 mod account;
 mod answer_times;
 mod assets;
 mod audit;
+mod board;
 mod calls;
 mod door;
 mod fault;
@@ -31,9 +34,16 @@ mod flow;
 mod form;
 mod frame;
 mod list;
+mod live;
+mod messages;
+mod pop;
+mod retention;
 mod setup;
+mod shift;
 mod sign_in;
 mod tickets;
+mod tokens;
+mod upload;
 mod users;
 mod words;
 
@@ -48,6 +58,9 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::CsrfLayer;
+
+pub(super) use self::board::parts as board_parts;
+pub use self::setup::WaitingLists;
 
 use self::fault::PageFault;
 use super::gate::Visitor;
@@ -81,12 +94,24 @@ const fn inner(path: &'static str, least: Role, zh: &'static str, en: &'static s
 
 /// Every area; the longest path that fits holds.
 pub(super) const AREAS: &[Area] = &[
+    area("/board", Role::Receptionist, "看板", "Board"),
+    inner("/pop", Role::Engineer, "来电", "Caller"),
     area("/tickets", Role::Engineer, "工单", "Tickets"),
     area("/calls", Role::Engineer, "通话", "Calls"),
+    area("/messages", Role::Receptionist, "留言", "Messages"),
+    area("/desk", Role::Receptionist, "值班", "Desk"),
     area("/answer-times", Role::Supervisor, "应答时间", "Answer times"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
+    inner("/setup/people", Role::Supervisor, "人员", "People"),
+    inner("/setup/residents", Role::Supervisor, "住户", "Residents"),
+    inner("/setup/prompts", Role::Supervisor, "提示音", "Prompts"),
+    inner("/setup/answers", Role::Supervisor, "答复", "Answers"),
+    inner("/setup/hours", Role::Supervisor, "服务时间", "Hours"),
     inner("/setup/flow", Role::Supervisor, "来电流程", "Call flow"),
+    inner("/setup/lines", Role::Supervisor, "线路与话机", "Lines and telephones"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
+    inner("/setup/retention", Role::Supervisor, "保存期限", "Retention"),
+    inner("/setup/tokens", Role::Administrator, "接口令牌", "Tokens of programs"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
     inner("/account", Role::Engineer, "我的帐号", "My account"),
 ];
@@ -111,10 +136,17 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(account::router())
         .merge(answer_times::router())
         .merge(audit::router())
+        .merge(board::router())
         .merge(calls::router())
         .merge(flow::router())
+        .merge(live::router())
+        .merge(messages::router())
+        .merge(pop::router())
+        .merge(retention::router())
         .merge(setup::router())
+        .merge(shift::router())
         .merge(tickets::router())
+        .merge(tokens::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);

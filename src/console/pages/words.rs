@@ -7,7 +7,7 @@ use crate::desk::message::Relay;
 use crate::desk::presence::Whereabouts;
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::report::tables;
-use crate::desk::ticket::{Channel, Class, Kind, Urgency};
+use crate::desk::ticket::{Channel, Class, Kind};
 use crate::desk::workflow::{Nature, Quote, Satisfaction};
 
 /// `张伟 301`, or what is known.
@@ -87,13 +87,6 @@ pub fn clock(name: &str, tongue: Tongue) -> String {
 /// A category of the rule book; a site's own key as it is.
 pub fn category(key: &str, tongue: Tongue) -> String {
     category::find(key).map_or_else(|| key.to_owned(), |found| Both::new(found.zh, found.en).of(tongue).to_owned())
-}
-
-pub fn urgency(urgency: Urgency) -> Both {
-    match urgency {
-        Urgency::Urgent => Both::new("紧急", "urgent"),
-        Urgency::General => Both::new("一般", "general"),
-    }
 }
 
 /// R18.

@@ -7,6 +7,8 @@ use super::span::Span;
 /// Days on which the desk is closed, or open otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Holiday {
+    /// Empty where the file gives none.
+    pub name: String,
     pub from: NaiveDate,
     pub to: NaiveDate,
     pub open: Vec<Span>,
@@ -15,6 +17,7 @@ pub(super) struct Holiday {
 /// A day that goes like another weekday (调休).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Workday {
+    pub name: String,
     pub date: NaiveDate,
     pub like: Weekday,
 }
@@ -33,6 +36,19 @@ pub(super) enum Kind<'a> {
     Holiday(&'a Holiday),
 }
 
+/// A date that is no day of the week like others. Names are empty where the file gives none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Special<'a> {
+    Holiday {
+        name: &'a str,
+    },
+    /// A make-up workday goes like this day of the week.
+    Workday {
+        name: &'a str,
+        like: Weekday,
+    },
+}
+
 impl Calendar {
     /// A make-up workday goes before a holiday, and that before the week.
     pub fn kind(&self, date: NaiveDate) -> Kind<'_> {
@@ -41,6 +57,17 @@ impl Calendar {
         }
         let holiday = self.holidays.iter().find(|h| (h.from..=h.to).contains(&date));
         holiday.map_or(Kind::Weekday(date.weekday()), Kind::Holiday)
+    }
+
+    /// What is special about a date, for people.
+    pub fn special(&self, date: NaiveDate) -> Option<Special<'_>> {
+        if let Some(workday) = self.workdays.iter().find(|w| w.date == date) {
+            return Some(Special::Workday { name: &workday.name, like: workday.like });
+        }
+        match self.kind(date) {
+            Kind::Holiday(holiday) => Some(Special::Holiday { name: &holiday.name }),
+            Kind::Weekday(_) => None,
+        }
     }
 }
 

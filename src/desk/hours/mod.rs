@@ -19,6 +19,7 @@ use chrono_tz::Tz;
 use toml::Spanned;
 use toml::de::DeValue;
 
+pub use calendar::Special;
 pub use changes::to_utc;
 pub use span::Span;
 
@@ -57,6 +58,11 @@ impl Hours {
             Kind::Holiday(holiday) => &holiday.open,
             weekday @ Kind::Weekday(_) => self.week.on(weekday),
         })
+    }
+
+    /// What is special about the day that a moment lies in.
+    pub fn special(&self, at: DateTime<Utc>, time_zone: Tz) -> Option<Special<'_>> {
+        self.calendar.special(at.with_timezone(&time_zone).date_naive())
     }
 
     /// What a flow may ask for by name: schedules, and groups of the roster.

@@ -95,8 +95,8 @@ struct RawWeek {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawHoliday {
-    #[serde(default, rename = "name")]
-    _name: String,
+    #[serde(default)]
+    name: String,
     from: Spanned<Date>,
     to: Spanned<Date>,
     #[serde(default)]
@@ -106,8 +106,8 @@ struct RawHoliday {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawWorkday {
-    #[serde(default, rename = "name")]
-    _name: String,
+    #[serde(default)]
+    name: String,
     date: Spanned<Date>,
     like: Day,
 }
@@ -152,7 +152,7 @@ pub(super) fn ready(raw: RawHours, reader: &mut Reader<'_>) -> Hours {
         if holidays.iter().any(|h| h.from <= to && from <= h.to) {
             reader.problem(at, "two holidays share a day", "put each day into one of them");
         }
-        holidays.push(Holiday { from, to, open: holiday.open });
+        holidays.push(Holiday { name: holiday.name, from, to, open: holiday.open });
     }
     let mut workdays: Vec<Workday> = Vec::new();
     for workday in raw.workday {
@@ -169,7 +169,7 @@ pub(super) fn ready(raw: RawHours, reader: &mut Reader<'_>) -> Hours {
             Day::Sat => Weekday::Sat,
             Day::Sun => Weekday::Sun,
         };
-        workdays.push(Workday { date, like });
+        workdays.push(Workday { name: workday.name, date, like });
     }
     for (count, max, what) in [(raw.duty.len(), DUTIES_MAX, "duties"), (raw.schedule.len(), SCHEDULES_MAX, "schedules")]
     {

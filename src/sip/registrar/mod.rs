@@ -421,6 +421,11 @@ impl Registrar {
         gone
     }
 
+    /// All bindings of all accounts, in no order.
+    pub fn registered(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.bindings.values().map(|bound| (bound.user.as_str(), &bound.binding))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.bindings.is_empty()
     }

@@ -20,6 +20,11 @@ impl UserAgent {
         self.registrar.bindings(user)
     }
 
+    /// Every phone that is registered, with its account, in no order.
+    pub fn registered(&self) -> impl Iterator<Item = (&str, &Binding)> {
+        self.registrar.registered()
+    }
+
     /// Whether a phone of that account is registered and reached there.
     pub fn phone_at(&self, user: &str, source: SocketAddr) -> bool {
         self.registrar.bindings(user).iter().any(|binding| binding.destination.remote == source)

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::desk::clocks::PauseReason;
+use crate::desk::residents::ResidentChange;
 use crate::desk::ticket::Channel;
 use crate::desk::ticket_edit::{HandTicket, Progress};
 use crate::desk::workflow::{Nature, Satisfaction, WorkSheet};
@@ -332,6 +333,47 @@ fn r11_a_caller_is_known_by_exactly_their_number_and_never_guessed() {
     let other = [resident("3", "1201", "李四", &["13600136000"])];
     let change = editor.put_residents(noon(), &other, true, false).expect("it is kept");
     assert_eq!((change.changed, change.removed), (1, 4));
+}
+
+#[test]
+fn what_a_list_of_residents_would_do_is_told_first_and_done_only_so() {
+    let desk = Desk::open();
+    let mut editor = desk.editor();
+    let list = [
+        resident("3", "1201", "李四", &["13800138000"]),
+        resident("5", "302", "王五", &["13900139000"]),
+        resident("5", "303", "赵六", &[]),
+    ];
+    editor.put_residents(noon(), &list, false, false).expect("it is kept");
+    let new = [
+        resident("3", "1201", "李四", &["13600136000"]),
+        resident("5", "302", "王五", &["13900139000"]),
+        resident("7", "101", "钱七", &[]),
+    ];
+    let preview = editor.preview_residents(&new, true, 10).expect("it is tried");
+    let change = preview.change;
+    assert_eq!((change.added, change.changed, change.left, change.removed), (1, 1, 1, 1));
+    let told: Vec<String> = preview
+        .rows
+        .iter()
+        .map(|row| match row {
+            ResidentChange::Added(resident) => format!("+ {}", resident.name),
+            ResidentChange::Changed { before, after } => format!("{:?} -> {:?}", before.numbers, after.numbers),
+            ResidentChange::Removed(resident) => format!("- {}", resident.name),
+        })
+        .collect();
+    assert_eq!(told, ["[\"13800138000\"] -> [\"13600136000\"]", "+ 钱七", "- 赵六"]);
+    assert_eq!(editor.preview_residents(&new, true, 1).expect("it is tried").digest, preview.digest);
+    assert_ne!(editor.preview_residents(&new, false, 1).expect("it is tried").digest, preview.digest);
+    // Somebody writes another number meanwhile: what was seen is not what would be done.
+    let other = [resident("3", "1201", "李四", &["13700137000"])];
+    editor.put_residents(noon(), &other, false, false).expect("it is kept");
+    assert_eq!(editor.put_residents_as_seen(noon(), &new, true, &preview.digest).expect("it is tried"), None);
+    assert_eq!(desk.reader().residents(&ResidentFilter::default()).expect("read").len(), 3);
+    let digest = editor.preview_residents(&new, true, 10).expect("it is tried").digest;
+    let done = editor.put_residents_as_seen(noon(), &new, true, &digest).expect("it is kept");
+    assert_eq!(done.map(|done| (done.added, done.changed, done.removed)), Some((1, 1, 1)));
+    assert!(editor.preview_residents(&[], true, 10).is_err(), "nobody is no list");
 }
 
 #[test]
