@@ -1,5 +1,6 @@
 //! Names of words in pages: what records keep as `on_site` is 到场 or "on site" there.
 
+use crate::console::gate::Visitor;
 use crate::desk::category;
 use crate::desk::clocks::PauseReason;
 use crate::desk::message::Relay;
@@ -8,6 +9,14 @@ use crate::desk::report::table::{Both, Tongue};
 use crate::desk::report::tables;
 use crate::desk::ticket::{Channel, Class, Kind};
 use crate::desk::workflow::{Nature, Quote, Satisfaction};
+
+/// `张伟 301`, or what is known.
+pub fn person(visitor: &Visitor, who: &str) -> String {
+    match visitor.settings.people.person(who) {
+        Some(person) => format!("{} {who}", person.name),
+        None => who.to_owned(),
+    }
+}
 
 /// A stage of any kind of ticket (`desk::workflow`).
 pub fn stage(kind: Kind, word: &str, tongue: Tongue) -> String {
