@@ -196,6 +196,8 @@
       if ((path === own || path.startsWith(own + "/")) && own.length > (best?.getAttribute("href").length ?? 0)) best = a;
     }
     best?.setAttribute("aria-current", "page");
+    // Tabs that are pages of their own.
+    for (const a of all(".tabs[data-by-path] a")) a.getAttribute("href") === path ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
     for (const e of all("[data-own-address]")) {
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
     }
