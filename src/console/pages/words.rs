@@ -15,7 +15,11 @@ use crate::desk::workflow::{Nature, Quote, Satisfaction};
 pub fn person(visitor: &Visitor, who: &str) -> String {
     match visitor.settings.people.person(who) {
         Some(person) => format!("{} {who}", person.name),
-        None => who.to_owned(),
+        None => match who {
+            "system" => Both::new("系统", "the desk").of(visitor.tongue).to_owned(),
+            "caller" => Both::new("来电者", "the caller").of(visitor.tongue).to_owned(),
+            other => other.to_owned(),
+        },
     }
 }
 
@@ -173,15 +177,6 @@ pub fn alarm(kind: AlarmKind) -> Both {
         AlarmKind::NotDispatched => Both::new("无人接单", "Not dispatched"),
         AlarmKind::MessageUnconfirmed => Both::new("留言未确认", "Message unconfirmed"),
         AlarmKind::ChannelFailing => Both::new("通知发送失败", "Notices fail"),
-    }
-}
-
-/// Whoever did something: a person, or the desk itself.
-pub fn who<'w>(who: &'w str, tongue: Tongue) -> &'w str {
-    match who {
-        "system" => Both::new("系统", "the desk").of(tongue),
-        "caller" => Both::new("来电者", "the caller").of(tongue),
-        other => other,
     }
 }
 
