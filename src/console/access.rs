@@ -10,9 +10,11 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::desk::answer_time::Cadence;
 use crate::desk::audit::AuditEntry;
 use crate::desk::clocks::ClockBook;
+use crate::desk::flow_chart::FlowChart;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
 use crate::desk::report::table::Tongue;
+use crate::desk::retention::Retention;
 use crate::setup::Setup;
 use crate::store::{Editor, StoreError};
 use crate::types::NumberPlan;
@@ -25,12 +27,16 @@ pub struct DeskSettings {
     pub clocks: Arc<ClockBook>,
     pub people: Arc<Directory>,
     pub hours: Arc<Hours>,
+    /// The flow, to be drawn.
+    pub flow: Arc<FlowChart>,
     /// How numbers are written.
     pub numbers: NumberPlan,
     /// The desk's own name as an owner of tickets.
     pub owner: String,
     /// The desk's names by language; under "" the one for all others.
     pub desk_names: BTreeMap<String, String>,
+    /// How long what was recorded is kept.
+    pub retention: Retention,
 }
 
 impl DeskSettings {

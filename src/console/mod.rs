@@ -12,6 +12,7 @@ mod access;
 mod api;
 mod board;
 mod daemon_ask;
+mod exports;
 mod gate;
 mod listener;
 mod pages;
@@ -206,12 +207,14 @@ mod tests {
                 cadence: crate::desk::answer_time::Cadence::default(),
                 clocks: Arc::default(),
                 people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
+                flow: Arc::default(),
                 hours: Arc::new(
                     crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap(),
                 ),
                 numbers: crate::types::NumberPlan::default(),
                 owner: "desk".to_owned(),
                 desk_names: std::collections::BTreeMap::new(),
+                retention: crate::desk::retention::Retention::default(),
             };
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
             let served =

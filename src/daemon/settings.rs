@@ -15,6 +15,7 @@ use crate::console::{DeskSettings, GateOptions};
 use crate::desk::phones::{Phone, PhoneSecret};
 use crate::driver::dtls;
 use crate::driver::ports::PortRange;
+use crate::flow::diagram;
 use crate::flow::io::RecordSpec;
 use crate::sip::guard::GuardConfig;
 use crate::sip::user_agent::{
@@ -35,9 +36,11 @@ pub(super) fn desk(site: &Site) -> DeskSettings {
         clocks: Arc::new(site::clock_book(&site.config, &site.hours)),
         people: Arc::clone(&site.people),
         hours: Arc::clone(&site.hours),
+        flow: Arc::new(diagram::chart(&site.flow)),
         numbers: site.config.numbers.clone(),
         owner: "desk".to_owned(),
         desk_names: named.chain([(String::new(), site.config.desk.name.clone())]).collect(),
+        retention: site.config.retention,
     }
 }
 

@@ -1,10 +1,42 @@
-//! The flow as a picture: Mermaid for a page, indented text for a terminal.
+//! The flow as a picture: Mermaid for a page, indented text for a terminal, a chart that the console draws.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::compile::{Flow, Node};
 use super::steps::{By, Nature};
+use crate::desk::flow_chart::{ChartBegin, ChartEdge, ChartNode, FlowChart, NodeLook};
+
+/// Nodes, ways and beginnings, for a drawing.
+pub fn chart(flow: &Flow) -> FlowChart {
+    let nodes = in_order(flow);
+    let place = |name: &str| nodes.iter().position(|(known, _)| *known == name);
+    let look = |node: &Node| match node.step.nature() {
+        Nature::Menu | Nature::Level => NodeLook::Choice,
+        Nature::Refuge => NodeLook::Refuge,
+        Nature::End => NodeLook::End,
+        Nature::Passage | Nature::Landmark | Nature::Errand => NodeLook::Passage,
+    };
+    let mut chart = FlowChart::default();
+    for (from, (name, node)) in nodes.iter().enumerate() {
+        chart.nodes.push(ChartNode { name: (*name).clone(), step: node.kind.to_owned(), look: look(node) });
+        for link in node.step.links() {
+            let Some(to) = place(link.to.get_ref()) else { continue };
+            chart.edges.push(ChartEdge { from, to, label: link.label, by_key: link.by == By::Key });
+        }
+    }
+    let mut begin = |label: Option<String>, name: &str| {
+        chart.begins.extend(place(name).map(|to| ChartBegin { to, label }));
+    };
+    begin(None, flow.start());
+    for (callee, to) in flow.entries().iter() {
+        begin(Some(callee.to_string()), to.get_ref());
+    }
+    for (kind, to) in flow.errands().iter() {
+        begin(Some(kind.to_string()), to.get_ref());
+    }
+    chart
+}
 
 /// A Mermaid flowchart: keys are solid arrows, what happens by itself is dotted.
 pub fn mermaid(flow: &Flow) -> String {
@@ -106,6 +138,19 @@ mod tests {
             let shown = text.lines().filter(|l| l.ends_with(&format!(" {full}")) || *l == full).count();
             assert_eq!(shown, 1, "{name}");
         }
+    }
+
+    #[test]
+    fn the_chart_has_every_node_and_edge_and_room_for_each() {
+        let flow = default_flow();
+        let chart = chart(&flow);
+        assert_eq!((chart.nodes.len(), chart.edges.len()), (flow.nodes().len(), flow.edges().len()));
+        let (main, emergency) = (chart.node("main").expect("a node"), chart.node("emergency").expect("a node"));
+        assert!(chart.edges_from(main).any(|edge| edge.to == emergency && edge.label == "9" && edge.by_key));
+        assert_eq!(chart.begins[0], ChartBegin { to: chart.node("welcome").expect("a node"), label: None });
+        assert_eq!(chart.begins.len(), 1 + flow.entries().iter().count() + flow.errands().iter().count());
+        let layout = chart.layout();
+        assert!(layout.columns < 16 && layout.rows < chart.nodes.len(), "{} x {}", layout.columns, layout.rows);
     }
 
     #[test]

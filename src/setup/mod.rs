@@ -134,6 +134,13 @@ impl Setup {
         Arc::clone(&self.0.site.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The files of trunks and of telephones, where there are any.
+    pub fn files_of_lines(&self) -> (Option<String>, Option<String>) {
+        let site = self.site();
+        let name = |source: &Source| source.path().map(|path| path.display().to_string());
+        (name(&site.config.trunks), name(&site.config.phones))
+    }
+
     pub(in crate::setup) fn data(&self) -> &Path {
         &self.0.data
     }

@@ -12,6 +12,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::toml_file::Draft;
 use super::{OWN_PROMPTS, Refusal, Setup};
+use crate::desk::errand::{ErrandId, ErrandKind};
 use crate::media::clip::Clip;
 use crate::media::{flac, wav};
 use crate::prompts::builder::finish::{self, LEVEL_DBFS, speech_level_dbfs};
@@ -219,11 +220,35 @@ impl Setup {
         Ok(offer)
     }
 
-    /// Takes what was said on a call of the desk's as one that waits to be accepted.
+    /// Whether somebody can be called to say a prompt: the flow may have no beginning for such calls.
+    pub fn can_record(&self) -> bool {
+        self.site().flow.errand(ErrandKind::Prompt, false).is_some()
+    }
+
+    /// Takes what was said on a call of the desk's as one that waits to be accepted; `None` where that was done before.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn offer_recording(&self, lang: &Lang, id: &str, recording: &RecordingId) -> Result<Offer, Unusable> {
+    pub fn offer_recording(
+        &self,
+        lang: &Lang,
+        id: &str,
+        errand: ErrandId,
+        recording: &RecordingId,
+    ) -> Result<Option<Offer>, Unusable> {
+        self.known(&self.site(), lang, id)?;
+        // Of several who look at the same time one takes it.
+        let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mark = self.offer_path(lang, id).with_extension("errand");
+        let taken = fs::read_to_string(&mark).ok().and_then(|text| text.trim().parse::<i64>().ok());
+        if taken.is_some_and(|taken| taken >= errand.0) {
+            return Ok(None);
+        }
+        put(&mark, errand.0.to_string().as_bytes())?;
+        self.offer_file(lang, id, recording).map(Some)
+    }
+
+    fn offer_file(&self, lang: &Lang, id: &str, recording: &RecordingId) -> Result<Offer, Unusable> {
         let relative = Path::new(&recording.0);
         let path = self.data().join("recordings").join(relative);
         if !relative.components().all(|part| matches!(part, Component::Normal(_))) {

@@ -4,10 +4,11 @@ use tempfile::TempDir;
 
 use super::prompts::{Provenance, Unusable, Which};
 use super::*;
+use crate::desk::errand::ErrandId;
 use crate::desk::people::Duty;
 use crate::media::clip::Clip;
 use crate::media::{tone_gen, wav};
-use crate::types::Lang;
+use crate::types::{Lang, RecordingId};
 
 const PEOPLE: &str = "# ours\n\n[[person]]\nextension = \"100\" # the desk\nname = \"王芳\"\nhunt = [\"sip:100@frontdesk\"] # first\nduty = [\"receptionist\"]\npin = \"$argon2id$v=19$m=19456,t=2,p=1$BwcHBwcHBwcHBwcHBwcHBw$4xlmDqHnNR6mjC+5EYXs1IDZUoZLKMGkzPMfEdV4bFw\"\n\n[[person]]\nextension = \"201\"\nname = \"张伟\"\n";
 
@@ -254,6 +255,24 @@ fn a_recording_is_offered_accepted_and_taken_back_without_any_loss() {
     setup.drop_offer(&zh, "greeting").expect("it waits");
     assert!(matches!(setup.accept_prompt(&zh, "greeting"), Err(Refusal::Gone(_))));
     assert!(matches!(setup.restore_prompt(&zh, "greeting"), Err(Refusal::Gone(_))));
+}
+
+#[test]
+fn what_was_said_by_telephone_is_taken_once() {
+    let desk = DeskTest::with(&[]);
+    let recordings = desk.folder.path().join("data/recordings/2026");
+    fs::create_dir_all(&recordings).expect("it is writable");
+    fs::write(recordings.join("1.wav"), tone(8_000, -25.0, 1_200)).expect("it is writable");
+    let take = |errand, recording: &str| {
+        let recording = RecordingId(recording.to_owned());
+        desk.setup.offer_recording(&Lang::new("en"), "greeting", ErrandId(errand), &recording)
+    };
+    assert!(desk.setup.can_record());
+    assert!(take(4, "2026/1.wav").expect("it is good").is_some_and(|offer| offer.rate_hz == 8_000));
+    assert!(take(4, "2026/1.wav").expect("it is good").is_none());
+    assert!(matches!(take(5, "../frontdesk.db"), Err(Unusable::Refused(Refusal::Gone(_)))));
+    assert!(matches!(take(6, "2026/2.wav"), Err(Unusable::Refused(Refusal::Disk { .. }))));
+    assert!(desk.setup.prompt_wav(&Lang::new("en"), "greeting", Which::Offered).is_some());
 }
 
 #[test]

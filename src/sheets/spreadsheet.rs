@@ -14,13 +14,35 @@ pub fn write(
     header: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,
 ) -> io::Result<()> {
-    out.write_all("\u{feff}".as_bytes())?;
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
-    writer.write_record(header)?;
-    for row in rows {
-        writer.write_record(row.iter().map(|cell| formula_safe(cell).into_owned()))?;
+    let mut writer = Writer::new(out, header)?;
+    rows.into_iter().try_for_each(|row| writer.row(&row))?;
+    writer.done().map(|_| ())
+}
+
+/// The same, row by row.
+pub struct Writer<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Writer<W> {
+    /// # Errors
+    /// What `out` says.
+    pub fn new(mut out: W, header: &[&str]) -> io::Result<Self> {
+        out.write_all("\u{feff}".as_bytes())?;
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out);
+        writer.write_record(header)?;
+        Ok(Self(writer))
     }
-    writer.flush()
+
+    /// # Errors
+    /// What `out` says.
+    pub fn row(&mut self, cells: &[String]) -> io::Result<()> {
+        Ok(self.0.write_record(cells.iter().map(|cell| formula_safe(cell).into_owned()))?)
+    }
+
+    /// # Errors
+    /// What `out` says.
+    pub fn done(self) -> io::Result<W> {
+        self.0.into_inner().map_err(csv::IntoInnerError::into_error)
+    }
 }
 
 /// A report: headings and names in a language, or as programs know them.

@@ -12,8 +12,9 @@ use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings, GateOptio
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
 use frontdesk::desk::audit::KeptAudit;
-use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
+use frontdesk::desk::call_record::{CallRecord, Direction, Outcome, PathStep, RtpStats};
 use frontdesk::desk::hours::Hours;
+use frontdesk::desk::ladder::{CallLadder, LadderMessage};
 use frontdesk::desk::message::{MessageChange, MessageDraft};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskRequest, Done, RequestId};
@@ -53,6 +54,11 @@ impl Desk {
             let _ = stop.send(());
             thread.join().unwrap();
         }
+    }
+
+    /// Puts another file in the place of call 2's recording.
+    pub fn record(&self, bytes: &[u8]) {
+        std::fs::write(self.folder.path().join("recordings/2026/11/23/000002-1.wav"), bytes).unwrap();
     }
 
     pub fn editor(&self) -> Editor {
@@ -237,9 +243,11 @@ fn serve(folder: &std::path::Path) -> (SocketAddr, oneshot::Sender<()>, std::thr
         clocks: Arc::default(),
         people: Arc::new(Directory::parse(Directory::default_text(), "built-in people").unwrap()),
         hours: Arc::new(Hours::parse(Hours::default_text(), "built-in hours").unwrap()),
+        flow: Arc::default(),
         numbers: NumberPlan::default(),
         owner: "desk".to_owned(),
         desk_names: [("".to_owned(), "光明物业".to_owned()), ("en".to_owned(), "Guangming".to_owned())].into(),
+        retention: frontdesk::desk::retention::Retention::default(),
     };
     let access = DeskAccess::new(folder.join("frontdesk.db"), folder.join("recordings"), settings);
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -318,6 +326,7 @@ fn fill(folder: &std::path::Path) -> String {
     for call in [call(1, None), call(2, Some("2026/11/23/000002-1.wav")), call(3, Some("../secret.wav"))] {
         store.submit(call.id, noon(), DeskRequest::PutCall(Box::new(call))).unwrap();
     }
+    store.submit(CallId(2), noon(), DeskRequest::PutLadder(Box::new(ladder()))).unwrap();
     assert_eq!(store.shutdown(), 0);
     let replies: Vec<_> = replies.into_iter().collect();
     assert_eq!(replies.iter().filter(|reply| reply.result.is_ok()).count(), asked, "{replies:?}");
@@ -327,6 +336,35 @@ fn fill(folder: &std::path::Path) -> String {
     });
     assert_eq!(opened, Some(number.clone()));
     number.0
+}
+
+/// Of the call that left the repair.
+fn way() -> Vec<PathStep> {
+    let step = |at_ms, node: &str, input: Option<&str>| PathStep {
+        at_ms,
+        node: node.to_owned(),
+        input: input.map(str::to_owned),
+    };
+    vec![
+        step(0, "welcome", None),
+        step(3_000, "main", None),
+        step(5_000, "main", Some("1")),
+        step(5_000, "repair", None),
+    ]
+}
+
+/// What that call said in SIP, as far as it matters.
+fn ladder() -> CallLadder {
+    let message = LadderMessage {
+        at_ms: 0,
+        out: false,
+        leg: 0,
+        transport: "UDP".to_owned(),
+        local: "192.0.2.1:5060".parse().unwrap(),
+        remote: "192.0.2.7:5062".parse().unwrap(),
+        bytes: b"INVITE sip:desk@192.0.2.1 SIP/2.0\r\nFrom: <sip:+8613800138000@192.0.2.7>\r\n\r\n".to_vec(),
+    };
+    CallLadder { call: CallId(2), began_at: noon(), messages: vec![message], left_out: 0, gap_at: 0 }
 }
 
 fn call(id: i64, recording: Option<&str>) -> CallRecord {
@@ -343,7 +381,7 @@ fn call(id: i64, recording: Option<&str>) -> CallRecord {
         answer_ms: Some(9),
         answer_rings: Some(1),
         outcome: Some(Outcome::Ticket),
-        path: Vec::new(),
+        path: if id == 2 { way() } else { Vec::new() },
         handled_by: None,
         tickets: Vec::new(),
         messages: Vec::new(),

@@ -9,6 +9,7 @@ mod carrier_lines;
 mod certificates;
 mod checks;
 mod connections;
+mod console;
 mod daemon;
 mod desk_work;
 mod dialled;

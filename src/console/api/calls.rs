@@ -1,14 +1,22 @@
 //! The call log.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::ask::{Ask, unknown};
-use super::endpoint::{Endpoint, shape};
+use super::endpoint::{CSV, Endpoint, shape};
 use super::page::{self, CURSOR_PARAM, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
+use super::reports::LANG;
+use crate::console::exports::exported_calls;
 use crate::console::problem::ProblemDetails;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
-use crate::desk::privacy::Kept;
+use crate::desk::ladder_view::LadderView;
+use crate::desk::privacy::{Kept, Surface};
+use crate::desk::report::table::Tongue;
+use crate::desk::timeline::{self, Moment};
 use crate::desk::token::Scope;
 use crate::desk::view::CallView;
 use crate::store::{CallFilter, CallState, Reader};
@@ -16,22 +24,38 @@ use crate::types::CallId;
 
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::read("/calls", Scope::CallsRead, "Calls, the newest first", list)
-        .query(&[
-            SINCE,
-            UNTIL,
-            Param::new("caller", "The caller's number, or its last four digits or more", ParamKind::Text),
-            Param::new("outcome", "What came of the call", ParamKind::Word(outcomes)),
-            Param::new("direction", "Who made the call", ParamKind::Word(directions)),
-            Param::new("state", "Whether it still lives", ParamKind::Word(states)),
-            Param::new("handler", "Extension of the last person who talked to the caller", ParamKind::Text),
-            Param::new("through", "A node of the flow that the call went through; it is over", ParamKind::Text),
-            LIMIT_PARAM,
-            CURSOR_PARAM,
-        ])
+        .query(LISTED)
         .page(shape::<CallView<'static>>),
     Endpoint::read("/calls/{id}", Scope::CallsRead, "One call", one).one(shape::<CallView<'static>>),
+    Endpoint::read("/calls/export", Scope::CallsRead, "Calls as a table for spreadsheets, the newest first", export)
+        .query(EXPORTED)
+        .table(),
+    Endpoint::read("/calls/{id}/timeline", Scope::CallsRead, "What happened in a call, in the order of time", timeline)
+        .one(shape::<Timeline>),
+    Endpoint::read("/calls/{id}/ladder", Scope::CallsRead, "The SIP messages of a call that is over", ladder)
+        .for_those_who_may_have(Kept::Signalling)
+        .one(shape::<LadderView>),
     Endpoint::sound("/calls/{id}/recording", "What was recorded of a call", sound),
+    Endpoint::peaks("/calls/{id}/recording/peaks", "How loud the recording is over its time, to be drawn", sound),
 ];
+
+const CALLER: Param = Param::new("caller", "The caller's number, or its last four digits or more", ParamKind::Text);
+const OUTCOME: Param = Param::new("outcome", "What came of the call", ParamKind::Word(outcomes));
+const DIRECTION: Param = Param::new("direction", "Who made the call", ParamKind::Word(directions));
+const STATE: Param = Param::new("state", "Whether it still lives", ParamKind::Word(states));
+const HANDLER: Param = Param::new("handler", "Extension of the last person who talked to the caller", ParamKind::Text);
+const THROUGH: Param =
+    Param::new("through", "A node of the flow that the call went through; it is over", ParamKind::Text);
+
+const LISTED: &[Param] =
+    &[SINCE, UNTIL, CALLER, OUTCOME, DIRECTION, STATE, HANDLER, THROUGH, LIMIT_PARAM, CURSOR_PARAM];
+const EXPORTED: &[Param] = &[SINCE, UNTIL, CALLER, OUTCOME, DIRECTION, STATE, HANDLER, THROUGH, LANG];
+
+/// What happened in a call.
+#[derive(Serialize, ToSchema)]
+struct Timeline {
+    moments: Vec<Moment>,
+}
 
 fn outcomes() -> Vec<&'static str> {
     Outcome::ALL.iter().map(|word| word.as_str()).collect()
@@ -45,8 +69,8 @@ fn states() -> Vec<&'static str> {
     CallState::ALL.iter().map(|word| word.as_str()).collect()
 }
 
-fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
-    let filter = CallFilter {
+fn filter(ask: &Ask) -> CallFilter {
+    CallFilter {
         since: ask.query.time("since"),
         until: ask.query.time("until"),
         caller: ask.query.owned("caller"),
@@ -55,12 +79,35 @@ fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
         state: ask.query.word("state"),
         handler: ask.query.owned("handler"),
         through: ask.query.owned("through"),
-        limit: page::to_read(ask),
         ..CallFilter::default()
-    };
+    }
+}
+
+fn list(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let filter = CallFilter { limit: page::to_read(ask), ..filter(ask) };
     let calls = reader.calls_beyond(&filter, page::place(ask)?)?;
     let key = |call: &CallRecord| page::cursor_of(call.started_at, call.id);
     Ok(page::page(ask, calls, key, |call| Leaving::Call(Box::new(call))))
+}
+
+fn export(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let tongue: Option<Tongue> = ask.query.word("lang");
+    let (csv, rows) = exported_calls(reader, filter(ask), ask.sight(Surface::Export), tongue, ask.time_zone())?;
+    Ok(Reply::text(CSV, csv).exports(format!("calls as CSV, {rows} rows")))
+}
+
+fn timeline(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let call = ask.sight(Surface::Record).call(call(ask, reader)?);
+    let shows = call.shows(Surface::Record).then(|| format!("call {}", call.id));
+    Ok(Reply::value(&Timeline { moments: timeline::of(&call) })?.shows(shows))
+}
+
+fn ladder(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let id = call(ask, reader)?.id;
+    let kept =
+        reader.ladder(id)?.ok_or_else(|| unknown(format!("what call {id} said in SIP, as far as it is kept,")))?;
+    let shows = Some(format!("SIP messages of call {id}"));
+    Ok(Reply::value(&LadderView::new(&kept, ask.time_zone()))?.shows(shows))
 }
 
 fn one(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {

@@ -10,6 +10,7 @@ use super::query::Param;
 use super::recordings::Sound;
 use super::reply::Reply;
 use crate::console::problem::ProblemDetails;
+use crate::console::waveform::Waveform;
 use crate::desk::privacy::Kept;
 use crate::desk::token::Scope;
 use crate::store::{Editor, Reader};
@@ -54,6 +55,8 @@ pub enum Run {
     Change(fn(&Ask, &mut Editor) -> Result<Reply, ProblemDetails>),
     /// Which recording is to be heard.
     Sound(fn(&Ask, &Reader) -> Result<Sound, ProblemDetails>),
+    /// The same recording, to be drawn.
+    Peaks(fn(&Ask, &Reader) -> Result<Sound, ProblemDetails>),
     Events,
 }
 
@@ -78,6 +81,8 @@ pub enum Answers {
     Page(fn() -> Shape),
     Nothing,
     Html,
+    /// A table for spreadsheets.
+    Csv,
     Sound,
     Events,
 }
@@ -166,6 +171,15 @@ impl Endpoint {
         Self { answers: Answers::Sound, ..sound }
     }
 
+    /// Who may hear a recording may see it, and it is written down as heard.
+    pub const fn peaks(
+        path: &'static str,
+        summary: &'static str,
+        run: fn(&Ask, &Reader) -> Result<Sound, ProblemDetails>,
+    ) -> Self {
+        Self::new(Method::Get, path, Scope::RecordingsRead, summary, Run::Peaks(run)).one(shape::<Waveform>)
+    }
+
     /// For any token: the stream itself looks at what the token may see.
     pub const fn events(path: &'static str, summary: &'static str) -> Self {
         let events = Self::new(Method::Get, path, Scope::Admin, summary, Run::Events);
@@ -191,6 +205,11 @@ impl Endpoint {
     /// A page for people alone.
     pub const fn page_of_html(self) -> Self {
         Self { answers: Answers::Html, ..self }
+    }
+
+    /// A table for spreadsheets alone.
+    pub const fn table(self) -> Self {
+        Self { answers: Answers::Csv, ..self }
     }
 
     /// Whose role may not have that is refused, and it is written down.

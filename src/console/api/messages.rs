@@ -38,6 +38,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     )
     .one(shape::<MessageView<'static>>),
     Endpoint::sound("/messages/{id}/recording", "What was left", sound),
+    Endpoint::peaks("/messages/{id}/recording/peaks", "How loud it is over its time, to be drawn", sound),
 ];
 
 fn relays() -> Vec<&'static str> {

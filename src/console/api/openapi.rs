@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::body::{BODY_MAX, TEXT_MAX};
 use super::endpoint::{Answers, CSV, Endpoint, HTML, Method, Shape, Takes};
 use super::{RESOURCES, ROOT, events};
+use crate::desk::privacy::Role;
 use crate::desk::token::Scope;
 
 /// The document as JSON; made once.
@@ -60,7 +61,9 @@ fn operation(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
         "responses": responses(endpoint, schemas),
     });
     if let Some(scope) = scope {
-        let role = if endpoint.kept.is_some() { " of the role supervisor or administrator" } else { "" };
+        let may = |kept| Role::ALL.iter().filter(move |role| role.may_have(kept)).map(|role| role.as_str());
+        let roles = endpoint.kept.map(|kept| may(kept).collect::<Vec<_>>().join(" or "));
+        let role = roles.map(|roles| format!(" of the role {roles}")).unwrap_or_default();
         operation["description"] = json!(format!("Needs a token{role} with the scope `{scope}`."));
     }
     let content = match endpoint.body {
@@ -111,7 +114,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Value> {
             let id = json!({"type": "string", "pattern": "^[0-9]{1,18}$"});
             parameters.push(header("Last-Event-ID", "The last event that was seen", false, id));
         }
-        Answers::One(_) | Answers::Page(_) | Answers::Html | Answers::Nothing => {}
+        Answers::One(_) | Answers::Page(_) | Answers::Html | Answers::Csv | Answers::Nothing => {}
     }
     parameters
 }
@@ -148,6 +151,10 @@ fn responses(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
         Answers::Html => {
             let content = json!({HTML: {"schema": {"type": "string"}}});
             responses.insert("200".to_owned(), json!({"description": "A page to be printed", "content": content}));
+        }
+        Answers::Csv => {
+            let content = json!({CSV: {"schema": {"type": "string"}}});
+            responses.insert("200".to_owned(), json!({"description": "A table for spreadsheets", "content": content}));
         }
         Answers::Nothing => {
             responses.insert("204".to_owned(), json!({"description": "Done"}));

@@ -1,7 +1,7 @@
 //! Audio, whole or in a range (RFC 9110 section 14). Which file it is says the database alone, never the request.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path};
 
 use axum::body::{Body, Bytes};
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::ask::{Ask, unknown};
 use crate::console::access::DeskAccess;
 use crate::console::problem::ProblemDetails;
+use crate::console::waveform::{self, Waveform};
 use crate::desk::audit::Deed;
 use crate::desk::privacy::Kept;
 use crate::types::RecordingId;
@@ -59,6 +60,20 @@ pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, Prob
     let opened = opened.map_err(|_| unknown(format!("the recording of {} on disk", sound.about)))?;
     access.audit(&ask.entry(Deed::Heard, &sound.about))?;
     Ok(opened)
+}
+
+/// As it is drawn.
+///
+/// # Errors
+/// 404 where it is no recording, 500 where it can't be read.
+pub fn drawn(opened: Opened) -> Result<Waveform, ProblemDetails> {
+    let Opened { mut file, .. } = opened;
+    waveform::read(&mut file).map_err(|fault| match fault.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            unknown(format!("a recording to be drawn ({fault})"))
+        }
+        _ => ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, "the recording can't be read"),
+    })
 }
 
 /// The part of it that was asked for.

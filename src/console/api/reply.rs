@@ -11,7 +11,7 @@ use super::ROOT;
 use super::ask::Ask;
 use crate::console::problem::ProblemDetails;
 use crate::desk::alarm::Alarm;
-use crate::desk::audit::KeptAudit;
+use crate::desk::audit::{Deed, KeptAudit};
 use crate::desk::call_record::CallRecord;
 use crate::desk::errand::ErrandRecord;
 use crate::desk::handover::Handover;
@@ -171,11 +171,13 @@ pub struct Reply {
     location: Option<String>,
     /// What it shows besides its records, for the audit log.
     shows: Option<String>,
+    /// What is written down of it: it was shown, or it left the desk.
+    deed: Deed,
 }
 
 impl Reply {
     fn new(status: StatusCode, what: What) -> Self {
-        Self { status, what, version: None, location: None, shows: None }
+        Self { status, what, version: None, location: None, shows: None, deed: Deed::Shown }
     }
 
     pub fn one(record: Leaving) -> Self {
@@ -206,6 +208,11 @@ impl Reply {
     /// What of it is to be written down.
     pub fn shows(self, shows: Option<String>) -> Self {
         Self { shows, ..self }
+    }
+
+    /// It is a file that leaves the desk, and that is to be written down.
+    pub fn exports(self, what: String) -> Self {
+        Self { shows: Some(what), deed: Deed::Exported, ..self }
     }
 
     pub fn page(rows: Vec<Leaving>, next: Option<String>) -> Self {
@@ -248,7 +255,7 @@ impl Reply {
             }
             What::Nothing => String::new(),
         };
-        Finished { status: self.status, headers, body: body.into_bytes(), shows }
+        Finished { status: self.status, headers, body: body.into_bytes(), shows, deed: self.deed }
     }
 }
 
@@ -297,6 +304,7 @@ pub struct Finished {
     headers: Vec<(String, String)>,
     body: Vec<u8>,
     shows: Option<String>,
+    deed: Deed,
 }
 
 /// Among the kept headers, what the answer shows of callers; it is never sent.
@@ -306,6 +314,11 @@ impl Finished {
     /// What of callers it shows to whoever asks: that is to be written down before it goes.
     pub fn shows(&self) -> Option<&str> {
         self.shows.as_deref()
+    }
+
+    /// As what that is written down.
+    pub fn deed(&self) -> Deed {
+        self.deed
     }
 
     pub fn to_keep(&self, request: [u8; 32]) -> KeptAnswer {
@@ -319,7 +332,13 @@ impl Finished {
         let mut headers: Vec<(String, String)> = serde_json::from_str(&kept.headers).unwrap_or_default();
         let shows = headers.iter().position(|(name, _)| name == SHOWS).map(|at| headers.remove(at).1);
         headers.push(("idempotency-replayed".to_owned(), "true".to_owned()));
-        Self { status: StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK), headers, body: kept.body, shows }
+        Self {
+            status: StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK),
+            headers,
+            body: kept.body,
+            shows,
+            deed: Deed::Shown,
+        }
     }
 
     pub fn into_response(self) -> Response {

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 
 use super::ask::Ask;
@@ -11,9 +12,11 @@ use super::query::{Param, ParamKind};
 use super::reply::Reply;
 use crate::console::problem::ProblemDetails;
 use crate::desk::answer_time::{AnswerReport, AnswerTally};
+use crate::desk::flow_chart::FlowChart;
 use crate::desk::report::Step;
 use crate::desk::report::calls::CallRules;
 use crate::desk::report::table::{Table, Tongue};
+use crate::desk::report::ways::WaysReport;
 use crate::desk::token::Scope;
 use crate::sheets::{self, Letterhead, ReportHead, spreadsheet};
 use crate::store::{Reader, ReportPeriod};
@@ -23,17 +26,24 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .query(&[SINCE, UNTIL, Param::new("by", "Only the rows of hours, or of days", ParamKind::Word(by))])
         .one(shape::<AnswerReport>),
     Endpoint::read("/reports/calls", Scope::ReportsRead, "How calls were answered, lost, and led to people", calls)
+        .query(&[SINCE, UNTIL, STEP, FORMAT, LANG, WITHIN, SHORT])
+        .one(figures)
+        .also(&[CSV, HTML]),
+    Endpoint::read(
+        "/reports/answer-times",
+        Scope::ReportsRead,
+        "How answer times spread in ms and rings, and over the hours of the week (R2); and the report on calls",
+        answer_times,
+    )
+    .query(&[SINCE, UNTIL, STEP, WITHIN, SHORT])
+    .one(figures),
+    Endpoint::read("/reports/flow", Scope::ReportsRead, "The flow, and which ways callers took through it", flow)
         .query(&[
             SINCE,
             UNTIL,
-            STEP,
-            FORMAT,
-            LANG,
-            Param::new("within", "The T of the service levels, in seconds: 20", ParamKind::Count(3_600)),
-            Param::new("short", "Who hangs up sooner has not been lost, in seconds: 5", ParamKind::Count(3_600)),
+            Param::new("calls", "At most so many calls, the newest: 10000", ParamKind::Count(WAYS_CALLS_MAX)),
         ])
-        .one(figures)
-        .also(&[CSV, HTML]),
+        .one(shape::<FlowReport>),
     Endpoint::read("/reports/tickets", Scope::ReportsRead, "What was opened, closed, and kept in time", tickets)
         .query(&[SINCE, UNTIL, STEP, FORMAT, LANG])
         .one(figures)
@@ -48,6 +58,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
         .also(&[CSV, HTML]),
 ];
 
+const WITHIN: Param = Param::new("within", "The T of the service levels, in seconds: 20", ParamKind::Count(3_600));
+const SHORT: Param =
+    Param::new("short", "Who hangs up sooner has not been lost, in seconds: 5", ParamKind::Count(3_600));
 const STEP: Param = Param::new("step", "How long a row is: a day unless said otherwise", ParamKind::Word(steps));
 
 const FORMAT: Param =
@@ -82,14 +95,34 @@ fn step(ask: &Ask) -> Step {
     ask.query.word("step").unwrap_or(Step::Day)
 }
 
-fn calls(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+/// Calls whose ways are followed: a busy week; each costs the reading of its row.
+const WAYS_CALLS: u32 = 10_000;
+const WAYS_CALLS_MAX: u32 = 50_000;
+
+/// The flow as it is now, and what calls did in it.
+#[derive(Serialize, ToSchema)]
+struct FlowReport {
+    flow: FlowChart,
+    ways: WaysReport,
+}
+
+fn flow(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let calls_max = ask.query.word("calls").unwrap_or(WAYS_CALLS);
+    let ways = reader.ways_report(period(ask), calls_max)?;
+    Reply::value(&FlowReport { flow: FlowChart::clone(&ask.settings.flow), ways })
+}
+
+fn answer_times(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    Reply::value(&reader.answer_times_report(period(ask), rules(ask), ask.time_zone())?)
+}
+
+fn rules(ask: &Ask) -> CallRules {
     let ms = |name: &str, otherwise: u64| ask.query.word::<u64>(name).unwrap_or(otherwise) * 1_000;
-    let rules = CallRules {
-        step: step(ask),
-        cadence: ask.settings.cadence,
-        within_ms: ms("within", 20),
-        short_ms: ms("short", 5),
-    };
+    CallRules { step: step(ask), cadence: ask.settings.cadence, within_ms: ms("within", 20), short_ms: ms("short", 5) }
+}
+
+fn calls(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
+    let rules = rules(ask);
     let report = reader.calls_report(period(ask), rules, ask.time_zone())?;
     written(ask, &report, |_| report.table(), |tongue| rules.note(tongue))
 }

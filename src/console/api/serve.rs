@@ -79,7 +79,7 @@ async fn answer(
             let read = move |reader: &Reader| {
                 let finished = work(&ask, reader)?.finish(&ask);
                 if let Some(about) = finished.shows() {
-                    access.audit(&ask.entry(Deed::Shown, about))?;
+                    access.audit(&ask.entry(finished.deed(), about))?;
                 }
                 Ok(finished)
             };
@@ -97,6 +97,14 @@ async fn answer(
             let opened = api.pool.read(move |reader| recordings::open(&access, work(&ask, reader)?, &ask)).await?;
             recordings::answer(opened, range.as_ref())
         }
+        Run::Peaks(work) => {
+            let access = api.access.clone();
+            let read = move |reader: &Reader| {
+                let wave = recordings::drawn(recordings::open(&access, work(&ask, reader)?, &ask)?)?;
+                Ok(Reply::value(&wave)?.finish(&ask))
+            };
+            Ok(api.pool.read(read).await?.into_response())
+        }
         Run::Events => events::answer(api, ask, &parts.headers).await,
     }
 }
@@ -107,7 +115,7 @@ async fn refuse(api: &Arc<Shared>, ask: Ask) -> Result<ProblemDetails, ProblemDe
     let role = ask.token.role;
     let about = ask.path.strip_prefix(ROOT).unwrap_or(&ask.path).trim_matches('/').to_owned();
     api.pool.read(move |_| Ok(access.audit(&ask.entry(Deed::Refused, &about))?)).await?;
-    let what = format!("a token of the role {role} may not have this: it is for supervisors and administrators");
+    let what = format!("a token of the role {role} may not have this: it is for those above it");
     Ok(ProblemDetails::new(StatusCode::FORBIDDEN, what))
 }
 

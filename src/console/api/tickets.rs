@@ -57,7 +57,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
     .query(&[LANG])
     .page_of_html(),
     Endpoint::sound("/tickets/{number}/recording", "What the caller said", sound),
+    Endpoint::peaks("/tickets/{number}/recording/peaks", "How loud it is over its time, to be drawn", sound),
     Endpoint::sound("/tickets/{number}/feedback", "What the customer said of the result (R37)", feedback),
+    Endpoint::peaks("/tickets/{number}/feedback/peaks", "How loud it is over its time, to be drawn", feedback),
 ];
 
 fn kinds() -> Vec<&'static str> {

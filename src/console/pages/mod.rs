@@ -19,7 +19,7 @@
 //! - `sign_in`: signing in and out, one-time links. `account`: one's own account.
 //! - `setup`: what is set up where; each area below it has its own file.
 //! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
-//! - `list`: rows page by page. `form`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
+//! - `list`: rows page by page. `form`, `upload`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
 
 mod account;
 mod assets;
@@ -33,10 +33,13 @@ mod list;
 mod live;
 mod messages;
 mod pop;
+mod retention;
 mod setup;
 mod shift;
 mod sign_in;
 mod tickets;
+mod tokens;
+mod upload;
 mod users;
 mod words;
 
@@ -53,6 +56,8 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 use tower_http::csrf::CsrfLayer;
 
 pub(super) use self::board::parts as board_parts;
+pub use self::setup::WaitingLists;
+
 use self::fault::PageFault;
 use super::gate::Visitor;
 use super::problem::ProblemDetails;
@@ -91,7 +96,15 @@ pub(super) const AREAS: &[Area] = &[
     area("/messages", Role::Receptionist, "留言", "Messages"),
     area("/desk", Role::Receptionist, "值班", "Desk"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
+    inner("/setup/people", Role::Supervisor, "人员", "People"),
+    inner("/setup/residents", Role::Supervisor, "住户", "Residents"),
+    inner("/setup/prompts", Role::Supervisor, "提示音", "Prompts"),
+    inner("/setup/answers", Role::Supervisor, "答复", "Answers"),
+    inner("/setup/hours", Role::Supervisor, "服务时间", "Hours"),
+    inner("/setup/lines", Role::Supervisor, "线路与话机", "Lines and telephones"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
+    inner("/setup/retention", Role::Supervisor, "保存期限", "Retention"),
+    inner("/setup/tokens", Role::Administrator, "接口令牌", "Tokens of programs"),
     inner("/setup/users", Role::Administrator, "帐号", "Accounts"),
     inner("/account", Role::Engineer, "我的帐号", "My account"),
 ];
@@ -119,9 +132,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(live::router())
         .merge(messages::router())
         .merge(pop::router())
+        .merge(retention::router())
         .merge(setup::router())
         .merge(shift::router())
         .merge(tickets::router())
+        .merge(tokens::router())
         .merge(users::router())
         .route_layer(from_fn_with_state(Arc::clone(&shared), door::door));
     let small = SizeAbove::new(512).and(NotForContentType::SSE).and(NotForContentType::IMAGES);

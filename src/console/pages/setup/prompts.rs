@@ -1,0 +1,395 @@
+//! Prompts: what callers hear. Each can be listened to, replaced by a recording of the desk's own (sent as a file, or said on
+//! a telephone that the desk calls), and restored (R3).
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Multipart, Path, Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::content::{change, look, refused, setup_of};
+use crate::console::gate::Visitor;
+use crate::console::pages::account::Said;
+use crate::console::pages::form::Form;
+use crate::console::pages::frame::Frame;
+use crate::console::pages::list::Asked;
+use crate::console::pages::upload::{self, Upload};
+use crate::console::pages::{Paged, done, page};
+use crate::console::problem::ProblemDetails;
+use crate::console::shared::Shared;
+use crate::desk::audit::Deed;
+use crate::desk::errand::{ErrandKind, ErrandRecord, ErrandResult, ErrandState, ErrandTo, NewErrand};
+use crate::desk::report::table::{Both, Tongue};
+use crate::setup::prompts::{Prompt, Provenance, UPLOAD_BYTES_MAX, Unusable, Voice, Which};
+use crate::store::{Editor, ErrandFilter};
+use crate::types::Lang;
+
+const PATH: &str = "/setup/prompts";
+/// Calls of late that are looked through for those of one prompt.
+const CALLS_MAX: u32 = 100;
+
+pub fn router() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/setup/prompts", get(list).post(add))
+        .route("/setup/prompts/{id}", get(one))
+        .route("/setup/prompts/{id}/{lang}/now.wav", get(now_wav))
+        .route("/setup/prompts/{id}/{lang}/offered.wav", get(offered_wav))
+        .route("/setup/prompts/{id}/{lang}/upload", post(send))
+        .route("/setup/prompts/{id}/{lang}/accept", post(accept))
+        .route("/setup/prompts/{id}/{lang}/restore", post(restore))
+        .route("/setup/prompts/{id}/{lang}/drop", post(drop_offer))
+        .route("/setup/prompts/{id}/{lang}/call", get(call_part).post(call))
+        .layer(upload::limit())
+}
+
+/// A language's own name, where it is known.
+pub fn lang_name(lang: &str) -> &str {
+    match lang {
+        "zh" => "中文",
+        "en" => "English",
+        "yue" => "粤语",
+        other => other,
+    }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{} s", ms / 1000, ms % 1000 / 100)
+}
+
+#[derive(Template)]
+#[template(path = "setup_prompts.html")]
+struct PromptsPage {
+    frame: Frame,
+    asked: Asked,
+    prompts: Vec<Prompt>,
+    languages: Vec<Lang>,
+}
+
+impl PromptsPage {
+    fn lang_name<'a>(&self, lang: &'a Lang) -> &'a str {
+        lang_name(&lang.0)
+    }
+
+    fn seconds(&self, ms: &u64) -> String {
+        seconds(*ms)
+    }
+}
+
+async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked) -> Paged {
+    let wanted = asked.text("q").to_lowercase();
+    let own = asked.some("own").is_some();
+    let (prompts, languages) = look(&shared, &visitor, move |setup| {
+        let has = |prompt: &Prompt| {
+            let found = prompt.id.contains(&wanted)
+                || prompt.voices.iter().any(|voice| voice.text.to_lowercase().contains(&wanted));
+            let is_own = |voice: &Voice| {
+                voice.offered_ms.is_some() || voice.audio.is_none_or(|(_, from)| from == Provenance::Own)
+            };
+            found && (!own || prompt.voices.iter().any(is_own))
+        };
+        let prompts = setup.prompts().into_iter().filter(has).collect();
+        Ok((prompts, setup.site().prompts.languages().to_vec()))
+    })
+    .await?;
+    let frame = Frame::of(&visitor, PATH).saying(asked.some("said"));
+    page(&PromptsPage { frame, asked, prompts, languages })
+}
+
+async fn add(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
+    let id = form.text("id").to_owned();
+    let languages = setup_of(&shared, &visitor)?.site().prompts.languages().to_vec();
+    let text = |lang: &Lang| (lang.clone(), form.text(&format!("text-{lang}")).to_owned());
+    let texts: Vec<(Lang, String)> = languages.iter().map(text).collect();
+    let path = format!("{PATH}/{id}");
+    let about = format!("prompts: {id} added");
+    change(&shared, &visitor, about, move |setup| setup.add_prompt(&id, &texts)).await?;
+    done(&path, "saved")
+}
+
+#[derive(Template)]
+#[template(path = "setup_prompt.html")]
+struct PromptPage {
+    frame: Frame,
+    prompt: Prompt,
+    /// Whom the desk can call, with the visitor first.
+    people: Vec<(String, String)>,
+    can_record: bool,
+    /// How it is with the last call for each language.
+    calls: Vec<Option<CallPart>>,
+}
+
+impl PromptPage {
+    fn lang_name<'a>(&self, lang: &'a Lang) -> &'a str {
+        lang_name(&lang.0)
+    }
+
+    fn seconds(&self, ms: &u64) -> String {
+        seconds(*ms)
+    }
+
+    /// How it is with the last call for the voice at a place.
+    fn call(&self, at: &usize) -> Option<&CallPart> {
+        self.calls.get(*at)?.as_ref()
+    }
+}
+
+async fn one(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    Query(Said { said }): Query<Said>,
+) -> Paged {
+    let (asked, asker) = (id.clone(), visitor.clone());
+    let (prompt, can_record) = look(&shared, &visitor, move |setup| {
+        let prompt = setup.prompt(&asked).ok_or_else(|| unknown(&asker))?;
+        Ok((prompt, setup.can_record()))
+    })
+    .await?;
+    let mut calls = Vec::new();
+    for voice in &prompt.voices {
+        calls.push(last_call(&shared, &visitor, &id, &voice.lang).await?);
+    }
+    let own = visitor.user.extension.clone();
+    let mut people: Vec<(String, String)> = visitor
+        .settings
+        .people
+        .people()
+        .iter()
+        .filter(|person| !person.hunt.is_empty())
+        .map(|person| (person.extension.clone(), person.name.clone()))
+        .collect();
+    people.sort_by_key(|(extension, _)| Some(extension) != own.as_ref());
+    let frame = Frame::new(&visitor, id).saying(said.as_deref());
+    page(&PromptPage { frame, prompt, people, can_record, calls })
+}
+
+fn unknown(visitor: &Visitor) -> ProblemDetails {
+    let what = Both::new("没有这条提示音", "there is no such prompt").of(visitor.tongue);
+    ProblemDetails::new(StatusCode::NOT_FOUND, what)
+}
+
+async fn now_wav(State(shared): State<Arc<Shared>>, visitor: Visitor, path: Path<(String, String)>) -> Paged {
+    wav(&shared, &visitor, path, Which::Now).await
+}
+
+async fn offered_wav(State(shared): State<Arc<Shared>>, visitor: Visitor, path: Path<(String, String)>) -> Paged {
+    wav(&shared, &visitor, path, Which::Offered).await
+}
+
+async fn wav(shared: &Arc<Shared>, visitor: &Visitor, Path((id, lang)): Path<(String, String)>, which: Which) -> Paged {
+    let asker = visitor.clone();
+    let bytes = look(shared, visitor, move |setup| {
+        setup.prompt_wav(&Lang::new(&lang), &id, which).ok_or_else(|| unknown(&asker))
+    })
+    .await?;
+    Ok(([(header::CONTENT_TYPE, "audio/wav")], bytes).into_response())
+}
+
+/// What is wrong with a recording, in the visitor's language.
+fn unusable(visitor: &Visitor, fault: Unusable) -> ProblemDetails {
+    let zh = visitor.tongue == Tongue::Zh;
+    let what = match fault {
+        Unusable::Refused(refusal) => return refused(visitor, refusal),
+        Unusable::TooBig if zh => "文件超过 10 MB".to_owned(),
+        Unusable::TooBig => "it is larger than 10 MB".to_owned(),
+        Unusable::NoAudio(why) if zh => format!("这不是可用的 WAV 或 FLAC 录音（{why}）"),
+        Unusable::NoAudio(why) => format!("it is no WAV or FLAC that can be read ({why})"),
+        Unusable::TooLong { ms } if zh => format!("录音长 {} 秒，最多 120 秒", ms / 1000),
+        Unusable::TooLong { ms } => format!("it lasts {} s; at most 120 s", ms / 1000),
+        Unusable::TooShort { ms } if zh => format!("录音只有 {ms} 毫秒"),
+        Unusable::TooShort { ms } => format!("it lasts only {ms} ms"),
+        Unusable::Silent if zh => "录音里没有声音，请重新录制".to_owned(),
+        Unusable::Silent => "there is nothing to be heard in it: record it again".to_owned(),
+        Unusable::TooQuiet { dbfs } if zh => format!("声音太小（{dbfs:.0} dBFS），放大后会有噪声：请靠近话筒重新录制"),
+        Unusable::TooQuiet { dbfs } => {
+            format!("it is too quiet ({dbfs:.0} dBFS) and would hiss: record it again, nearer to the microphone")
+        }
+        Unusable::TooLoud { percent } if zh => format!("声音太大，{percent}% 已失真：请调低音量重新录制"),
+        Unusable::TooLoud { percent } => {
+            format!("it is too loud: {percent}% of it is distorted; record it again at a lower level")
+        }
+    };
+    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
+}
+
+async fn send(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+    form: Multipart,
+) -> Paged {
+    let bytes = Upload::read(&visitor, form, UPLOAD_BYTES_MAX).await?.chosen(&visitor)?;
+    let (asker, path) = (visitor.clone(), format!("{PATH}/{id}"));
+    look(&shared, &visitor, move |setup| {
+        setup.offer_prompt(&Lang::new(&lang), &id, &bytes).map_err(|fault| unusable(&asker, fault))
+    })
+    .await?;
+    done(&path, "offered")
+}
+
+async fn accept(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+) -> Paged {
+    let (path, about) = (format!("{PATH}/{id}"), format!("prompts: an own recording of {lang}/{id}"));
+    change(&shared, &visitor, about, move |setup| setup.accept_prompt(&Lang::new(&lang), &id)).await?;
+    done(&path, "accepted")
+}
+
+async fn restore(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+) -> Paged {
+    let (path, about) = (format!("{PATH}/{id}"), format!("prompts: {lang}/{id} restored"));
+    change(&shared, &visitor, about, move |setup| setup.restore_prompt(&Lang::new(&lang), &id)).await?;
+    done(&path, "restored")
+}
+
+async fn drop_offer(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+) -> Paged {
+    let (path, asker) = (format!("{PATH}/{id}"), visitor.clone());
+    look(&shared, &visitor, move |setup| {
+        setup.drop_offer(&Lang::new(&lang), &id).map_err(|refusal| refused(&asker, refusal))
+    })
+    .await?;
+    done(&path, "removed")
+}
+
+/// How it is with a call for which somebody says a prompt.
+#[derive(Template)]
+#[template(path = "setup_prompt_call.html")]
+struct CallPart {
+    frame: Frame,
+    id: String,
+    lang: String,
+    call: ErrandRecord,
+    /// What was wrong with what was said.
+    fault: Option<String>,
+}
+
+impl CallPart {
+    fn is_over(&self) -> bool {
+        self.call.state == ErrandState::Ended
+    }
+
+    fn said(&self) -> bool {
+        self.call.result == Some(ErrandResult::Confirmed) && self.call.comment.is_some()
+    }
+
+    /// Why nothing came of it.
+    fn why(&self) -> String {
+        let text = match self.call.why.as_deref().unwrap_or_default() {
+            "out" => Both::new("此人现在不在岗", "they are out"),
+            "busy" => Both::new("占线", "busy"),
+            "no_answer" | "timeout" => Both::new("无人接听", "no answer"),
+            "no_consent" | "nobody_lifted" => Both::new("接听后没有按键", "nobody pressed a key"),
+            "nowhere_to_call" => Both::new("没有可呼叫的地址", "there is nowhere to call"),
+            "unreachable" | "not_called" => Both::new("话机联系不上", "the telephone can't be reached"),
+            "unknown_extension" => Both::new("没有这个分机", "nobody has this extension"),
+            "caller_hung_up" | "flow_ended" => Both::new("没有录到声音", "nothing was said"),
+            other => return other.to_owned(),
+        };
+        text.of(self.frame.tongue).to_owned()
+    }
+}
+
+/// The last call for a prompt; what was said on it is offered as soon as it is over.
+async fn last_call(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    id: &str,
+    lang: &Lang,
+) -> Result<Option<CallPart>, ProblemDetails> {
+    let note = format!("{lang}/{id}");
+    let filter = ErrandFilter { kind: Some(ErrandKind::Prompt), limit: Some(CALLS_MAX), ..ErrandFilter::default() };
+    let found = shared.pool.read(move |reader| {
+        let calls = reader.errands_before(&filter, None)?;
+        Ok(calls.into_iter().find(|call| call.note.as_deref() == Some(note.as_str())))
+    });
+    let Some(call) = found.await? else { return Ok(None) };
+    let mut part = CallPart {
+        frame: Frame::new(visitor, String::new()),
+        id: id.to_owned(),
+        lang: lang.0.clone(),
+        call,
+        fault: None,
+    };
+    let recording = part.call.comment.clone().filter(|_| part.is_over() && part.said());
+    if let Some(recording) = recording {
+        let (lang, id, errand, asker) = (lang.clone(), id.to_owned(), part.call.id, visitor.clone());
+        let taken = look(shared, visitor, move |setup| {
+            setup.offer_recording(&lang, &id, errand, &recording).map_err(|fault| unusable(&asker, fault))
+        });
+        part.fault = taken.await.err().map(|problem| problem.detail().to_owned());
+    }
+    Ok(Some(part))
+}
+
+async fn call_part(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+) -> Paged {
+    let part = last_call(&shared, &visitor, &id, &Lang::new(&lang)).await?.ok_or_else(|| unknown(&visitor))?;
+    let mut shown: Response = page(&part)?;
+    if part.is_over() {
+        // The whole page, with what is offered now.
+        shown.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
+    }
+    Ok(shown)
+}
+
+async fn call(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path((id, lang)): Path<(String, String)>,
+    form: Form,
+) -> Paged {
+    let extension = form.text("extension").to_owned();
+    let (asked, asker, of) = (id.clone(), visitor.clone(), Lang::new(&lang));
+    look(&shared, &visitor, move |setup| {
+        let prompt = setup.prompt(&asked).filter(|prompt| prompt.voices.iter().any(|voice| voice.lang == of));
+        prompt.ok_or_else(|| unknown(&asker))?;
+        if setup.can_record() {
+            return Ok(());
+        }
+        let what = Both::new(
+            "呼叫流程里没有 [errand] prompt：请从内置流程复制这三个节点",
+            "the flow has no [errand] prompt: copy its three nodes from the built-in one",
+        );
+        Err(ProblemDetails::new(StatusCode::CONFLICT, what.of(asker.tongue)))
+    })
+    .await?;
+    if visitor.settings.people.person(&extension).is_none() {
+        let what = Both::new("通讯录里没有这个分机", "nobody has this extension").of(visitor.tongue);
+        return Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what).into());
+    }
+    let errand = NewErrand {
+        kind: ErrandKind::Prompt,
+        to: ErrandTo::Person { extension },
+        ticket: None,
+        message: None,
+        note: Some(format!("{lang}/{id}")),
+        task: None,
+        not_before: visitor.now,
+    };
+    let entry = visitor.entry(Deed::SettingsChanged, &format!("prompts: a call to record {lang}/{id}"));
+    let now = visitor.now;
+    let edit = move |editor: &mut Editor| {
+        editor.at_once(|editor| {
+            editor.add_errand(now, &errand)?;
+            editor.audit(&entry)?;
+            Ok::<_, ProblemDetails>(())
+        })
+    };
+    shared.pool.edit(Arc::clone(&visitor.settings.clocks), edit).await?;
+    done(&format!("{PATH}/{id}"), "calling")
+}
