@@ -117,7 +117,5 @@ pub(super) const OPEN_ALARMS: &str =
     "SELECT count(*) FROM (SELECT 1 FROM alarms INDEXED BY alarms_by_state WHERE state = 'open' LIMIT ?1)";
 
 fn open_alarms(connection: &Connection) -> rusqlite::Result<u32> {
-    connection
-        .prepare_cached(OPEN_ALARMS)?
-        .query_row([COUNTED_MAX], |row| row.get(0))
+    connection.prepare_cached(OPEN_ALARMS)?.query_row([COUNTED_MAX], |row| row.get(0))
 }

@@ -37,7 +37,12 @@
     ? tell("连不上前台服务。", "您输入的内容还在，请稍后再试。")
     : tell("The desk can't be reached.", "What you typed is still there: try again in a moment."));
   document.addEventListener("htmx:timeout", () => zh() ? tell("等得太久。", "请再试一次。") : tell("It took too long.", "Try again."));
-  document.addEventListener("htmx:beforeRequest", () => $("told")?.replaceChildren());
+  // What was told is of before; parts that look again by themselves change nothing of it.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "get") return;
+    for (const e of all(".said")) e.remove();
+    $("told")?.replaceChildren();
+  });
 
   // A session that is over in the midst of a form: sign in, then send it again.
   let waiting = null;
@@ -191,6 +196,8 @@
       if ((path === own || path.startsWith(own + "/")) && own.length > (best?.getAttribute("href").length ?? 0)) best = a;
     }
     best?.setAttribute("aria-current", "page");
+    // Tabs that are pages of their own.
+    for (const a of all(".tabs[data-by-path] a")) a.getAttribute("href") === path ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
     for (const e of all("[data-own-address]")) {
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
     }

@@ -37,11 +37,11 @@ impl Upload {
         let mut upload = Self::default();
         let mut too_big = false;
         for _ in 0..FIELDS_MAX {
-            let Some(mut field) = form.next_field().await.map_err(cut_off)? else { break };
+            let Some(mut field) = form.next_field().await.map_err(|error| cut_off(visitor, &error))? else { break };
             let name = field.name().unwrap_or_default().to_owned();
             let is_file = field.file_name().is_some();
             let limit = if is_file { max } else { FIELD_MAX };
-            let (bytes, whole) = bytes_of(&mut field, limit).await?;
+            let (bytes, whole) = bytes_of(visitor, &mut field, limit).await?;
             too_big |= !whole;
             if is_file {
                 // A browser sends an empty one where none was chosen.
@@ -79,10 +79,10 @@ pub fn limit() -> DefaultBodyLimit {
 }
 
 /// A field's bytes, and whether they are all of them.
-async fn bytes_of(field: &mut Field<'_>, max: usize) -> Result<(Vec<u8>, bool), ProblemDetails> {
+async fn bytes_of(visitor: &Visitor, field: &mut Field<'_>, max: usize) -> Result<(Vec<u8>, bool), ProblemDetails> {
     let mut bytes = Vec::new();
     let mut whole = true;
-    while let Some(chunk) = field.chunk().await.map_err(cut_off)? {
+    while let Some(chunk) = field.chunk().await.map_err(|error| cut_off(visitor, &error))? {
         if bytes.len() + chunk.len() > max {
             whole = false;
             bytes = Vec::new();
@@ -94,9 +94,11 @@ async fn bytes_of(field: &mut Field<'_>, max: usize) -> Result<(Vec<u8>, bool), 
     Ok((bytes, whole))
 }
 
-#[allow(clippy::needless_pass_by_value)] // for map_err
-fn cut_off(error: MultipartError) -> ProblemDetails {
-    let status = error.status();
-    let status = if status.is_server_error() { StatusCode::BAD_REQUEST } else { status };
-    ProblemDetails::new(status, "the form is cut off, too large, or no form with a file")
+fn cut_off(visitor: &Visitor, error: &MultipartError) -> ProblemDetails {
+    let status = match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let what = Both::new("文件太大，或者没有传完；没有保存", "the file is too large, or cut off; nothing was kept");
+    ProblemDetails::new(status, what.of(visitor.tongue))
 }

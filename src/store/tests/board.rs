@@ -57,7 +57,8 @@ fn a_board_reads_by_index_alone() {
     for sql in [board_rows::DUE_NEXT, board_rows::RUNNING, board_rows::UNHEARD, board_rows::OPEN_ALARMS] {
         let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("SQL");
         let values = vec![0; statement.parameter_count()];
-        let rows = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).expect("rows");
+        let rows =
+            statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).expect("rows");
         for line in rows.map(|row| row.expect("a row")) {
             let scans = line.starts_with("SCAN") && !line.contains("INDEX") && !line.contains("subquery");
             assert!(!scans && !line.contains("TEMP B-TREE"), "{sql}: {line}");
