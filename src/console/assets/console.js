@@ -202,7 +202,7 @@
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
     }
     // A table that is wider than the screen is moved by keys too.
-    for (const e of all(".wide")) {
+    for (const e of all(".wide, .stages")) {
       if (e.scrollWidth <= e.clientWidth) continue;
       e.tabIndex = 0;
       e.setAttribute("role", "region");
