@@ -66,7 +66,7 @@ impl Reader {
 }
 
 /// The index holds clocks that are not met, in the order of their ends.
-const DUE_NEXT: &str = "
+pub(super) const DUE_NEXT: &str = "
     SELECT t.number, t.kind, t.urgency, t.category, t.building, t.room, t.owner, c.name, c.due_at_ms
     FROM ticket_clocks c INDEXED BY ticket_clocks_running JOIN tickets t ON t.id = c.ticket
     WHERE c.met_at_ms IS NULL AND c.paused_at_ms IS NULL AND t.status = 'open'
@@ -91,28 +91,31 @@ fn due_next(connection: &Connection) -> rusqlite::Result<Vec<DueNext>> {
         .collect()
 }
 
+pub(super) const RUNNING: &str = "
+    SELECT count(*) FROM (SELECT 1 FROM ticket_clocks c INDEXED BY ticket_clocks_running
+        JOIN tickets t ON t.id = c.ticket
+        WHERE c.met_at_ms IS NULL AND c.paused_at_ms IS NULL AND t.status = 'open' AND c.due_at_ms < ?1 LIMIT ?2)";
+
 /// Clocks that run; those that end before a moment, where one is given.
 fn running(connection: &Connection, before: Option<DateTime<Utc>>) -> rusqlite::Result<u32> {
     connection
-        .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM ticket_clocks c INDEXED BY ticket_clocks_running
-                JOIN tickets t ON t.id = c.ticket
-                WHERE c.met_at_ms IS NULL AND c.paused_at_ms IS NULL AND t.status = 'open' AND c.due_at_ms < ?1 LIMIT ?2)",
-        )?
+        .prepare_cached(RUNNING)?
         .query_row(params![before.map_or(i64::MAX, |at| at.timestamp_millis()), COUNTED_MAX], |row| row.get(0))
 }
 
+pub(super) const UNHEARD: &str = "
+    SELECT count(*), min(left_at_ms) FROM (SELECT left_at_ms FROM messages INDEXED BY messages_unconfirmed
+        WHERE relay <> 'confirmed' AND relay <> 'heard' AND deleted_at_ms IS NULL LIMIT ?1)";
+
 fn unheard(connection: &Connection) -> rusqlite::Result<(u32, Option<DateTime<Utc>>)> {
     connection
-        .prepare_cached(
-            "SELECT count(*), min(left_at_ms) FROM (SELECT left_at_ms FROM messages INDEXED BY messages_unconfirmed
-                WHERE relay <> 'confirmed' AND relay <> 'heard' AND deleted_at_ms IS NULL LIMIT ?1)",
-        )?
+        .prepare_cached(UNHEARD)?
         .query_row([COUNTED_MAX], |row| Ok((row.get(0)?, row.get::<_, Option<At>>(1)?.map(|at| at.0))))
 }
 
+pub(super) const OPEN_ALARMS: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM alarms INDEXED BY alarms_by_state WHERE state = 'open' LIMIT ?1)";
+
 fn open_alarms(connection: &Connection) -> rusqlite::Result<u32> {
-    connection
-        .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM alarms WHERE state = 'open' LIMIT ?1)")?
-        .query_row([COUNTED_MAX], |row| row.get(0))
+    connection.prepare_cached(OPEN_ALARMS)?.query_row([COUNTED_MAX], |row| row.get(0))
 }

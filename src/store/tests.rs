@@ -2,6 +2,8 @@
 //! itself over hours and days; `shifts`: handovers and the journal; `privacy`: age, holds,
 //! audit; `notifications`: the outbox; `reports`: what they are made of, and how rows are found.
 
+mod accounts;
+mod board;
 mod call_log;
 mod clocks;
 mod errands;

@@ -9,6 +9,15 @@ use serde_json::Value;
 
 use crate::daemon::{Daemon, peer};
 
+/// Starts a scenario for one call and leaves it running; it says what it complains of on its standard error.
+pub fn start(daemon: &Daemon, scenario: &str) -> Child {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/sipp").join(scenario);
+    let mut sipp = peer("sipp");
+    sipp.arg("-sf").arg(file).args(["-i", "127.0.0.1", "-nostdin", "-timeout", "60s", "-timeout_error", "-m", "1"]);
+    sipp.arg(daemon.udp.to_string()).current_dir(&daemon.folder);
+    sipp.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("SIPp runs")
+}
+
 /// Runs a scenario against the daemon with more arguments of SIPp's.
 pub fn run(daemon: &Daemon, scenario: &str, more: &[&str]) -> Output {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/sipp").join(scenario);

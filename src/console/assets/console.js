@@ -196,11 +196,13 @@
       if ((path === own || path.startsWith(own + "/")) && own.length > (best?.getAttribute("href").length ?? 0)) best = a;
     }
     best?.setAttribute("aria-current", "page");
+    // Tabs that are pages of their own.
+    for (const a of all(".tabs[data-by-path] a")) a.getAttribute("href") === path ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
     for (const e of all("[data-own-address]")) {
       if (e.value.startsWith("/")) e.value = location.origin + e.value;
     }
     // A table that is wider than the screen is moved by keys too.
-    for (const e of all(".wide")) {
+    for (const e of all(".wide, .stages")) {
       if (e.scrollWidth <= e.clientWidth) continue;
       e.tabIndex = 0;
       e.setAttribute("role", "region");

@@ -28,9 +28,13 @@ macro_rules! asset {
 const ASSETS: &[Asset] = &[
     asset!("console.css", CSS),
     asset!("console.js", JS),
+    asset!("charts.js", JS),
     asset!("icon.svg", SVG),
+    asset!("player.js", JS),
     asset!("vendor/htmx.min.js", JS),
     asset!("vendor/idiomorph.min.js", JS),
+    asset!("vendor/uplot.min.css", CSS),
+    asset!("vendor/uplot.min.js", JS),
 ];
 
 /// Addresses in the order of `ASSETS`.

@@ -17,7 +17,7 @@ use crate::console::access::DeskSettings;
 use crate::console::board::{KnownCall, Seen, View};
 use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
-use crate::desk::alarm::{Alarm, AlarmKind};
+use crate::desk::alarm::Alarm;
 use crate::desk::board::{self, COUNTED_MAX, DueNext, Level, Today};
 use crate::desk::call_record::Direction;
 use crate::desk::errand::ErrandKind;
@@ -211,17 +211,7 @@ impl Words<'_> {
     }
 
     pub fn alarm(&self, alarm: &Alarm) -> &'static str {
-        let both = match alarm.kind {
-            AlarmKind::MissedEmergency => Both::new("紧急求助无人接听", "Emergency missed"),
-            AlarmKind::LineDown => Both::new("线路中断", "Line down"),
-            AlarmKind::OutgoingCalls => Both::new("外呼过多", "Too many calls out"),
-            AlarmKind::Overdue => Both::new("工单超时", "Ticket overdue"),
-            AlarmKind::DiskLow => Both::new("磁盘空间不足", "Disk is low"),
-            AlarmKind::NotDispatched => Both::new("无人接单", "Not dispatched"),
-            AlarmKind::MessageUnconfirmed => Both::new("留言未确认", "Message unconfirmed"),
-            AlarmKind::ChannelFailing => Both::new("通知发送失败", "Notices fail"),
-        };
-        both.of(self.tongue)
+        words::alarm(alarm.kind).of(self.tongue)
     }
 
     /// Notes may hold a number.

@@ -137,7 +137,7 @@ mod tests {
         let form = Form::read("name=%E7%8E%8B%E8%8A%B3+&tick=on&of=a&of=b&empty=&password=+x+");
         assert_eq!(form.text("name"), "王芳");
         assert!(form.ticked("tick") && !form.ticked("untold"));
-        assert_eq!(form.text("of"), "a", "the first one");
+        assert_eq!((form.text("of"), form.all("of").len()), ("a", 2), "the first one, of two");
         assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
         assert_eq!(form.whole("password"), " x ");
         assert!(Form::read("%ff&&=&a").text("b").is_empty());

@@ -69,7 +69,8 @@ pub fn local_time(text: &str, tz: Tz) -> Option<DateTime<Utc>> {
     Some(at.with_timezone(&Utc))
 }
 
-fn encoded(text: &str) -> String {
+/// As it stands in an address.
+pub fn encoded(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -58,7 +58,7 @@ impl Row {
             |attempt: crate::desk::message::Attempt| (attempt.at, format!("{}: {}", attempt.channel, attempt.result));
         Self {
             id: message.id.0,
-            for_person: message.for_person.as_deref().map(|who| person(visitor, who)).unwrap_or_default(),
+            for_person: message.for_person.as_deref().map(|who| words::person(visitor, who)).unwrap_or_default(),
             from: from.into_iter().flatten().collect::<Vec<_>>().join(" "),
             left_at: message.left_at,
             seconds: message.duration_ms.div_ceil(1_000),
@@ -73,10 +73,6 @@ impl Row {
             attempts: message.attempts.into_iter().map(line).collect(),
         }
     }
-}
-
-fn person(visitor: &Visitor, who: &str) -> String {
-    visitor.settings.people.person(who).map_or_else(|| who.to_owned(), |person| format!("{} {who}", person.name))
 }
 
 #[derive(Template)]

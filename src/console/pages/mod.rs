@@ -20,13 +20,17 @@
 //! - `setup`: what is set up where; each area below it has its own file.
 //! - `board`: what happens now, and the day's figures. `live`: the events of it. `pop`: somebody who calls, for whoever answers.
 //! - `list`: rows page by page. `form`, `upload`: what forms send. `users`: everybody's accounts. `audit`: who saw and changed what.
+//! - `calls`: the call log. `answer_times`: how fast the line is answered. `flow`: the flow, drawn.
 
 mod account;
+mod answer_times;
 mod assets;
 mod audit;
 mod board;
+mod calls;
 mod door;
 mod fault;
+mod flow;
 mod form;
 mod frame;
 mod list;
@@ -93,14 +97,17 @@ pub(super) const AREAS: &[Area] = &[
     area("/board", Role::Receptionist, "看板", "Board"),
     inner("/pop", Role::Engineer, "来电", "Caller"),
     area("/tickets", Role::Engineer, "工单", "Tickets"),
+    area("/calls", Role::Engineer, "通话", "Calls"),
     area("/messages", Role::Receptionist, "留言", "Messages"),
     area("/desk", Role::Receptionist, "值班", "Desk"),
+    area("/answer-times", Role::Supervisor, "应答时间", "Answer times"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
     inner("/setup/people", Role::Supervisor, "人员", "People"),
     inner("/setup/residents", Role::Supervisor, "住户", "Residents"),
     inner("/setup/prompts", Role::Supervisor, "提示音", "Prompts"),
     inner("/setup/answers", Role::Supervisor, "答复", "Answers"),
     inner("/setup/hours", Role::Supervisor, "服务时间", "Hours"),
+    inner("/setup/flow", Role::Supervisor, "来电流程", "Call flow"),
     inner("/setup/lines", Role::Supervisor, "线路与话机", "Lines and telephones"),
     inner("/setup/audit", Role::Supervisor, "审计日志", "Audit log"),
     inner("/setup/retention", Role::Supervisor, "保存期限", "Retention"),
@@ -127,8 +134,11 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
     let inside = Router::new()
         .route("/", get(home))
         .merge(account::router())
+        .merge(answer_times::router())
         .merge(audit::router())
         .merge(board::router())
+        .merge(calls::router())
+        .merge(flow::router())
         .merge(live::router())
         .merge(messages::router())
         .merge(pop::router())

@@ -103,6 +103,11 @@ impl HandoverPage {
         words::clock(name, self.frame.tongue)
     }
 
+    fn alarm(&self, value: &serde_json::Value) -> String {
+        let word = self.field(value, "kind");
+        word.parse().map_or(word, |kind| words::alarm(kind).of(self.frame.tongue).to_owned())
+    }
+
     fn journal_kind(&self, value: &serde_json::Value) -> String {
         let word = self.field(value, "kind");
         word.parse().map_or(word, |kind| journal_kind(kind).of(self.frame.tongue).to_owned())

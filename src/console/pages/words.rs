@@ -1,5 +1,7 @@
 //! Names of words in pages: what records keep as `on_site` is 到场 or "on site" there.
 
+use crate::console::gate::Visitor;
+use crate::desk::alarm::AlarmKind;
 use crate::desk::category;
 use crate::desk::clocks::PauseReason;
 use crate::desk::message::Relay;
@@ -8,6 +10,18 @@ use crate::desk::report::table::{Both, Tongue};
 use crate::desk::report::tables;
 use crate::desk::ticket::{Channel, Class, Kind};
 use crate::desk::workflow::{Nature, Quote, Satisfaction};
+
+/// `张伟 301`, or what is known.
+pub fn person(visitor: &Visitor, who: &str) -> String {
+    match visitor.settings.people.person(who) {
+        Some(person) => format!("{} {who}", person.name),
+        None => match who {
+            "system" => Both::new("系统", "the desk").of(visitor.tongue).to_owned(),
+            "caller" => Both::new("来电者", "the caller").of(visitor.tongue).to_owned(),
+            other => other.to_owned(),
+        },
+    }
+}
 
 /// A stage of any kind of ticket (`desk::workflow`).
 pub fn stage(kind: Kind, word: &str, tongue: Tongue) -> String {
@@ -150,6 +164,19 @@ pub fn whereabouts(whereabouts: Whereabouts) -> Both {
         Whereabouts::In => Both::new("在岗", "in"),
         Whereabouts::Out => Both::new("外出", "out"),
         Whereabouts::Dnd => Both::new("请勿打扰", "do not disturb"),
+    }
+}
+
+pub fn alarm(kind: AlarmKind) -> Both {
+    match kind {
+        AlarmKind::MissedEmergency => Both::new("紧急求助无人接听", "Emergency missed"),
+        AlarmKind::LineDown => Both::new("线路中断", "Line down"),
+        AlarmKind::OutgoingCalls => Both::new("外呼过多", "Too many calls out"),
+        AlarmKind::Overdue => Both::new("工单超时", "Ticket overdue"),
+        AlarmKind::DiskLow => Both::new("磁盘空间不足", "Disk is low"),
+        AlarmKind::NotDispatched => Both::new("无人接单", "Not dispatched"),
+        AlarmKind::MessageUnconfirmed => Both::new("留言未确认", "Message unconfirmed"),
+        AlarmKind::ChannelFailing => Both::new("通知发送失败", "Notices fail"),
     }
 }
 

@@ -186,6 +186,9 @@ export async function ask(wish) {
 }
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
+/// Without what playwright tells of each try.
+const plain = (error) => (error.stack ?? String(error)).split("\n").filter((line) => !/^(\x1b\[2m|Call log:)/.test(line)).join("\n");
+
 const tests = [];
 export function test(name, story) { tests.push({ name, story }); }
 
@@ -198,7 +201,7 @@ export async function run() {
     try {
       await story();
     } catch (error) {
-      faults.push(error instanceof Wrong ? error.message : error.stack ?? String(error));
+      faults.push(error instanceof Wrong ? error.message : plain(error));
       for (const person of Person.all) faults.push(`at ${person.path()}: ${await person.shot(`failed ${name}`)}`);
     }
     for (const person of [...Person.all]) await person.leave().catch((error) => faults.push(error.message));

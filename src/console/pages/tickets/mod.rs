@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 
 use super::frame::Frame;
 use super::list::{Asked, ROWS};
+use super::words::person;
 use super::{Paged, page, shown, words};
 use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
@@ -81,14 +82,6 @@ impl Row {
 /// Building and room as one.
 fn place(ticket: &Ticket) -> String {
     [ticket.building.as_deref(), ticket.room.as_deref()].into_iter().flatten().collect::<Vec<_>>().join("-")
-}
-
-/// `张伟 301`, or what is known.
-fn person(visitor: &Visitor, who: &str) -> String {
-    match visitor.settings.people.person(who) {
-        Some(person) => format!("{} {who}", person.name),
-        None => who.to_owned(),
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
