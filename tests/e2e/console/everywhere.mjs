@@ -15,12 +15,12 @@ const WALKS = [
 const OF_A_FORM_MAX = 2;
 const PAGES_MAX = 200;
 
-/// What a page's address is like: the same for every ticket, call and account.
+/// What a page's address is like: the same for every ticket, call, account and prompt.
 function form(address) {
   const url = new URL(address, "http://desk");
   const path = url.pathname.split("/").map((part) => (/\d/.test(part) ? "*" : part)).join("/");
   const keys = [...url.searchParams.keys()].sort();
-  return path + (keys.length > 0 ? "?" + keys.join("&") : "");
+  return path.replace(/^(\/setup\/prompts)\/.+/, "$1/*") + (keys.length > 0 ? "?" + keys.join("&") : "");
 }
 
 /// Walks from the first page; gives the forms of the pages that were opened.
