@@ -13,14 +13,17 @@ const WALKS = [
 ];
 /// Pages of the same form (`/tickets/*`, `/calls?since`) that are looked at.
 const OF_A_FORM_MAX = 2;
-const PAGES_MAX = 200;
+const PAGES_MAX = 150;
+
+/// Pages of their own beside the records that have pages below the same path.
+const OWN = ["new", "import", "text"];
 
 /// What a page's address is like: the same for every ticket, call, account and prompt.
 function form(address) {
   const url = new URL(address, "http://desk");
-  const path = url.pathname.split("/").map((part) => (/\d/.test(part) ? "*" : part)).join("/");
+  const path = url.pathname.split("/").map((part, at) => (/\d/.test(part) || (at > 2 && !OWN.includes(part)) ? "*" : part)).join("/");
   const keys = [...url.searchParams.keys()].sort();
-  return path.replace(/^(\/setup\/prompts)\/.+/, "$1/*") + (keys.length > 0 ? "?" + keys.join("&") : "");
+  return path + (keys.length > 0 ? "?" + keys.join("&") : "");
 }
 
 /// Walks from the first page; gives the forms of the pages that were opened.
