@@ -50,7 +50,7 @@ async function walk(person) {
       continue;
     }
     await look(person, address);
-    const links = await person.page.$$eval("a[href]", (links) => links.map((a) => a.href));
+    const links = await person.page.$$eval("a", (links) => links.filter((a) => a.hasAttribute("href")).map((a) => new URL(a.getAttribute("href"), document.baseURI).href));
     const own = links.map((link) => new URL(link)).filter((url) => url.origin === new URL(person.page.url()).origin && !url.pathname.startsWith("/language/"));
     waiting.push(...new Set(own.map((url) => url.pathname + url.search)));
   }
