@@ -1,6 +1,7 @@
 //! People at the console, each in a real browser: Chromium, driven by playwright-core. The scripts are in `console/`; what
 //! they need outside of the browser they ask for, a line each, and it is done here.
 
+mod figures;
 mod live;
 mod sign_in;
 mod work;
