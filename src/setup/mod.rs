@@ -262,13 +262,12 @@ impl Setup {
                 return Err(Refusal::Disk { path: settings, what });
             }
         }
-        let named =
-            Draft::beside(&settings, &document.to_string()).map_err(|error| Refusal::disk(&settings, &error))?;
+        let named = Draft::beside(&settings, document.to_string()).map_err(|error| Refusal::disk(&settings, &error))?;
         let file = Draft::of_new(&path, content.built_in()).map_err(|error| Refusal::disk(&path, &error))?;
         // First the file, then its name: a crash between them leaves a file that nothing names.
         file.put().map_err(|error| Refusal::disk(&path, &error))?;
-        let checked = load_config(Some(named.path()), &self.0.data).and_then(Site::load).map_err(|faults| {
-            let name = named.path().display().to_string();
+        let checked = load_config(Some(named.drafted()), &self.0.data).and_then(Site::load).map_err(|faults| {
+            let name = named.drafted().display().to_string();
             Refusal::Faults(renamed(faults, &name, &settings.display().to_string()))
         });
         let put = checked.and_then(|site| {
@@ -285,8 +284,8 @@ impl Setup {
 /// Whether the site would be good with this draft; gives what should be mended all the same.
 fn check(mut config: Config, content: Content, draft: &Draft, path: &Path) -> Result<Vec<Problem>, Refusal> {
     let source = content.source_mut(&mut config);
-    *source = in_place_of(source, draft.path().to_owned());
-    let (drafted, named) = (draft.path().to_string_lossy().into_owned(), path.to_string_lossy().into_owned());
+    *source = in_place_of(source, draft.drafted().to_owned());
+    let (drafted, named) = (draft.drafted().to_string_lossy().into_owned(), path.to_string_lossy().into_owned());
     match Site::load(config) {
         Ok(site) => Ok(renamed(site.warnings, &drafted, &named)),
         Err(faults) => Err(Refusal::Faults(renamed(faults, &drafted, &named))),

@@ -78,7 +78,7 @@ impl Draft {
     }
 
     /// Where it can be read.
-    pub fn path(&self) -> &Path {
+    pub fn drafted(&self) -> &Path {
         &self.new
     }
 
@@ -108,7 +108,7 @@ mod tests {
         let path = folder.path().join("people.toml");
         fs::write(&path, "old").expect("it is writable");
         let draft = Draft::beside(&path, "new").expect("it is writable");
-        assert_eq!(fs::read_to_string(draft.path()).expect("it is there"), "new");
+        assert_eq!(fs::read_to_string(draft.drafted()).expect("it is there"), "new");
         drop(draft);
         assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
         assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1, "nothing else is left");

@@ -1,8 +1,10 @@
 //! People at the console, each in a real browser: Chromium, driven by playwright-core. The scripts are in `console/`; what
 //! they need outside of the browser they ask for, a line each, and it is done here.
 
+mod day;
 mod figures;
 mod live;
+mod setup;
 mod sign_in;
 mod work;
 

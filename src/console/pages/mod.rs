@@ -37,6 +37,7 @@ mod list;
 mod live;
 mod messages;
 mod pop;
+mod reports;
 mod retention;
 mod setup;
 mod shift;
@@ -101,6 +102,7 @@ pub(super) const AREAS: &[Area] = &[
     area("/messages", Role::Receptionist, "留言", "Messages"),
     area("/desk", Role::Receptionist, "值班", "Desk"),
     area("/answer-times", Role::Supervisor, "应答时间", "Answer times"),
+    area("/reports", Role::Supervisor, "报表", "Reports"),
     area("/setup", Role::Supervisor, "设置", "Set-up"),
     inner("/setup/people", Role::Supervisor, "人员", "People"),
     inner("/setup/residents", Role::Supervisor, "住户", "Residents"),
@@ -142,6 +144,7 @@ pub(super) fn router<S: Clone + Send + Sync + 'static>(shared: Arc<Shared>) -> R
         .merge(live::router())
         .merge(messages::router())
         .merge(pop::router())
+        .merge(reports::router())
         .merge(retention::router())
         .merge(setup::router())
         .merge(shift::router())

@@ -13,12 +13,15 @@ const WALKS = [
 ];
 /// Pages of the same form (`/tickets/*`, `/calls?since`) that are looked at.
 const OF_A_FORM_MAX = 2;
-const PAGES_MAX = 200;
+const PAGES_MAX = 150;
 
-/// What a page's address is like: the same for every ticket, call and account.
+/// Pages of their own beside the records that have pages below the same path.
+const OWN = ["new", "import", "text"];
+
+/// What a page's address is like: the same for every ticket, call, account and prompt.
 function form(address) {
   const url = new URL(address, "http://desk");
-  const path = url.pathname.split("/").map((part) => (/\d/.test(part) ? "*" : part)).join("/");
+  const path = url.pathname.split("/").map((part, at) => (/\d/.test(part) || (at > 2 && !OWN.includes(part)) ? "*" : part)).join("/");
   const keys = [...url.searchParams.keys()].sort();
   return path + (keys.length > 0 ? "?" + keys.join("&") : "");
 }
@@ -47,7 +50,7 @@ async function walk(person) {
       continue;
     }
     await look(person, address);
-    const links = await person.page.$$eval("a[href]", (links) => links.map((a) => a.href));
+    const links = await person.page.$$eval("a", (links) => links.filter((a) => a.hasAttribute("href")).map((a) => new URL(a.getAttribute("href"), document.baseURI).href));
     const own = links.map((link) => new URL(link)).filter((url) => url.origin === new URL(person.page.url()).origin && !url.pathname.startsWith("/language/"));
     waiting.push(...new Set(own.map((url) => url.pathname + url.search)));
   }

@@ -9,7 +9,7 @@ use crate::daemon::{Daemon, free};
 use crate::sipp_calls;
 
 /// The newest call, as soon as there is one that is not among those.
-fn new_call(daemon: &Daemon, before: &[Value]) -> Value {
+pub fn new_call(daemon: &Daemon, before: &[Value]) -> Value {
     let known = |call: &Value| before.iter().any(|old| old["id"] == call["id"]);
     daemon.wait_for("call", || daemon.calls().into_iter().find(|call| !known(call)))
 }

@@ -104,7 +104,8 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(way): Pat
     let prompts = prompts_of(&shared, &visitor).await?;
     let ids = ids_of(&prompts);
     let prompts = prompts.into_iter().map(|prompt| (prompt.id, prompt.voices)).collect();
-    let frame = Frame::new(&visitor, format!("{} {}", way, form.name));
+    let title = Both::new("答复", "Answer").of(visitor.tongue);
+    let frame = Frame::new(&visitor, format!("{title} {way}"));
     let says = sayings(&form, &prompts);
     page(&TopicPage { frame, seen: file.fingerprint(), way, form, says, ids, below })
 }

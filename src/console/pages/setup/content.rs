@@ -12,6 +12,8 @@ use crate::desk::report::table::{Both, Tongue};
 use crate::setup::{Content, ContentFile, Place, Refusal, Setup};
 use crate::types::Problem;
 
+/// Lines of what somebody else wrote that are told.
+const LINES_MAX: usize = 24;
 /// Faults that are told one by one.
 const FAULTS_MAX: usize = 12;
 
@@ -147,11 +149,12 @@ fn colon(zh: bool) -> &'static str {
     if zh { "：" } else { ": " }
 }
 
-/// Hashes of PINs are nobody's to see.
+/// Hashes of PINs are nobody's to see, and comments are left out: the first lines of the rest.
 fn without_secrets(text: &str) -> String {
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with("pin")).map(str::trim_end);
-    let text: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    text.join("\n")
+    let told = |line: &&str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("pin");
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(told).collect();
+    let more = if lines.len() > LINES_MAX { "\n…" } else { "" };
+    lines[..lines.len().min(LINES_MAX)].join("\n") + more
 }
 
 fn field_name(field: &str) -> Both {
@@ -213,7 +216,7 @@ mod tests {
 
     #[test]
     fn hashes_of_pins_are_not_shown() {
-        let text = "extension = \"100\"\npin = \"$argon2id$\" # lost\n\nname = \"王芳\"\n";
+        let text = "# ours\nextension = \"100\"\npin = \"$argon2id$\" # lost\n\nname = \"王芳\"\n";
         assert_eq!(without_secrets(text), "extension = \"100\"\nname = \"王芳\"");
     }
 }

@@ -107,7 +107,8 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(extension
         let what = Both::new("通讯录里没有这个分机", "nobody has this extension").of(visitor.tongue);
         return Err(ProblemDetails::new(StatusCode::NOT_FOUND, what).into());
     };
-    let frame = Frame::new(&visitor, format!("{} {}", form.extension, form.name));
+    let title = Both::new("人员", "Person").of(visitor.tongue);
+    let frame = Frame::new(&visitor, format!("{title} {}", form.extension));
     page(&PersonPage { frame, origin, form, duties: Duty::ALL, seen: Some(seen) })
 }
 

@@ -342,7 +342,9 @@ async fn call_part(
     let mut shown: Response = page(&part)?;
     if part.is_over() {
         // The whole page, with what is offered now.
-        shown.headers_mut().insert("hx-refresh", HeaderValue::from_static("true"));
+        if let Ok(path) = HeaderValue::try_from(format!("{PATH}/{id}")) {
+            shown.headers_mut().insert("hx-redirect", path);
+        }
     }
     Ok(shown)
 }

@@ -134,7 +134,8 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path
         Ok((resident, tells))
     })
     .await?;
-    let frame = Frame::new(&visitor, format!("{} {} {}", resident.building, resident.room, resident.name));
+    let title = Both::new("住户", "Resident").of(visitor.tongue);
+    let frame = Frame::new(&visitor, format!("{title} {id}"));
     page(&ResidentPage { frame, resident: Some(resident) })
 }
 
