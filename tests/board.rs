@@ -180,6 +180,8 @@ fn serve(folder: &std::path::Path, line: Arc<Mutex<Line>>) -> (SocketAddr, Serve
         numbers: NumberPlan::default(),
         owner: "desk".to_owned(),
         desk_names: [("".to_owned(), "光明物业".to_owned())].into(),
+        flow: Arc::default(),
+        retention: frontdesk::desk::retention::Retention::default(),
     };
     let access = DeskAccess::new(folder.join("frontdesk.db"), folder.join("recordings"), settings);
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();

@@ -100,14 +100,14 @@ impl Visitor {
     }
 
     /// `console 192.0.2.7`, for the audit log.
-    pub fn from_where(&self) -> String {
+    pub fn place(&self) -> String {
         format!("console {}", self.origin.address)
     }
 
     /// What is written down of them (R12).
     pub fn entry(&self, what: Deed, about: &str) -> AuditEntry {
         let (who, about) = (self.who().to_owned(), about.to_owned());
-        AuditEntry { at: self.now, who, what, about, from_where: self.from_where() }
+        AuditEntry { at: self.now, who, what, about, from_where: self.place() }
     }
 
     pub fn changer<'a>(&'a self, from_where: &'a str) -> Changer<'a> {

@@ -79,7 +79,7 @@ pub async fn change<T: Send + 'static>(
     let by = visitor.clone();
     let clocks = Arc::clone(&visitor.settings.clocks);
     let edit = move |editor: &mut Editor| {
-        let from_where = by.from_where();
+        let from_where = by.place();
         Ok(work(editor, by.changer(&from_where))?)
     };
     shared.pool.edit(clocks, edit).await

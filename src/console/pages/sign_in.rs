@@ -84,7 +84,7 @@ impl FromRequestParts<Arc<Shared>> for Stranger {
 }
 
 impl Stranger {
-    fn from_where(&self) -> String {
+    fn place(&self) -> String {
         format!("console {}", self.origin.address)
     }
 
@@ -189,7 +189,7 @@ async fn refuse(shared: &Arc<Shared>, stranger: &Stranger, name: &str, locked: b
     shared.gate.tries.note(stranger.address(), Instant::now());
     tracing::warn!(address = %stranger.address(), name = %name.chars().take(40).collect::<String>(), locked, "a sign-in to the console was refused");
     if !locked {
-        let (name, from_where, at) = (name.to_owned(), stranger.from_where(), stranger.now);
+        let (name, from_where, at) = (name.to_owned(), stranger.place(), stranger.now);
         let clocks = Arc::clone(&shared.access.settings().clocks);
         let failed = move |editor: &mut crate::store::Editor| {
             let Some(id) = editor.user_id(&name)? else { return Ok(()) };
@@ -247,7 +247,7 @@ async fn code(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Form)
 async fn enter(shared: &Arc<Shared>, stranger: &Stranger, user: &User, step: Option<u64>, next: &str) -> Paged {
     let secret = gate::secret();
     let (name, id) = (user.name.clone(), user.id);
-    let (from_where, at) = (stranger.from_where(), stranger.now);
+    let (from_where, at) = (stranger.place(), stranger.now);
     let (address, agent) = (stranger.address().to_string(), gate::agent(&stranger.headers));
     let clocks = Arc::clone(&shared.access.settings().clocks);
     let (hash, csrf) = (secret.hash(), gate::csrf());
@@ -431,7 +431,7 @@ async fn accept(
         let what = "there is not enough memory to keep a password: try again";
         return Err(ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, what).into());
     };
-    let (now, from_where) = (stranger.now, stranger.from_where());
+    let (now, from_where) = (stranger.now, stranger.place());
     let clocks = Arc::clone(&shared.access.settings().clocks);
     let first = user.is_none().then_some(draft);
     let accept = move |editor: &mut crate::store::Editor| match editor.accept_invite(
