@@ -20,7 +20,6 @@ mod pool;
 mod problem;
 mod shared;
 mod tries;
-mod waveform;
 
 use std::future::Future;
 use std::io;

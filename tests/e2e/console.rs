@@ -2,6 +2,7 @@
 //! they need outside of the browser they ask for, a line each, and it is done here.
 
 mod day;
+mod figures;
 mod live;
 mod setup;
 mod sign_in;

@@ -12,7 +12,7 @@
 //! - `endpoint`: what a table's line can say. `openapi`: the document.
 //! - `ask`, `query`, `body`, `page`: what was asked. `reply`: what is answered.
 //! - `auth`: who asks. `serve`: the way of a request through all of them.
-//! - `events`: server-sent events. `recordings`: audio, in ranges.
+//! - `events`: server-sent events. `recordings`: audio, in ranges. `waveform`: audio, to be drawn.
 
 mod alarms;
 mod ask;
@@ -40,6 +40,7 @@ mod tasks;
 mod ticket_changes;
 mod tickets;
 mod trunks;
+mod waveform;
 
 pub use events::Events;
 

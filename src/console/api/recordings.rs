@@ -11,9 +11,9 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use super::ask::{Ask, unknown};
+use super::waveform::{self, Waveform};
 use crate::console::access::DeskAccess;
 use crate::console::problem::ProblemDetails;
-use crate::console::waveform::{self, Waveform};
 use crate::desk::audit::Deed;
 use crate::desk::privacy::Kept;
 use crate::types::RecordingId;

@@ -22,6 +22,9 @@
     bars.forEach((column, n) => stacked.push(values(column).map((value, row) => (value ?? 0) + (n ? stacked[n - 1][row] : 0))));
     const data = [labels.map((_, n) => n), ...stacked.toReversed(), ...lines.map(values)];
 
+    // Pixels of the widest label: Chinese letters are twice as wide.
+    const widest = 14 + Math.max(...labels.map((text) => [...text].reduce((sum, c) => sum + (c > "\u2e80" ? 13 : 7.5), 0)));
+
     function build() {
       const style = getComputedStyle(document.documentElement);
       const colour = (name) => {
@@ -37,7 +40,7 @@
       const font = `12px ${style.fontFamily}`;
       const own = (name) => (u, splits) => splits.map((n) => Number.isInteger(n) ? name[n] ?? "" : "");
       const axes = [
-        { stroke: ink, font, grid: { show: false }, ticks: grid, values: own(labels), space: labels[0].length * 8 + 14, incrs: [1, 2, 3, 5, 7, 10, 14, 20, 28, 50, 100, 200] },
+        { stroke: ink, font, grid: { show: false }, ticks: grid, values: own(labels), space: widest, incrs: [1, 2, 3, 5, 7, 10, 14, 20, 28, 50, 100, 200] },
         { scale: "n", stroke: ink, font, grid, ticks: grid, size: 56, values: (u, splits) => splits.map((n) => Number.isInteger(n) ? n : "") },
       ];
       const scales = { x: { time: false, range: [-0.6, labels.length - 0.4] }, n: { range: (u, low, high) => [0, Math.max(1, high * 1.05)] } };

@@ -26,8 +26,7 @@
       if (!wave || canvas.hidden) return;
       const scale = devicePixelRatio || 1, width = canvas.clientWidth, height = 72;
       if (canvas.width !== Math.round(width * scale)) { canvas.width = Math.round(width * scale); canvas.height = height * scale; }
-      const style = getComputedStyle(player), paint = canvas.getContext("2d");
-      const heard = style.getPropertyValue("--heard"), rest = style.getPropertyValue("--rest");
+      const paint = canvas.getContext("2d"), { color: heard, borderTopColor: rest } = getComputedStyle(canvas);
       const at = whole() ? audio.currentTime / whole() * width : 0;
       paint.setTransform(scale, 0, 0, scale, 0, 0);
       paint.clearRect(0, 0, width, height);

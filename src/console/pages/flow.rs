@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 
 use super::frame::Frame;
 use super::list::{Asked, encoded};
-use super::{Paged, page};
+use super::{Paged, page, words};
 use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
 use crate::desk::flow_chart::{FlowChart, Layout, NodeLook};
@@ -128,8 +128,8 @@ async fn flow(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
         width: layout.columns * COLUMN,
         height: layout.rows * ROW + EDGE,
         nodes: nodes(chart, &layout, &ways, tongue),
-        edges: edges(chart, &layout, &ways),
-        rows: rows(chart, &ways),
+        edges: edges(chart, &layout, &ways, tongue),
+        rows: rows(chart, &ways, tongue),
     })
 }
 
@@ -153,7 +153,7 @@ fn nodes(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) 
         let found = ways.node(&node.name);
         let (calls, gave_up) = found.map_or((0, 0), |found| (found.calls, found.gave_up));
         let (x, y) = corner(layout, at);
-        let words = match tongue {
+        let told = match tongue {
             Tongue::Zh => format!("{}（{}）：{calls} 通来电，{gave_up} 通在此挂断", node.name, node.step),
             Tongue::En => format!("{} ({}): {calls} calls, {gave_up} gave up here", node.name, node.step),
         };
@@ -162,21 +162,21 @@ fn nodes(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) 
         } else {
             node.name.clone()
         };
-        let (name, step) = (node.name.clone(), node.step.clone());
-        DrawnNode { name, short, step, x, y, look: look(node.look), calls, gave_up, words }
+        let (name, step) = (node.name.clone(), words::flow_step(&node.step, tongue));
+        DrawnNode { name, short, step, x, y, look: look(node.look), calls, gave_up, words: told }
     };
     chart.nodes.iter().enumerate().map(drawn).collect()
 }
 
 /// Ways that lead to the same node are one line with all their labels.
-fn edges(chart: &FlowChart, layout: &Layout, ways: &WaysReport) -> Vec<DrawnEdge> {
+fn edges(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) -> Vec<DrawnEdge> {
     let most = ways.nodes.iter().map(|node| node.entered).max().unwrap_or(0);
     let mut edges = Vec::new();
     for from in 0..chart.nodes.len() {
         let name = &chart.nodes[from].name;
         for to in targets(chart, from) {
             let led = chart.edges.iter().zip(&layout.leads).any(|(e, leads)| *leads && (e.from, e.to) == (from, to));
-            let label = labels(chart, from, to);
+            let label = labels(chart, from, to, tongue);
             let taken = ways.node(name).map_or(0, |node| node.taken(&chart.nodes[to].name));
             let by_key = chart.edges_from(from).any(|edge| edge.to == to && edge.by_key);
             let (start, end) = (corner(layout, from), corner(layout, to));
@@ -210,9 +210,9 @@ fn targets(chart: &FlowChart, from: usize) -> Vec<usize> {
 }
 
 /// The labels of all ways from one node to another.
-fn labels(chart: &FlowChart, from: usize, to: usize) -> String {
+fn labels(chart: &FlowChart, from: usize, to: usize, tongue: Tongue) -> String {
     let of_both = chart.edges_from(from).filter(|edge| edge.to == to);
-    of_both.map(|edge| edge.label.as_str()).collect::<Vec<_>>().join(", ")
+    of_both.map(|edge| words::flow_case(&edge.label, tongue)).collect::<Vec<_>>().join(", ")
 }
 
 /// From the right of one box to the left of the other, by right angles; and where its label stands.
@@ -230,14 +230,14 @@ fn curved(from: (usize, usize), to: (usize, usize)) -> (String, usize, usize) {
     (format!("M{x1} {y1}C{bow} {y1} {bow} {} {x2} {y2}", y2 + 30), x1 + 10, y1 + 12)
 }
 
-fn rows(chart: &FlowChart, ways: &WaysReport) -> Vec<NodeRow> {
+fn rows(chart: &FlowChart, ways: &WaysReport, tongue: Tongue) -> Vec<NodeRow> {
     let known = chart.nodes.iter().enumerate().map(|(at, node)| {
         let found = ways.node(&node.name);
         let entered = found.map_or(0, |found| found.entered);
         let way = |to: usize| {
             let name = chart.nodes[to].name.clone();
             let taken = found.map_or(0, |found| found.taken(&name));
-            (labels(chart, at, to), name, taken, share(taken, entered))
+            (labels(chart, at, to, tongue), name, taken, share(taken, entered))
         };
         let mut ways: Vec<_> = targets(chart, at).into_iter().map(way).collect();
         // `#` leads back without a way of its own.
@@ -245,7 +245,7 @@ fn rows(chart: &FlowChart, ways: &WaysReport) -> Vec<NodeRow> {
         for other in others.filter(|other| ways.iter().all(|(_, name, _, _)| *name != other.to)).collect::<Vec<_>>() {
             ways.push((String::new(), other.to.clone(), other.taken, share(other.taken, entered)));
         }
-        row(&node.name, &node.step, found, ways, false)
+        row(&node.name, &words::flow_step(&node.step, tongue), found, ways, false)
     });
     let gone = ways.nodes.iter().filter(|found| chart.node(&found.node).is_none()).map(|found| {
         let ways =
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn each_way_is_drawn_once_with_all_its_labels() {
         let (chart, ways) = (chart(), walked());
-        let drawn = edges(&chart, &chart.layout(), &ways);
+        let drawn = edges(&chart, &chart.layout(), &ways, Tongue::En);
         let words: Vec<_> = drawn.iter().map(|edge| (edge.words.as_str(), edge.far)).collect();
         let expected =
             [("main → repair (1, 2): 1", false), ("main → bye (0): 0", false), ("repair → main (*): 0", true)];
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn the_table_tells_nodes_and_ways_that_the_flow_has_no_more() {
-        let rows = rows(&chart(), &walked());
+        let rows = rows(&chart(), &walked(), Tongue::En);
         let main = &rows[0];
         assert_eq!((main.name.as_str(), main.calls, main.gave_up, main.gave_up_share), ("main", 2, 1, Some(0.5)));
         let ways: Vec<_> =

@@ -33,7 +33,6 @@ struct Chosen {
 #[template(path = "reports.html")]
 struct ReportsPage {
     frame: Frame,
-    asked: Asked,
     times: Vec<Chosen>,
     word: String,
     since: DateTime<Utc>,
@@ -86,5 +85,5 @@ async fn choose(visitor: Visitor, asked: Asked) -> Paged {
     let chosen = times.iter().find(|time| time.word == word).map(|time| time.span);
     let of_days = since.map(|since| (since, until.filter(|until| *until > since).unwrap_or(visitor.now)));
     let (since, until) = chosen.or(of_days).unwrap_or(times[0].span);
-    page(&ReportsPage { frame: Frame::of(&visitor, PATH), asked, times, word, since, until })
+    page(&ReportsPage { frame: Frame::of(&visitor, PATH), times, word, since, until })
 }

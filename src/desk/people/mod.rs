@@ -258,7 +258,7 @@ duty = ["enginer"]
                 "p.toml:7: extension 201 has no name; write name = \"张伟\"",
                 "p.toml:9: `2o3` can't be keyed as an extension; write 1 to 8 digits in quotes, not \"0\" alone (that is a human)",
                 "p.toml:10: `★` gives no letters for the keypad; write pinyin = \"Zhang Wei\"",
-                "p.toml:11: the pin of extension 2o3 is no hash of a PIN (`$argon2id$...`); write what `frontdesk people pin 2o3` gives",
+                "p.toml:11: the pin of extension 2o3 is no hash of a secret (`$argon2id$...`); write what `frontdesk people pin 2o3` gives",
             ]
         );
     }

@@ -157,7 +157,7 @@ fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line
 /// What a node does, where the flow still has it.
 fn step_of(node: &str, visitor: &Visitor) -> String {
     let flow = &visitor.settings.flow;
-    flow.node(node).map(|at| flow.nodes[at].step.clone()).unwrap_or_default()
+    flow.node(node).map(|at| words::flow_step(&flow.nodes[at].step, visitor.tongue)).unwrap_or_default()
 }
 
 /// Why a call ended, in words; what has none as it is written.
