@@ -13,7 +13,7 @@ test("a supervisor sees a call come in, listens to the message it left, closes t
   await ask("call is over");
 
   await link("留言");
-  const message = await boss.sees(".messages li.unheard", "137****7000");
+  const message = await boss.sees(".messages li.unheard", "13700137000");
   await message.locator("audio").evaluate((audio) => audio.play());
   await boss.until("the recording plays", () => document.querySelector(".messages audio").currentTime > 0);
   await message.getByRole("button", { name: "已转达本人，确认" }).click();
