@@ -11,8 +11,8 @@ const WALKS = [
   { role: "receptionist", lang: "zh", screen: "phone" },
   { role: "engineer", lang: "zh", screen: "desk" },
 ];
-/// Pages of the same form (`/tickets/*`, `/calls?since`) that are looked at.
-const OF_A_FORM_MAX = 2;
+/// Pages of the same form (`/setup/people/*`, `/calls?since`) that are looked at; of tickets there are several kinds.
+const ofAForm = (like) => (like === "/tickets/*" ? 2 : 1);
 const PAGES_MAX = 150;
 
 /// Pages of their own beside the records that have pages below the same path.
@@ -35,7 +35,7 @@ async function walk(person) {
     const address = waiting.shift();
     const like = form(address);
     const opened = met.get(like) ?? 0;
-    if (opened >= OF_A_FORM_MAX) continue;
+    if (opened >= ofAForm(like)) continue;
     met.set(like, opened + 1);
     pages += 1;
     holds(pages <= PAGES_MAX, `there are more than ${PAGES_MAX} pages: ${[...met.keys()].join(" ")}`);
@@ -72,7 +72,7 @@ async function look(person, address) {
     const foreign = await page.$$eval("h1, h2, th[scope=col], label, legend, button, summary, .tabs a, nav a, dt", (all) => all
       .filter((e) => !e.closest("[lang]:not(html)"))
       .map((e) => [...e.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).join(" ").trim())
-      .filter((text) => /\p{Script=Han}/u.test(text)));
+      .filter((text) => /\p{Script=Han}/u.test(text) && text !== "中文"));
     if (foreign.length > 0) person.foreign.push(`${address}: ${[...new Set(foreign)].slice(0, 6).join(" | ")}`);
   }
   await person.check(address.split("?")[0].replaceAll(/\d{3,}/g, "N") + (address.includes("?") ? " " + address.split("?")[1] : "") || "home");

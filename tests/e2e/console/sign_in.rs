@@ -6,8 +6,9 @@ use crate::daemon::Daemon;
 #[test]
 fn the_first_administrator_comes_in_by_a_link_on_the_machines_console() {
     let daemon = Daemon::start();
-    let link = daemon.log().split_whitespace().find(|word| word.contains("/welcome/")).map(str::to_owned);
-    script("first", &address(&daemon), |_| link.clone().expect("a link for the first administrator"));
+    let told = || daemon.log().split_whitespace().find(|word| word.contains("/welcome/")).map(str::to_owned);
+    let link = daemon.wait_for("link for the first administrator", told);
+    script("first", &address(&daemon), |_| link.clone());
 }
 
 #[test]
