@@ -1,7 +1,7 @@
-//! One file with the database and all recordings, made while the daemon runs, and a data folder made from it again.
+//! One file with the database, all recordings and the desk's own prompts, made while the daemon runs, and a data folder made from it again.
 //!
 //! The file is a plain tar, so that a person can look into it without this program: a manifest first, the database,
-//! the recordings, and a last entry that tells a whole file from a cut one. The only file that names `tar`.
+//! the recordings, the prompts, and a last entry that tells a whole file from a cut one. The only file that names `tar`.
 //!
 //! The database is copied before the recordings: every recording that it knows was begun by then. One that is still
 //! being spoken is in it as far as it had come; the next start mends its header.
@@ -21,6 +21,8 @@ const MANIFEST: &str = "frontdesk-backup.json";
 const END: &str = "frontdesk-backup.end";
 const DATABASE: &str = "frontdesk.db";
 const RECORDINGS: &str = "recordings";
+/// What was recorded or uploaded in place of built-in prompts, where the settings name no folder of their own for it.
+const PROMPTS: &str = "prompts";
 /// Version of the layout above.
 const FORMAT: u32 = 1;
 /// Where a restored copy is unpacked inside the data folder until it is whole.
@@ -117,6 +119,10 @@ fn write_partial(
         writer.folder(&recordings, Path::new(RECORDINGS))?;
     }
     let count = writer.recordings;
+    let prompts = data.join(PROMPTS);
+    if prompts.is_dir() {
+        writer.folder(&prompts, Path::new(PROMPTS))?;
+    }
     writer.note(END, &End { recordings: count }).map_err(&writing)?;
     let out = writer.tar.into_inner().and_then(|out| out.into_inner().map_err(io::Error::from)).map_err(&writing)?;
     out.sync_all().map_err(&writing)?;
@@ -253,10 +259,11 @@ fn unpack(file: &Path, input: File, staging: &Path) -> Result<u64, BackupError> 
     Err(BackupError::CutOff(file.to_owned()))
 }
 
-/// The database, or something below `recordings/` by a plain path: no backup writes anywhere else.
+/// The database, or something below `recordings/` or `prompts/` by a plain path: no backup writes anywhere else.
 fn belongs(name: &Path) -> bool {
     let plain = name.components().all(|c| matches!(c, Component::Normal(_)));
-    plain && (name == Path::new(DATABASE) || (name.starts_with(RECORDINGS) && name != Path::new(RECORDINGS)))
+    let below = |folder: &str| name.starts_with(folder) && name != Path::new(folder);
+    plain && (name == Path::new(DATABASE) || below(RECORDINGS) || below(PROMPTS))
 }
 
 fn note<T: for<'a> Deserialize<'a>>(entry: tar::Entry<'_, impl Read>, name: &str) -> Option<T> {
@@ -290,7 +297,7 @@ fn write_entry(entry: &mut tar::Entry<'_, impl Read>, path: &Path, backup: &Path
 /// Moves what the daemon wrote out of the way, together with the database's journal: it belongs to the old one.
 fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<(), BackupError> {
     let aside = data.join(format!("replaced-{}", now.format("%Y%m%dT%H%M%S%.3fZ")));
-    for name in [DATABASE, "frontdesk.db-wal", "frontdesk.db-shm", RECORDINGS] {
+    for name in [DATABASE, "frontdesk.db-wal", "frontdesk.db-shm", RECORDINGS, PROMPTS] {
         let path = data.join(name);
         if path.exists() {
             fs::create_dir_all(&aside).map_err(io_error("cannot make", &aside))?;
@@ -301,8 +308,8 @@ fn put_aside(data: &Path, now: DateTime<Utc>) -> Result<(), BackupError> {
 }
 
 fn move_in(staging: &Path, data: &Path) -> Result<(), BackupError> {
-    // The recordings first: a database must never name what is not there yet.
-    for name in [RECORDINGS, DATABASE] {
+    // The database last: it must never name what is not there yet.
+    for name in [RECORDINGS, PROMPTS, DATABASE] {
         let from = staging.join(name);
         if from.exists() {
             fs::rename(&from, data.join(name)).map_err(io_error("cannot move", &from))?;
@@ -376,6 +383,20 @@ mod tests {
         let left: Vec<_> = fs::read_dir(test.path("new/data")).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
         assert!(!test.path("desk.tar.partial").exists() && !test.path("desk.tar.db.partial").exists());
+    }
+
+    #[test]
+    fn the_desks_own_prompts_are_backed_up_with_the_rest() {
+        let test = BackupTest::new();
+        let prompt = "prompts/zh/welcome.wav";
+        fs::create_dir_all(test.data().join("prompts/zh")).unwrap();
+        fs::write(test.data().join(prompt), b"RIFF welcome").unwrap();
+        assert_eq!(test.back_up().recordings, 2, "a prompt is no recording of a caller");
+        restore(&test.file(), &test.path("new/data"), false, now()).unwrap();
+        assert_eq!(fs::read(test.path("new/data").join(prompt)).unwrap(), b"RIFF welcome");
+        // With force the old ones go aside with the rest.
+        restore(&test.file(), &test.path("new/data"), true, now()).unwrap();
+        assert_eq!(fs::read(test.path("new/data").join(prompt)).unwrap(), b"RIFF welcome");
     }
 
     #[cfg(unix)]

@@ -57,8 +57,10 @@
 //! 5. Who is told of what happened by e-mail, text or webhook is `desk::notifications`; the clerk puts it into the outbox in
 //!    the transaction that notes how far it has read, and `daemon::notifier` sends it through `notify` and the line.
 //! 6. What is changed from the console goes through `setup`: checked as a whole site before it is written, then read again.
-//! 7. `console::api` shows the same records as the command line; each passes `desk::privacy` before it leaves,
-//!    and who is shown a caller's number or the way to a recording is written down before they are.
+//! 7. `console::api` shows the same records to programs as the command line, `console::pages` to the desk's people; each
+//!    passes `desk::privacy` before it leaves, and who is shown a caller's number or the way to a recording is written down
+//!    before they are. Who a browser is, `console::gate` knows by `desk::account`; what happens now is looked at once for
+//!    all who watch (`console::board`), by asking the daemon over one channel (`console::daemon_ask`).
 //!
 //! # Invariants
 //!

@@ -99,7 +99,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("dimpl", &["driver/dtls.rs"]),
     ("etherparse", &["cli/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
-    ("futures_util", &["console/api/", "driver/websocket.rs"]),
+    ("futures_util", &["console/api/", "console/pages/live.rs", "driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),
     ("hmac", &["media/srtp/cipher.rs", "notify/webhook.rs", "sip/digest/"]),
     ("hound", &["media/wav.rs"]),
