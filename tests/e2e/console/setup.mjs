@@ -75,7 +75,7 @@ test("a prompt: what is no recording is refused plainly, a good one is heard, ac
     [Buffer.from("<html>"), "no WAV"],
     [Buffer.alloc(11_000_000, 1), "10 MB"],
     [wav(tone(0)), "nothing to be heard"],
-    [wav(tone(60)), "too quiet"],
+    [wav(tone(300)), "too quiet"],
     [wav(tone(200_000)), "too loud"],
   ]) {
     await send(buffer);

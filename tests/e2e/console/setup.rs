@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{address, desk, script};
+use crate::audio::{SPOKEN, read};
 use crate::phone::{Phone, press};
 
 /// A desk with files of its own, and a telephone for 201.
@@ -26,6 +27,7 @@ fn content_is_changed_at_the_console_and_by_telephone() {
     fs::create_dir(&at).expect("a folder");
     let account = format!("<sip:201@{}>;auth_pass=rr4tz-77qpx;regint=60;answermode=auto\n", daemon.udp);
     let phone = Phone::with_accounts(&at, &account, "g711", 8_000);
+    phone.says(&read(Path::new(SPOKEN)));
     daemon.wait_for("registered telephone", || phone.log().contains("200 OK").then_some(()));
     script("setup", &address(&daemon), |wish| {
         assert_eq!(wish, "says a prompt");

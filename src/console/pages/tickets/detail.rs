@@ -72,6 +72,8 @@ struct TicketPage<'a> {
     engineer: String,
     place: String,
     closed: bool,
+    /// Whether it can be closed as dealt with from here: its way is not cut short.
+    ends_here: bool,
     prints: bool,
 }
 
@@ -173,6 +175,7 @@ async fn one(
         engineer: person(&visitor, ticket.work.engineer.as_deref().unwrap_or_default()),
         place: place(&ticket),
         closed: ticket.work.closed_at.is_some() && ticket.status == "closed",
+        ends_here: edges(ticket.kind).any(|edge| edge.from == ticket.stage && edge.closes),
         prints: matches!(ticket.kind, Kind::Repair | Kind::Complaint),
         frame,
         ticket,
