@@ -63,7 +63,8 @@ test("two who change one person or one file: the second is told what the first w
 test("a prompt: what is no recording is refused plainly, a good one is heard, accepted and taken back", async () => {
   const desk = await Person.arrive({ lang: "en", role: "supervisor" });
   desk.refused(422, 413);
-  // Chromium looks for more of a sound whose page is left.
+  // Chromium looks for more of a sound whose page is left, and of one that was offered after it is accepted and gone.
+  desk.refused(404);
   desk.meaning(/net::ERR_ABORTED/);
   await desk.go("/setup/prompts/goodbye");
   const form = "form[action='/setup/prompts/goodbye/zh/upload']";
