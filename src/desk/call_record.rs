@@ -165,6 +165,35 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// A row that begins at that moment, of which nothing else is known yet.
+    pub fn begun(id: CallId, direction: Direction, at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            direction,
+            caller: None,
+            caller_name: None,
+            callee: String::new(),
+            started_at: at,
+            answered_at: None,
+            ended_at: None,
+            answer_ms: None,
+            answer_rings: None,
+            outcome: None,
+            path: Vec::new(),
+            handled_by: None,
+            legs: Vec::new(),
+            trunk: None,
+            diverted_from: None,
+            tickets: Vec::new(),
+            messages: Vec::new(),
+            recording: None,
+            codec: None,
+            rtp: RtpStats::default(),
+            end_reason: None,
+            sip_call_id: String::new(),
+        }
+    }
+
     /// From the INVITE until somebody was first rung for the caller, in ms.
     pub fn sought_ms(&self) -> Option<u64> {
         self.legs.iter().map(|leg| leg.at_ms).filter(|ms| self.lived(*ms)).min()

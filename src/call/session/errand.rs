@@ -14,7 +14,7 @@ use crate::call::io::Output;
 use crate::call::playback::Playback;
 use crate::call::reach::{Consent, OutLeg, Plan, Reach, WayBack, Whisper};
 use crate::call::service::{Service, WayOut};
-use crate::desk::call_record::{CallRecord, Direction, LegEnd, Outcome, RtpStats};
+use crate::desk::call_record::{CallRecord, Direction, LegEnd, Outcome};
 use crate::desk::errand::{Errand, ErrandEnd, ErrandKind, ErrandResult, ErrandTo};
 use crate::desk::request::{DeskError, DeskReply, DeskRequest, RequestId};
 use crate::flow::io::{Input as FlowInput, SearchEnd};
@@ -366,31 +366,7 @@ fn new_row(id: CallId, errand: &Errand, now: Now) -> CallRecord {
         ErrandTo::Person { extension } => extension.clone(),
         ErrandTo::Customer { number } => number.clone(),
     };
-    CallRecord {
-        id,
-        direction: Direction::Out,
-        caller: None,
-        caller_name: None,
-        callee,
-        started_at: now.wall,
-        answered_at: None,
-        ended_at: None,
-        answer_ms: None,
-        answer_rings: None,
-        outcome: None,
-        path: Vec::new(),
-        handled_by: None,
-        legs: Vec::new(),
-        trunk: None,
-        diverted_from: None,
-        tickets: Vec::new(),
-        messages: Vec::new(),
-        recording: None,
-        codec: None,
-        rtp: RtpStats::default(),
-        end_reason: None,
-        sip_call_id: String::new(),
-    }
+    CallRecord { callee, ..CallRecord::begun(id, Direction::Out, now.wall) }
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ use super::reasons::said_as;
 use super::recording::Recording;
 use super::service::Service;
 use super::switchboard::Switchboard;
-use crate::desk::call_record::{CallRecord, Direction, Outcome, RtpStats};
+use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::request::{DeskRequest, RequestId};
 use crate::desk::ticket::Kind;
 use crate::flow::io::{Finish, Input as FlowInput, Say, Token};
@@ -576,29 +576,13 @@ impl Session {
 /// A row for an INVITE that has just come in (R4).
 pub(super) fn new_record(id: CallId, invite: &IncomingInvite, numbers: &NumberPlan, at: DateTime<Utc>) -> CallRecord {
     CallRecord {
-        id,
-        direction: Direction::In,
         // One form for one number: people hear and dial it so, and calls of one caller are known as such.
         caller: invite.caller_number().map(|number| numbers.dialled(&number)),
         caller_name: invite.caller_name(),
         callee: invite.callee_user.clone().unwrap_or_default(),
-        started_at: at,
-        answered_at: None,
-        ended_at: None,
-        answer_ms: None,
-        answer_rings: None,
-        outcome: None,
-        path: Vec::new(),
-        handled_by: None,
-        legs: Vec::new(),
         trunk: invite.trunk.clone(),
         diverted_from: invite.identity.diverted_from.clone(),
-        tickets: Vec::new(),
-        messages: Vec::new(),
-        recording: None,
-        codec: None,
-        rtp: RtpStats::default(),
-        end_reason: None,
         sip_call_id: invite.sip_call_id.clone(),
+        ..CallRecord::begun(id, Direction::In, at)
     }
 }

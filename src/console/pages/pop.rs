@@ -248,7 +248,11 @@ fn look_up(
         new
     });
     tickets.truncate(TICKETS_MAX as usize * 2);
-    let as_record = CallRecord { caller: number.clone(), ..record.clone().unwrap_or_else(|| blank(id, visitor.now)) };
+    // Without one its row is on its way to the disk.
+    let as_record = CallRecord {
+        caller: number.clone(),
+        ..record.clone().unwrap_or_else(|| CallRecord::begun(id, Direction::In, visitor.now))
+    };
     let as_record = sight.call(as_record);
     let tickets: Vec<Ticket> = tickets.into_iter().map(|ticket| sight.ticket(ticket)).collect();
     let residents: Vec<Resident> = residents.into_iter().map(|resident| sight.resident(resident)).collect();
@@ -263,35 +267,6 @@ fn look_up(
         over: record.filter(|record| record.ended_at.is_some() && known.is_none()),
     };
     Ok((caller, whole.then(|| format!("call {id}"))))
-}
-
-/// A call whose row is on its way to the disk.
-fn blank(id: CallId, at: DateTime<Utc>) -> CallRecord {
-    CallRecord {
-        id,
-        direction: Direction::In,
-        caller: None,
-        caller_name: None,
-        callee: String::new(),
-        started_at: at,
-        answered_at: None,
-        ended_at: None,
-        answer_ms: None,
-        answer_rings: None,
-        outcome: None,
-        path: Vec::new(),
-        handled_by: None,
-        legs: Vec::new(),
-        trunk: None,
-        diverted_from: None,
-        tickets: Vec::new(),
-        messages: Vec::new(),
-        recording: None,
-        codec: None,
-        rtp: Default::default(),
-        end_reason: None,
-        sip_call_id: String::new(),
-    }
 }
 
 fn row(visitor: &Visitor, own: &[TicketNumber], ticket: Ticket) -> TicketRow {
