@@ -97,7 +97,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("csv", &["cli/import/", "desk/resident_list.rs", "sheets/spreadsheet.rs"]),
     ("ctr", &["media/srtp/cipher.rs"]),
     ("dimpl", &["driver/dtls.rs"]),
-    ("etherparse", &["cli/pcap.rs"]),
+    ("etherparse", &["sheets/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
     ("futures_util", &["console/api/", "console/pages/live.rs", "driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),

@@ -5,16 +5,17 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
 use super::context::{CliError, Context};
+use super::ladder;
 use super::limit::{LIST_LIMIT, at_most, tell_if_cut};
 use super::output::{self, Column, FormatArgs, or_empty, printable};
 use super::period::PeriodArgs;
-use super::{ladder, pcap};
 use crate::desk::audit::Deed;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::ladder::CallLadder;
 use crate::desk::ladder_view;
 use crate::desk::privacy::{Kept, Surface};
 use crate::desk::view::{CallView, LocalTime};
+use crate::sheets::pcap;
 use crate::store::{CallFilter, CallState};
 use crate::types::CallId;
 

@@ -35,7 +35,6 @@ mod dial;
 mod failure;
 mod ladder;
 mod moment;
-mod pcap;
 mod secret_input;
 mod serve;
 

@@ -76,7 +76,7 @@ fn make(args: &AddArgs, context: &Context, out: &mut dyn Write) -> Result<(), Cl
         made_at: context.now,
         expires_at: args.expires.map(|days| context.now + TimeDelta::days(days.into())),
     };
-    draft.check().map_err(CliError::Usage)?;
+    draft.check().map_err(|why| CliError::Usage(why.to_string()))?;
     let mut chance = [0; 32];
     rand::rng().fill_bytes(&mut chance);
     let secret = TokenSecret::new(chance);

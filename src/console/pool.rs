@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 
 use crate::console::problem::ProblemDetails;
 use crate::desk::clocks::ClockBook;
+use crate::desk::report::table::Both;
 use crate::store::{Editor, Reader, StoreError};
 
 /// Requests that read at the same time; more wait.
@@ -82,26 +83,31 @@ impl Pool {
 }
 
 fn away() -> ProblemDetails {
-    ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, "the database is busy or away: try again")
-        .with(header::RETRY_AFTER, 1_u16)
+    ProblemDetails::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Both::new("数据库忙或暂不可用：请再试一次", "the database is busy or away: try again"),
+    )
+    .with(header::RETRY_AFTER, 1_u16)
 }
 
 fn broken() -> ProblemDetails {
-    ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, "it failed; the daemon's log says why")
+    ProblemDetails::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        Both::new("没有成功，原因见服务日志", "it failed; the daemon's log says why"),
+    )
 }
 
 impl From<StoreError> for ProblemDetails {
     fn from(error: StoreError) -> Self {
-        let detail = error.to_string();
-        match error {
-            StoreError::Unknown(_) => ProblemDetails::new(StatusCode::NOT_FOUND, detail),
-            StoreError::Refused(_) => ProblemDetails::new(StatusCode::CONFLICT, detail),
-            StoreError::Changed { .. } => ProblemDetails::new(StatusCode::PRECONDITION_FAILED, detail),
-            error => {
-                // Paths and SQL are for the log.
-                tracing::error!(%error, "the HTTP API has no answer from the database");
-                away()
-            }
-        }
+        let status = match error {
+            StoreError::Unknown(_) => StatusCode::NOT_FOUND,
+            StoreError::Changed { .. } => StatusCode::PRECONDITION_FAILED,
+            _ => StatusCode::CONFLICT,
+        };
+        error.told().map(|told| ProblemDetails::new(status, told)).unwrap_or_else(|| {
+            // Paths and SQL are for the log.
+            tracing::error!(%error, "the HTTP API has no answer from the database");
+            away()
+        })
     }
 }

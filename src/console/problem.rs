@@ -4,12 +4,13 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::desk::resident_list::LineFault;
+use crate::desk::told::Told;
 
 /// RFC 9457 section 3.1, of the type `about:blank`: the title is the status's own.
 #[derive(Debug)]
 pub(super) struct ProblemDetails {
     status: StatusCode,
-    detail: String,
+    detail: Box<Told>,
     instance: Option<String>,
     /// The faults of what was sent, each with its line.
     faults: Vec<LineFault>,
@@ -17,8 +18,8 @@ pub(super) struct ProblemDetails {
 }
 
 impl ProblemDetails {
-    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), instance: None, faults: Vec::new(), headers: Vec::new() }
+    pub fn new(status: StatusCode, detail: impl Into<Told>) -> Self {
+        Self { status, detail: Box::new(detail.into()), instance: None, faults: Vec::new(), headers: Vec::new() }
     }
 
     /// The path that it was asked at.
@@ -40,9 +41,14 @@ impl ProblemDetails {
         self.status
     }
 
-    pub fn detail(&self) -> &str {
+    pub fn detail(&self) -> &Told {
         &self.detail
     }
+}
+
+/// 422, with what is wrong.
+pub(super) fn wrong(what: impl Into<Told>) -> ProblemDetails {
+    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
 }
 
 impl IntoResponse for ProblemDetails {
@@ -51,7 +57,7 @@ impl IntoResponse for ProblemDetails {
             "type": "about:blank",
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
-            "detail": self.detail,
+            "detail": self.detail.to_string(),
         });
         if let Some(instance) = self.instance {
             body["instance"] = instance.into();

@@ -12,6 +12,7 @@ use super::alarm::Alarm;
 use super::journal::KeptEntry;
 use super::message::Message;
 use super::ticket::Ticket;
+use super::told::{Told, told};
 
 /// The longest note of a sign-off, in characters.
 pub const NOTE_MAX: usize = 4_000;
@@ -116,18 +117,26 @@ impl Standing {
     ///
     /// # Errors
     /// Why not, and what to do.
-    pub fn may_sign_off(&self, name: &str, note: &str) -> Result<(), String> {
+    pub fn may_sign_off(&self, name: &str, note: &str) -> Result<(), Told> {
         check_name(name)?;
         let length = note.chars().count();
         if length > NOTE_MAX {
-            return Err(format!("the note has {length} characters; {NOTE_MAX} at most"));
+            return Err(told!(
+                "交班说明有 {length} 个字，最多 {NOTE_MAX} 个",
+                "the note has {length} characters; {NOTE_MAX} at most"
+            ));
         }
         if let Some(off) = self.waiting.as_ref().and_then(|waiting| waiting.off.as_ref()) {
-            return Err(format!("{} has signed off already: now somebody signs on", off.by));
+            let by = &off.by;
+            return Err(told!("{by} 已经交班：现在请接班", "{by} has signed off already: now somebody signs on"));
         }
         match self.on_shift() {
             Some(on) if on.by != name.trim() => {
-                Err(format!("{} has the shift and signs off; whoever takes it over without that says why", on.by))
+                let by = &on.by;
+                Err(told!(
+                    "当班的是 {by}，由其交班；未交班而接班的，请写明原因",
+                    "{by} has the shift and signs off; whoever takes it over without that says why"
+                ))
             }
             _ => Ok(()),
         }
@@ -138,29 +147,40 @@ impl Standing {
     ///
     /// # Errors
     /// Why not, and what to do.
-    pub fn may_sign_on(&self, name: &str, read: Mark, last: Mark, why: Option<&str>) -> Result<(), String> {
+    pub fn may_sign_on(&self, name: &str, read: Mark, last: Mark, why: Option<&str>) -> Result<(), Told> {
         check_name(name)?;
         if read.handover != self.newest() {
-            return Err("that page is older than the last handover: read `frontdesk handover show` again".to_owned());
+            return Err(told!(
+                "这份交班记录已过时：请重新阅读后再接班",
+                "that page is older than the last handover: read `frontdesk handover show` again"
+            ));
         }
         let before = self.read();
         let pairs = [(read.journal, before.journal, last.journal), (read.event, before.event, last.event)];
         if pairs.into_iter().any(|(read, before, last)| read < before || read > last) {
-            return Err("there is no such page: the code stands at its foot".to_owned());
+            return Err(told!("没有这份交班记录", "there is no such page: the code stands at its foot"));
         }
         match (&self.waiting, why) {
             (Some(waiting), Some(_)) => {
                 let by = waiting.off.as_ref().map_or("somebody", |off| off.by.as_str());
-                Err(format!("{by} has signed off: no reason is needed, leave --without-sign-off out"))
+                Err(told!(
+                    "已经交班，不需要填写原因",
+                    "{by} has signed off: no reason is needed, leave --without-sign-off out"
+                ))
             }
-            (None, Some(why)) if why.trim().is_empty() => Err("the reason is empty".to_owned()),
-            (None, Some(why)) if why.chars().count() > NOTE_MAX => Err("the reason is too long".to_owned()),
+            (None, Some(why)) if why.trim().is_empty() => Err(told!("请填写原因", "the reason is empty")),
+            (None, Some(why)) if why.chars().count() > NOTE_MAX => Err(told!("原因太长", "the reason is too long")),
             (None, None) => match self.on_shift() {
-                Some(on) if on.by == name.trim() => Err(format!("{} has the shift already", on.by)),
-                Some(on) => Err(format!(
-                    "{} has not signed off: let them do so, or say why it goes without, by --without-sign-off",
-                    on.by
-                )),
+                Some(on) => {
+                    let by = &on.by;
+                    Err(match by == name.trim() {
+                        true => told!("{by} 已在当班", "{by} has the shift already"),
+                        false => told!(
+                            "{by} 还没有交班：请其交班，或写明未交班的原因",
+                            "{by} has not signed off: let them do so, or say why it goes without, by --without-sign-off"
+                        ),
+                    })
+                }
                 // The first shift of all takes over from nobody.
                 None => Ok(()),
             },
@@ -169,13 +189,19 @@ impl Standing {
     }
 }
 
-fn check_name(name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), Told> {
     let name = name.trim();
     if name.is_empty() {
-        return Err("the name is empty: a shift is signed by somebody".to_owned());
+        return Err(told!("姓名是空的：交接班要有人签名", "the name is empty: a shift is signed by somebody"));
     }
     let length = name.chars().count();
-    if length > NAME_MAX { Err(format!("the name has {length} characters; {NAME_MAX} at most")) } else { Ok(()) }
+    if length > NAME_MAX {
+        return Err(told!(
+            "姓名有 {length} 个字，最多 {NAME_MAX} 个",
+            "the name has {length} characters; {NAME_MAX} at most"
+        ));
+    }
+    Ok(())
 }
 
 /// A list of which there may be more than it shows.
@@ -263,13 +289,13 @@ mod tests {
         let standing = Standing::default();
         assert_eq!(standing.may_sign_on("王芳", mark(0, 0), LAST, None), Ok(()));
         let standing = Standing { shift: Some(on(1, "王芳", 5)), waiting: None };
-        assert!(standing.may_sign_off("李娜", "").unwrap_err().starts_with("王芳 has the shift"));
+        assert!(standing.may_sign_off("李娜", "").unwrap_err().to_string().starts_with("王芳 has the shift"));
         assert_eq!(standing.may_sign_off(" 王芳 ", "钥匙在前台"), Ok(()));
         assert!(standing.may_sign_off(" ", "").is_err());
         let standing = Standing { waiting: Some(off(2, "王芳")), ..standing };
         assert_eq!(
             standing.may_sign_off("王芳", ""),
-            Err("王芳 has signed off already: now somebody signs on".to_owned())
+            Err(Told::new("王芳 已经交班：现在请接班", "王芳 has signed off already: now somebody signs on"))
         );
         assert_eq!(standing.on_shift(), None);
         assert_eq!(standing.may_sign_on("李娜", mark(2, 6), LAST, None), Ok(()));
@@ -281,7 +307,7 @@ mod tests {
         for (wrong, why) in
             [(mark(1, 6), "older"), (mark(3, 6), "older"), (mark(2, 4), "no such"), (mark(2, 21), "no such")]
         {
-            let told = standing.may_sign_on("李娜", wrong, LAST, None).unwrap_err();
+            let told = standing.may_sign_on("李娜", wrong, LAST, None).unwrap_err().to_string();
             assert!(told.contains(why), "{wrong}: {told}");
         }
     }
@@ -289,11 +315,17 @@ mod tests {
     #[test]
     fn an_unsigned_shift_is_taken_over_with_a_reason_alone() {
         let standing = Standing { shift: Some(on(1, "王芳", 5)), waiting: None };
-        let told = standing.may_sign_on("李娜", mark(1, 6), LAST, None).unwrap_err();
+        let told = standing.may_sign_on("李娜", mark(1, 6), LAST, None).unwrap_err().to_string();
         assert!(told.starts_with("王芳 has not signed off"), "{told}");
         assert!(standing.may_sign_on("李娜", mark(1, 6), LAST, Some(" ")).is_err());
         assert_eq!(standing.may_sign_on("李娜", mark(1, 6), LAST, Some("生病离岗")), Ok(()));
         let standing = Standing { waiting: Some(off(2, "王芳")), ..standing };
-        assert!(standing.may_sign_on("李娜", mark(2, 6), LAST, Some("x")).unwrap_err().contains("leave --without"));
+        assert!(
+            standing
+                .may_sign_on("李娜", mark(2, 6), LAST, Some("x"))
+                .unwrap_err()
+                .to_string()
+                .contains("leave --without")
+        );
     }
 }

@@ -46,6 +46,7 @@ pub mod ticket_edit;
 pub mod ticket_number;
 pub mod timeline;
 pub mod token;
+pub mod told;
 pub mod trunk_state;
 pub mod trunks;
 pub mod view;

@@ -5,7 +5,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::category;
+use super::report::table::Tongue;
+use super::report::tables::kind_name;
 use super::ticket::{Channel, Class, Kind, Urgency};
+use super::told::{Told, told};
+use crate::types::CallId;
 
 /// Fields to change; `None` leaves one as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, ToSchema)]
@@ -25,14 +29,15 @@ pub struct TicketEdit {
 
 impl TicketEdit {
     /// What is wrong with it, if anything is.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Told> {
         if *self == Self::default() {
-            return Err("nothing to change was given".to_owned());
+            return Err(told!("没有填写任何要修改的内容", "nothing to change was given"));
         }
         match &self.owner {
-            Some(owner) if owner.trim().is_empty() => {
-                Err("a ticket always has an owner (R13): name the person or department that takes it".to_owned())
-            }
+            Some(owner) if owner.trim().is_empty() => Err(told!(
+                "工单必须有负责人（R13）：请填写接手的人或部门",
+                "a ticket always has an owner (R13): name the person or department that takes it"
+            )),
             _ => Ok(()),
         }
     }
@@ -51,16 +56,19 @@ pub enum Closing {
 
 impl Closing {
     /// What is wrong with it, if anything is (R20).
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Told> {
         match self {
-            Closing::Done { note } | Closing::Withdrawn { note } if note.trim().is_empty() => {
-                Err("a ticket is closed with a note that says what was done, or why not (R20)".to_owned())
-            }
+            Closing::Done { note } | Closing::Withdrawn { note } if note.trim().is_empty() => Err(told!(
+                "关闭工单要写明怎样办结，或为什么不办（R20）",
+                "a ticket is closed with a note that says what was done, or why not (R20)"
+            )),
             Closing::Referred { department, contact, .. }
                 if department.trim().is_empty() || contact.trim().is_empty() =>
             {
-                Err("a matter of others needs the department and the contact that the customer was given (R20)"
-                    .to_owned())
+                Err(told!(
+                    "转由他方办理的，要写明告知客户的部门和联系方式（R20）",
+                    "a matter of others needs the department and the contact that the customer was given (R20)"
+                ))
             }
             Closing::Done { .. } | Closing::Withdrawn { .. } | Closing::Referred { .. } => Ok(()),
         }
@@ -118,6 +126,9 @@ pub struct HandTicket {
     pub description: Option<String>,
     #[serde(default)]
     pub serious: bool,
+    /// The call in which somebody was told of it.
+    #[serde(default)]
+    pub call: Option<CallId>,
 }
 
 /// Bytes of one field.
@@ -141,6 +152,7 @@ impl HandTicket {
             key_left: None,
             description: None,
             serious: false,
+            call: None,
         }
     }
 
@@ -164,7 +176,7 @@ impl HandTicket {
     }
 
     /// What is wrong with it, if anything is.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Told> {
         let fields = [
             ("category", &self.category),
             ("owner", &self.owner),
@@ -177,14 +189,19 @@ impl HandTicket {
             ("description", &self.description),
         ];
         if let Some((name, _)) = fields.iter().find(|(_, text)| text.as_ref().is_some_and(|t| t.len() > FIELD_MAX)) {
-            return Err(format!("{name} is longer than {FIELD_MAX} bytes"));
+            return Err(told!("{name} 太长：最多 {FIELD_MAX} 字节", "{name} is longer than {FIELD_MAX} bytes"));
         }
         let of_other = |key: &str| category::find(key).filter(|found| found.kind != self.kind);
         if let Some(found) = self.category.as_deref().and_then(of_other) {
-            return Err(format!("the category `{}` is one of a {}, not of a {}", found.key, found.kind, self.kind));
+            let (category, theirs, own) = (found.key, found.kind, self.kind);
+            let (name, zh) = (found.zh, kind_name(own, Tongue::Zh));
+            return Err(told!(
+                "类别“{name}”不属于{zh}：请重选类别或类型",
+                "the category `{category}` is one of a {theirs}, not of a {own}"
+            ));
         }
         if self.serious && self.kind != Kind::Complaint {
-            return Err("only complaints are reported up as serious (R38)".to_owned());
+            return Err(told!("只有投诉可列为重大上报（R38）", "only complaints are reported up as serious (R38)"));
         }
         Ok(())
     }
@@ -201,12 +218,17 @@ pub struct Progress {
 
 impl Progress {
     /// What is wrong with it, if anything is.
-    pub fn check(&self, now: DateTime<Utc>) -> Result<(), String> {
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Told> {
         if self.note.trim().is_empty() {
-            return Err("say why it lasts: the customer was told so (R36)".to_owned());
+            return Err(told!(
+                "请写明拖延的原因，即告知客户的内容（R36）",
+                "say why it lasts: the customer was told so (R36)"
+            ));
         }
         match self.until {
-            Some(until) if until <= now => Err("the time by which the customer will hear is over already".to_owned()),
+            Some(until) if until <= now => {
+                Err(told!("答复客户的期限已经过去", "the time by which the customer will hear is over already"))
+            }
             _ => Ok(()),
         }
     }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::privacy::Role;
+use super::told::{Told, told};
 use super::words::words;
 
 /// Bytes of a token's name.
@@ -125,15 +126,21 @@ pub struct TokenDraft {
 
 impl TokenDraft {
     /// What is wrong with it, if anything is.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Told> {
         if self.name.trim().is_empty() || self.name.len() > NAME_MAX {
-            return Err(format!("a token has a name of 1 to {NAME_MAX} bytes: it stands in histories"));
+            return Err(told!(
+                "令牌名称为 1 至 {NAME_MAX} 字节：它会写入历史记录",
+                "a token has a name of 1 to {NAME_MAX} bytes: it stands in histories"
+            ));
         }
         if self.scopes.is_empty() {
-            return Err("a token without a scope opens nothing: give it one".to_owned());
+            return Err(told!(
+                "没有权限范围的令牌什么也打不开：请至少选一项",
+                "a token without a scope opens nothing: give it one"
+            ));
         }
         match self.expires_at {
-            Some(end) if end <= self.made_at => Err("it would be over at once".to_owned()),
+            Some(end) if end <= self.made_at => Err(told!("到期时间已经过去", "it would be over at once")),
             _ => Ok(()),
         }
     }

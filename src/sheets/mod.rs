@@ -1,11 +1,12 @@
 //! What is printed: the work sheet of a repair (维修服务任务单, R29), the report on a complaint (R38), reports (R42).
-//! `spreadsheet`: reports and lists as CSV. `call_log`: the call log as one.
+//! `spreadsheet`: reports and lists as CSV. `call_log`: the call log as one. `pcap`: a call's SIP messages as packets.
 //!
-//! Each is one HTML page that needs nothing else: styles are inside, A4 when printed, everything from outside escaped.
+//! What is printed is one HTML page that needs nothing else: styles are inside, A4 when printed, everything from outside escaped.
 //! The command line writes them to a file, the HTTP API and the console serve them. The only room that names `askama`.
 
 pub mod call_log;
 mod complaint;
+pub mod pcap;
 mod report;
 pub mod spreadsheet;
 mod work_sheet;

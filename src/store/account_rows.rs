@@ -17,6 +17,7 @@ use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::Role;
 use crate::desk::secret_hash::SecretHash;
 use crate::desk::token::TokenHash;
+use crate::desk::told::{Told, told};
 
 /// Sessions of one account at the same time; with more the one that was seen longest ago ends.
 const SESSIONS_MAX: usize = 20;
@@ -129,7 +130,8 @@ fn other_administrator(t: &Connection, id: UserId) -> rusqlite::Result<bool> {
 
 fn add(t: &Connection, by: Changer<'_>, draft: &UserDraft) -> rusqlite::Result<Refused<UserId>> {
     if t.prepare_cached("SELECT 1 FROM users WHERE name = ?1")?.exists([&draft.name])? {
-        return Ok(Err(Refusing::Because(format!("there is an account `{}` already", draft.name))));
+        let name = &draft.name;
+        return Ok(Err(Refusing::Because(told!("已有帐号“{name}”", "there is an account `{name}` already"))));
     }
     t.execute(
         "INSERT INTO users (name, full_name, extension, role, made_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -226,7 +228,7 @@ fn invite(connection: &Connection, hash: &TokenHash, now: DateTime<Utc>) -> rusq
 impl Editor {
     /// Makes an account, which nobody can sign in to before a password is set.
     pub fn add_user(&mut self, by: Changer<'_>, draft: &UserDraft) -> Result<UserId, StoreError> {
-        draft.check().map_err(|fault| StoreError::Refused(fault.to_string()))?;
+        draft.check().map_err(|fault| StoreError::Refused(Told::new(fault.zh(), fault.to_string())))?;
         self.by(by.who, by.at, |t, _| add(t, by, draft))
     }
 
@@ -292,7 +294,7 @@ impl Editor {
             let Some((user, _)) = one(t, id)? else { return Ok(None) };
             set_password(t, by, (id, &user.name), password, keep).map(Some)
         })?
-        .ok_or_else(|| StoreError::Unknown(format!("account {id}")))
+        .ok_or_else(|| StoreError::Unknown(told!("帐号 {id}", "account {id}")))
     }
 
     /// Changes an account. The last administrator who can sign in stays one.
@@ -436,15 +438,17 @@ fn change_user(
     id: UserId,
     change: AccountChange<'_>,
 ) -> rusqlite::Result<Refused<()>> {
-    let Some((user, _)) = one(t, id)? else { return Ok(Err(Refusing::Unknown(format!("account {id}")))) };
+    let Some((user, _)) = one(t, id)? else { return Ok(Err(Refusing::Unknown(told!("帐号 {id}", "account {id}")))) };
     let loses = match change {
         AccountChange::Role(role) => role != Role::Administrator,
         AccountChange::Disabled(disabled) => disabled,
         _ => false,
     };
     if loses && user.role == Role::Administrator && !other_administrator(t, id)? {
-        let why = "this is the only administrator who can sign in: make another first";
-        return Ok(Err(Refusing::Because(why.to_owned())));
+        return Ok(Err(Refusing::Because(told!(
+            "这是唯一能登录的管理员：请先另设一位",
+            "this is the only administrator who can sign in: make another first"
+        ))));
     }
     let set = |sql: &str, value: &dyn rusqlite::ToSql| t.execute(sql, params![id.0, value]);
     let what = match change {

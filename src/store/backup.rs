@@ -18,7 +18,7 @@ const BUSY: Duration = Duration::from_secs(30);
 /// When `from` is no database of ours, `to` exists, or the disk is full.
 pub fn copy_database(from: &Path, to: &Path) -> Result<(), StoreError> {
     let Some(name) = to.to_str() else {
-        return Err(StoreError::Refused(format!("{} is not a name in UTF-8", to.display())));
+        return Err(StoreError::Refused(format!("{} is not a name in UTF-8", to.display()).into()));
     };
     let database = open(from)?;
     // VACUUM INTO reads within one transaction; writers go on beside it in WAL mode.

@@ -1,6 +1,6 @@
 //! Rows of the call log.
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params, params};
 
 use super::CallFilter;
 use super::filter::{Clause, Place};
@@ -9,8 +9,9 @@ use super::ticket_rows;
 use super::time::{At, from_i64, to_i64, unreadable, word, word_or_null};
 use crate::desk::call_record::{CallRecord, RtpStats};
 use crate::desk::clocks::ClockBook;
-use crate::types::{CallId, Codec, RecordingId};
+use crate::types::{CallId, Codec, RecordingId, TicketNumber};
 
+/// The line knows of the tickets that it opened, and only the row of those that people opened meanwhile.
 const PUT: &str = "
 INSERT INTO calls (id, caller, caller_name, callee, started_at_ms, answered_at_ms, ended_at_ms, answer_ms, answer_rings,
     outcome, path, handled_by, tickets, messages, recording, codec, rtp_sent, rtp_received, rtp_lost, rtp_jitter_ms,
@@ -23,7 +24,9 @@ VALUES (:id, :caller, :caller_name, :callee, :started_at, :answered_at, :ended_a
 ON CONFLICT (id) DO UPDATE SET caller = excluded.caller, caller_name = excluded.caller_name, callee = excluded.callee,
     started_at_ms = excluded.started_at_ms, answered_at_ms = excluded.answered_at_ms, ended_at_ms = excluded.ended_at_ms,
     answer_ms = excluded.answer_ms, answer_rings = excluded.answer_rings, outcome = excluded.outcome,
-    path = excluded.path, handled_by = excluded.handled_by, tickets = excluded.tickets, messages = excluded.messages,
+    path = excluded.path, handled_by = excluded.handled_by, messages = excluded.messages,
+    tickets = CASE calls.tickets WHEN '[]' THEN excluded.tickets ELSE (SELECT json_group_array(value) FROM
+        (SELECT value FROM json_each(excluded.tickets) UNION SELECT value FROM json_each(calls.tickets))) END,
     recording = excluded.recording, codec = excluded.codec, rtp_sent = excluded.rtp_sent,
     rtp_received = excluded.rtp_received, rtp_lost = excluded.rtp_lost, rtp_jitter_ms = excluded.rtp_jitter_ms,
     rtp_mos = excluded.rtp_mos, end_reason = excluded.end_reason, sip_call_id = excluded.sip_call_id,
@@ -94,6 +97,13 @@ impl<'c> Put<'c> {
             _ => Ok(()),
         }
     }
+}
+
+/// Ties a ticket to a call in which somebody opened it.
+pub fn add_ticket(connection: &Connection, call: CallId, ticket: &TicketNumber) -> rusqlite::Result<()> {
+    let sql = "UPDATE calls SET tickets = json_insert(tickets, '$[#]', ?2) WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![call.0, ticket.0])?;
+    Ok(())
 }
 
 /// The SQL of a list from a place on, with its values.

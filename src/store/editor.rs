@@ -19,8 +19,11 @@ use crate::desk::clocks::{ClockBook, PauseReason};
 use crate::desk::errand::{EndedErrand, ErrandId, NewErrand};
 use crate::desk::message::{Attempt, MessageChange};
 use crate::desk::presence::Notice;
+use crate::desk::report::table::Tongue;
+use crate::desk::report::tables::clock_name;
 use crate::desk::residents::{ListChange, ListPreview, Resident};
 use crate::desk::ticket_edit::{Closing, HandTicket, Progress, TicketEdit};
+use crate::desk::told::told;
 use crate::desk::workflow::{Advance, WorkSheet};
 use crate::types::{MessageId, TicketNumber};
 
@@ -56,7 +59,7 @@ impl Editor {
         let ticket = ticket.clone().with_urgency_of_category();
         let book = Arc::clone(&self.clocks);
         let opening = Opening { at, time_zone, owner, book: &book };
-        self.transaction(|t| work_rows::open_by_hand(t, By { who, at, book: &book }, &opening, &ticket))
+        self.by(who, at, |t, by| work_rows::open_by_hand(t, by, &opening, &ticket))
     }
 
     /// Makes one step of a ticket's workflow; refused where the table of steps has none, with what there is. `version`
@@ -152,7 +155,7 @@ impl Editor {
     /// Adds a line to a ticket's history.
     pub fn note(&mut self, number: &TicketNumber, who: &str, at: DateTime<Utc>, text: &str) -> Result<(), StoreError> {
         if text.trim().is_empty() {
-            return Err(StoreError::Refused("the note is empty".to_owned()));
+            return Err(StoreError::Refused(told!("备注是空的", "the note is empty")));
         }
         match self.transaction(|t| ticket_rows::note(t, at, number, who, text.trim()))? {
             true => Ok(()),
@@ -199,9 +202,19 @@ impl Editor {
         match self.transaction(|t| ticket_rows::meet_clock(t, at, number, who, clock))? {
             Edited::Done => Ok(()),
             Edited::Already => {
-                Err(StoreError::Refused(format!("the clock `{clock}` of ticket {number} was met before")))
+                let zh = clock_name(clock, Tongue::Zh);
+                Err(StoreError::Refused(told!(
+                    "工单 {number} 的“{zh}”时限已办结",
+                    "the clock `{clock}` of ticket {number} was met before"
+                )))
             }
-            Edited::NoClock => Err(StoreError::Unknown(format!("a running clock `{clock}` of ticket {number}"))),
+            Edited::NoClock => {
+                let zh = clock_name(clock, Tongue::Zh);
+                Err(StoreError::Unknown(told!(
+                    "工单 {number} 正在计时的“{zh}”",
+                    "a running clock `{clock}` of ticket {number}"
+                )))
+            }
             Edited::NoTicket => Err(unknown(number)),
         }
     }
@@ -213,14 +226,14 @@ impl Editor {
             MessageChange { for_person: Some(to.to_owned()), attempts: vec![attempt], ..MessageChange::default() };
         self.transaction(|t| message_rows::change(t, at, message, &change))?
             .map(drop)
-            .ok_or_else(|| StoreError::Unknown(format!("message {}", message.0)))
+            .ok_or_else(|| no_message(message))
     }
 
     /// Notes that the person has the message (R5). Confirming twice changes nothing.
     pub fn confirm(&mut self, message: MessageId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         match self.transaction(|t| message_rows::confirm(t, at, message, who))? {
             Some(_) => Ok(()),
-            None => Err(StoreError::Unknown(format!("message {}", message.0))),
+            None => Err(no_message(message)),
         }
     }
 
@@ -261,21 +274,29 @@ impl Editor {
 
     /// Takes back a call that is not begun yet.
     pub fn cancel_errand(&mut self, errand: ErrandId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let id = errand.0;
         match self.transaction(|t| errand_rows::cancel(t, at, errand, who))? {
             true => Ok(()),
-            false => Err(StoreError::Refused(format!("errand {} does not wait: see `frontdesk errands`", errand.0))),
+            false => Err(StoreError::Refused(told!(
+                "呼出任务 {id} 不在等待",
+                "errand {id} does not wait: see `frontdesk errands`"
+            ))),
         }
     }
 
     /// Notes who has seen an alarm (R41).
     pub fn acknowledge(&mut self, alarm: AlarmId, who: &str, at: DateTime<Utc>) -> Result<(), StoreError> {
         if who.trim().is_empty() {
-            return Err(StoreError::Refused("the name is empty: an alarm is acknowledged by somebody".to_owned()));
+            return Err(StoreError::Refused(told!(
+                "姓名是空的：警报要有人确认",
+                "the name is empty: an alarm is acknowledged by somebody"
+            )));
         }
+        let id = alarm.0;
         match self.transaction(|t| alarm_rows::acknowledge(t, at, alarm, who.trim()))? {
             Some(true) => Ok(()),
-            Some(false) => Err(StoreError::Refused(format!("alarm {} was acknowledged before", alarm.0))),
-            None => Err(StoreError::Unknown(format!("alarm {}", alarm.0))),
+            Some(false) => Err(StoreError::Refused(told!("警报 {id} 已确认过", "alarm {id} was acknowledged before"))),
+            None => Err(StoreError::Unknown(told!("警报 {id}", "alarm {id}"))),
         }
     }
 
@@ -352,7 +373,7 @@ impl Editor {
     pub fn remove_resident(&mut self, id: i64) -> Result<(), StoreError> {
         match self.transaction(|t| resident_rows::remove(t, id))? {
             true => Ok(()),
-            false => Err(StoreError::Unknown(format!("resident {id}"))),
+            false => Err(StoreError::Unknown(told!("住户 {id}", "resident {id}"))),
         }
     }
 
@@ -427,15 +448,21 @@ impl Editor {
     }
 }
 
+fn no_message(MessageId(id): MessageId) -> StoreError {
+    StoreError::Unknown(told!("留言 {id}", "message {id}"))
+}
+
 fn unknown(number: &TicketNumber) -> StoreError {
-    StoreError::Unknown(format!("ticket {number}"))
+    StoreError::Unknown(told!("工单 {number}", "ticket {number}"))
 }
 
 /// A list that names nobody is no list to replace everybody by.
 fn names_somebody(residents: &[Resident], replace: bool) -> Result<(), StoreError> {
     if replace && residents.is_empty() {
-        let why = "the list names nobody, and to replace by it would take everybody out: nothing was changed";
-        return Err(StoreError::Refused(why.to_owned()));
+        return Err(StoreError::Refused(told!(
+            "名单是空的，按它替换会删去所有住户：未作改动",
+            "the list names nobody, and to replace by it would take everybody out: nothing was changed"
+        )));
     }
     Ok(())
 }

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::desk::report::table::Tongue;
+use crate::desk::told::Told;
+
 /// Each says what is wrong and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -35,9 +38,9 @@ pub enum StoreError {
     #[error("the store's thread can't be started: {0}")]
     NoThread(io::Error),
     #[error("{0} does not exist")]
-    Unknown(String),
+    Unknown(Told),
     #[error("{0}")]
-    Refused(String),
+    Refused(Told),
     /// Nothing was written: the ticket is not as it was seen.
     #[error("somebody else changed it meanwhile (it is at version {version} now): look at it again")]
     Changed { version: i64 },
@@ -46,5 +49,15 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
         StoreError::Sqlite { path: path.to_owned(), source }
+    }
+
+    /// What is said of it to people; `None`: it is not for everybody's eyes.
+    pub fn told(&self) -> Option<Told> {
+        match self {
+            StoreError::Unknown(what) => Some(Told::new(format!("没有{}", what.of(Tongue::Zh)), self.to_string())),
+            StoreError::Refused(why) => Some(why.clone()),
+            StoreError::Changed { .. } => Some(Told::new("别人刚刚改过，请再看一遍", self.to_string())),
+            _ => None,
+        }
     }
 }

@@ -11,6 +11,7 @@ use super::time::{At, word};
 use super::work_rows::{Refused, Refusing};
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::retention::{HeldKind, Hold, Lifted};
+use crate::desk::told::{Told, told};
 
 /// Longest reason, in characters.
 const WHY_MAX: usize = 1_000;
@@ -46,13 +47,16 @@ fn exists(connection: &Connection, what: HeldKind, about: &str) -> rusqlite::Res
     connection.prepare_cached(sql)?.exists([about])
 }
 
-fn check(by: &str, why: &str) -> Result<(), String> {
+fn check(by: &str, why: &str) -> Result<(), Told> {
     if by.trim().is_empty() {
-        return Err("the name is empty: a hold is somebody's".to_owned());
+        return Err(told!("姓名是空的：保留要有经办人", "the name is empty: a hold is somebody's"));
     }
     match why.trim().chars().count() {
-        0 => Err("the reason is empty: say what it is held for".to_owned()),
-        length if length > WHY_MAX => Err(format!("the reason has {length} characters; {WHY_MAX} at most")),
+        0 => Err(told!("请写明保留的原因", "the reason is empty: say what it is held for")),
+        length if length > WHY_MAX => Err(told!(
+            "原因有 {length} 个字，最多 {WHY_MAX} 个",
+            "the reason has {length} characters; {WHY_MAX} at most"
+        )),
         _ => Ok(()),
     }
 }
@@ -84,14 +88,17 @@ fn set(
         return Ok(Err(Refusing::Because(why)));
     }
     if !exists(t, what, about)? {
-        return Ok(Err(Refusing::Unknown(format!("{what} {about}"))));
+        return Ok(Err(Refusing::Unknown(told!("要保留的记录 {about}", "{what} {about}"))));
     }
     let held = t
         .prepare_cached("SELECT set_by FROM holds WHERE what = ?1 AND about = ?2 AND lifted_at_ms IS NULL")?
         .query_row(params![what.as_str(), about], |row| row.get::<_, String>(0))
         .optional()?;
     if let Some(before) = held {
-        return Ok(Err(Refusing::Because(format!("{what} {about} is held already, by {before}"))));
+        return Ok(Err(Refusing::Because(told!(
+            "{about} 已由 {before} 保留",
+            "{what} {about} is held already, by {before}"
+        ))));
     }
     t.prepare_cached("INSERT INTO holds (what, about, why, set_by, set_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![what.as_str(), about, why.trim(), by.trim(), At(at)])?;
@@ -132,10 +139,14 @@ impl Editor {
                 return Ok(Err(Refusing::Because(why)));
             }
             let Some(hold) = one(t, id)? else {
-                return Ok(Err(Refusing::Unknown(format!("hold {id}"))));
+                return Ok(Err(Refusing::Unknown(told!("保留 {id}", "hold {id}"))));
             };
             if let Some(lifted) = &hold.lifted {
-                return Ok(Err(Refusing::Because(format!("hold {id} was lifted before, by {}", lifted.by))));
+                let by = &lifted.by;
+                return Ok(Err(Refusing::Because(told!(
+                    "保留 {id} 已由 {by} 解除",
+                    "hold {id} was lifted before, by {by}"
+                ))));
             }
             t.prepare_cached("UPDATE holds SET lifted_by = ?2, lifted_at_ms = ?3, lifted_why = ?4 WHERE id = ?1")?
                 .execute(params![id, by.trim(), At(at), why.trim()])?;

@@ -7,6 +7,7 @@ use super::editor::Editor;
 use super::error::StoreError;
 use super::time::{At, word};
 use crate::desk::journal::{JournalEntry, JournalKind, KeptEntry};
+use crate::desk::told::told;
 
 /// The columns that `read` takes, in its order.
 pub const COLUMNS: &str = "id, at_ms, kind, about, text, who, corrects, \
@@ -82,7 +83,10 @@ impl Editor {
             Some(corrected) if !exists(t, corrected)? => Ok(None),
             _ => add(t, entry).map(Some),
         })?;
-        added.ok_or_else(|| StoreError::Unknown(format!("journal entry {}", entry.corrects.unwrap_or_default())))
+        added.ok_or_else(|| {
+            let id = entry.corrects.unwrap_or_default();
+            StoreError::Unknown(told!("第 {id} 条值班记录", "journal entry {id}"))
+        })
     }
 
     /// Writes down that the daemon begins; and before it, that an earlier run was cut off, or that the clock stands before

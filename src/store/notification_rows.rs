@@ -11,6 +11,7 @@ use crate::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use crate::desk::notifications::{
     DueNotification, NewNotification, NoticeContent, Notification, NotificationId, NotificationState, NotifyRules,
 };
+use crate::desk::told::told;
 
 /// The columns that `read` takes, in its order.
 const COLUMNS: &str =
@@ -314,10 +315,14 @@ impl Editor {
 
     /// One that failed, or waits, is sent now.
     pub fn retry_notification(&mut self, id: NotificationId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let NotificationId(number) = id;
         match self.transaction(|t| retry(t, at, id))? {
             Some(true) => Ok(()),
-            Some(false) => Err(StoreError::Refused(format!("notification {} was sent, or is being sent", id.0))),
-            None => Err(StoreError::Unknown(format!("notification {}", id.0))),
+            Some(false) => Err(StoreError::Refused(told!(
+                "通知 {number} 已发出或正在发送",
+                "notification {number} was sent, or is being sent"
+            ))),
+            None => Err(StoreError::Unknown(told!("通知 {number}", "notification {number}"))),
         }
     }
 }

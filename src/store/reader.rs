@@ -331,13 +331,12 @@ impl Reader {
     /// A consistent copy of the database into a new file, while the writer works.
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         let Some(name) = to.to_str() else {
-            return Err(StoreError::Refused(format!("{} is not a name in UTF-8", to.display())));
+            return Err(StoreError::Refused(format!("{} is not a name in UTF-8", to.display()).into()));
         };
         if to.exists() {
-            return Err(StoreError::Refused(format!(
-                "{} exists already; a backup is never written over",
-                to.display()
-            )));
+            return Err(StoreError::Refused(
+                format!("{} exists already; a backup is never written over", to.display()).into(),
+            ));
         }
         // `VACUUM INTO` counts as a change although the database stays as it is, so a connection that may is used.
         let connection = connection::for_editing(&self.path)?;

@@ -9,6 +9,7 @@ use super::ticket_rows::event;
 use super::time::At;
 use super::work_rows::{Refused, Refusing};
 use crate::desk::residents::{Home, ListPreview, OpenRepair, Resident, ResidentChange};
+use crate::desk::told::{Told, told};
 use crate::types::{CallId, TicketNumber};
 
 /// Places of one number that are told: more than can be read out.
@@ -179,7 +180,7 @@ pub fn change(
     resident: &Resident,
 ) -> rusqlite::Result<Refused<()>> {
     if one(connection, id)?.is_none() {
-        return Ok(Err(Refusing::Unknown(format!("resident {id}"))));
+        return Ok(Err(Refusing::Unknown(told!("住户 {id}", "resident {id}"))));
     }
     let Resident { building, room, name, note, .. } = resident;
     if let Some(other) = find(connection, building, room, name)?.filter(|other| other.id != id) {
@@ -202,11 +203,15 @@ pub fn add(connection: &Connection, at: DateTime<Utc>, resident: &Resident) -> r
     }
     put(connection, at, resident)?;
     let added = find(connection, building, room, name)?;
-    Ok(added.map(|added| added.id).ok_or_else(|| Refusing::Unknown("the resident".to_owned())))
+    Ok(added.map(|added| added.id).ok_or_else(|| Refusing::Unknown(told!("这位住户", "the resident"))))
 }
 
-fn already(other: &Resident) -> String {
-    format!("building {} room {} has {} already: resident {}", other.building, other.room, other.name, other.id)
+fn already(other: &Resident) -> Told {
+    let Resident { id, building, room, name, .. } = other;
+    told!(
+        "{building} 楼 {room} 室已登记 {name}（住户 {id}）",
+        "building {building} room {room} has {name} already: resident {id}"
+    )
 }
 
 fn put_numbers(connection: &Connection, id: i64, numbers: &[String]) -> rusqlite::Result<()> {

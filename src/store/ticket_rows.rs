@@ -12,6 +12,7 @@ use crate::desk::clocks::{self, ClockBook};
 use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::ticket_number::{day_of, numbered};
+use crate::desk::told::told;
 use crate::desk::workflow::{self, Advance};
 use crate::types::{CallId, TicketNumber};
 
@@ -221,10 +222,10 @@ pub fn close(
     closing: &Closing,
 ) -> rusqlite::Result<Refused<()>> {
     let Some(ticket) = Standing::of(connection, number)? else {
-        return Ok(Err(Refusing::Unknown(format!("ticket {number}"))));
+        return Ok(Err(Refusing::Unknown(told!("工单 {number}", "ticket {number}"))));
     };
     if is_closed(connection, ticket.id)? {
-        return Ok(Err(Refusing::Because(format!("ticket {number} is closed already"))));
+        return Ok(Err(Refusing::Because(told!("工单 {number} 已经关闭", "ticket {number} is closed already"))));
     }
     if let Closing::Done { note } = closing {
         let step = Advance::to(ticket.kind.last_stage()).with_note(note);

@@ -15,6 +15,7 @@ use crate::desk::message::Message;
 use crate::desk::residents::Resident;
 use crate::desk::ticket::Ticket;
 use crate::desk::token::{TokenDraft, TokenHash};
+use crate::desk::told::told;
 use crate::types::{MessageId, TicketNumber};
 
 impl Editor {
@@ -28,8 +29,8 @@ impl Editor {
     pub fn revoke_token(&mut self, id: i64, at: DateTime<Utc>) -> Result<(), StoreError> {
         match self.transaction(|t| token_rows::revoke(t, id, at))? {
             Some(true) => Ok(()),
-            Some(false) => Err(StoreError::Refused(format!("token {id} was revoked before"))),
-            None => Err(StoreError::Unknown(format!("token {id}"))),
+            Some(false) => Err(StoreError::Refused(told!("令牌 {id} 已吊销过", "token {id} was revoked before"))),
+            None => Err(StoreError::Unknown(told!("令牌 {id}", "token {id}"))),
         }
     }
 

@@ -4,13 +4,17 @@
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
+use super::call_rows;
 use super::clock_rows;
 use super::resident_rows;
 use super::ticket_rows::{self, Opening, event};
 use super::time::{At, word, word_or_null};
 use crate::desk::clocks::{self, ClockBook, ClockKey, PauseReason};
+use crate::desk::report::table::Tongue;
+use crate::desk::report::tables::clock_name;
 use crate::desk::ticket::{Kind, Status};
 use crate::desk::ticket_edit::{HandTicket, Progress};
+use crate::desk::told::{Told, told};
 use crate::desk::workflow::{self, Advance, Move, Standing};
 use crate::types::TicketNumber;
 
@@ -28,9 +32,9 @@ pub type Refused<T> = Result<T, Refusing>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusing {
     /// There is no such ticket or clock.
-    Unknown(String),
+    Unknown(Told),
     /// Why it can't be.
-    Because(String),
+    Because(Told),
     /// Somebody else changed it meanwhile: the version it has now.
     Changed(i64),
 }
@@ -71,7 +75,7 @@ fn known(connection: &Connection, number: &TicketNumber) -> rusqlite::Result<Opt
 
 fn wanted(connection: &Connection, number: &TicketNumber, version: Option<i64>) -> rusqlite::Result<Refused<Known>> {
     let Some(known) = known(connection, number)? else {
-        return Ok(Err(Refusing::Unknown(format!("ticket {number}"))));
+        return Ok(Err(Refusing::Unknown(told!("工单 {number}", "ticket {number}"))));
     };
     match version.filter(|version| *version != known.version) {
         Some(_) => Ok(Err(Refusing::Changed(known.version))),
@@ -115,7 +119,7 @@ pub fn advance(
     }
     let made = match workflow::advance(&known.standing, step) {
         Ok(made) => made,
-        Err(refusal) => return Ok(Err(Refusing::Because(refusal.to_string()))),
+        Err(refusal) => return Ok(Err(Refusing::Because(refusal.told()))),
     };
     write_step(connection, by, &known, step, &made)?;
     keep_clocks(connection, by, &known, &made)?;
@@ -228,9 +232,11 @@ pub fn request_quote(
     let known = ok_or_refused!(wanted(connection, number, None)?);
     let standing = &known.standing;
     if standing.kind != Kind::Repair || !matches!(standing.stage.as_str(), "accepted" | "on_site") {
-        let why =
-            format!("a price is asked for once an engineer has a repair (R27); {number} is at `{}`", standing.stage);
-        return Ok(Err(Refusing::Because(why)));
+        let stage = &standing.stage;
+        return Ok(Err(Refusing::Because(told!(
+            "工程师接单后才能询价（R27）",
+            "a price is asked for once an engineer has a repair (R27); {number} is at `{stage}`"
+        ))));
     }
     connection
         .prepare_cached("UPDATE tickets SET quote = 'requested', updated_at_ms = ?2 WHERE id = ?1")?
@@ -252,7 +258,7 @@ pub fn progress(
         return Ok(Err(Refusing::Because(why)));
     }
     if known.standing.closed {
-        return Ok(Err(Refusing::Because(format!("ticket {number} is closed"))));
+        return Ok(Err(Refusing::Because(told!("工单 {number} 已关闭", "ticket {number} is closed"))));
     }
     if let Some(until) = told.until
         && clock_rows::running(connection, known.id, "reply")?.is_some()
@@ -275,17 +281,28 @@ pub fn pause(
     note: Option<&str>,
 ) -> rusqlite::Result<Refused<()>> {
     let (known, key) = ok_or_refused!(with_clock(connection, number, name)?);
+    let zh = clock_name(name, Tongue::Zh);
     if !key.can_pause() {
-        return Ok(Err(Refusing::Because(format!("the clock `{name}` can't be paused: an answer does not wait"))));
+        return Ok(Err(Refusing::Because(told!(
+            "“{zh}”时限不能暂停：答复不能等",
+            "the clock `{name}` can't be paused: an answer does not wait"
+        ))));
     }
     let Some(clock) = clock_rows::running(connection, known.id, name)? else {
-        return Ok(Err(Refusing::Because(format!("the clock `{name}` of ticket {number} was met before"))));
+        return Ok(Err(Refusing::Because(told!(
+            "工单 {number} 的“{zh}”时限已办结",
+            "the clock `{name}` of ticket {number} was met before"
+        ))));
     };
     if clock.paused.is_some() {
-        return Ok(Err(Refusing::Because(format!("the clock `{name}` of ticket {number} stands still already"))));
+        return Ok(Err(Refusing::Because(told!(
+            "工单 {number} 的“{zh}”时限已暂停",
+            "the clock `{name}` of ticket {number} stands still already"
+        ))));
     }
     if clock.breached || by.at > clock.due {
-        return Ok(Err(Refusing::Because(format!(
+        return Ok(Err(Refusing::Because(told!(
+            "工单 {number} 的“{zh}”时限已超，不能再暂停：请告知客户原因和期限（R36）",
             "the clock `{name}` of ticket {number} is overdue: it can't be paused any more; tell the customer why and by when (R36)"
         ))));
     }
@@ -300,7 +317,11 @@ pub fn resume(connection: &Connection, by: By<'_>, number: &TicketNumber, name: 
     let (known, key) = ok_or_refused!(with_clock(connection, number, name)?);
     let paused = clock_rows::running(connection, known.id, name)?.and_then(|clock| clock.paused);
     let Some((_, _, left)) = paused else {
-        return Ok(Err(Refusing::Because(format!("the clock `{name}` of ticket {number} does not stand still"))));
+        let zh = clock_name(name, Tongue::Zh);
+        return Ok(Err(Refusing::Because(told!(
+            "工单 {number} 的“{zh}”时限没有暂停",
+            "the clock `{name}` of ticket {number} does not stand still"
+        ))));
     };
     clock_rows::set_times(connection, known.id, name, by.book.resumed(key, by.at, left))?;
     event(connection, known.id, by.at, by.who, "clock_resumed", Some(name))?;
@@ -316,7 +337,11 @@ fn with_clock(
     let key = ClockKey::of(known.standing.kind, known.standing.urgency, name);
     match (key, clock_rows::find(connection, known.id, name)?) {
         (Some(key), clock_rows::Found::Met | clock_rows::Found::Running) => Ok(Ok((known, key))),
-        _ => Ok(Err(Refusing::Unknown(format!("a clock `{name}` of ticket {number}")))),
+        _ => {
+            let zh = clock_name(name, Tongue::Zh);
+            let what = told!("工单 {number} 的“{zh}”时限", "a clock `{name}` of ticket {number}");
+            Ok(Err(Refusing::Unknown(what)))
+        }
     }
 }
 
@@ -326,16 +351,22 @@ pub fn open_by_hand(
     by: By<'_>,
     opening: &Opening<'_>,
     ticket: &HandTicket,
-) -> rusqlite::Result<TicketNumber> {
+) -> rusqlite::Result<Refused<TicketNumber>> {
+    if let Some(call) = ticket.call
+        && call_rows::one(connection, call)?.is_none()
+    {
+        return Ok(Err(Refusing::Unknown(told!("通话 {call}", "call {call}"))));
+    }
     let number = ticket_rows::next_number_at(connection, opening)?;
     let owner = ticket.owner.as_deref().map(str::trim).filter(|owner| !owner.is_empty()).unwrap_or(opening.owner);
     connection
         .prepare_cached(
             "INSERT INTO tickets (number, kind, class, urgency, category, channel, status, stage, owner, caller,
-                callback_number, building, room, resident, wanted_time, key_left, description, serious, opened_at_ms,
-                incomplete, updated_at_ms)
+                callback_number, building, room, resident, wanted_time, key_left, description, serious, call,
+                opened_at_ms, incomplete, updated_at_ms)
              VALUES (:number, :kind, :class, :urgency, :category, :channel, 'open', :stage, :owner, :caller,
-                :callback_number, :building, :room, :resident, :wanted_time, :key_left, :description, :serious, :at, 0, :at)",
+                :callback_number, :building, :room, :resident, :wanted_time, :key_left, :description, :serious, :call,
+                :at, 0, :at)",
         )?
         .execute(named_params! {
             ":number": number.0,
@@ -355,14 +386,18 @@ pub fn open_by_hand(
             ":key_left": ticket.key_left,
             ":description": ticket.description,
             ":serious": ticket.serious,
+            ":call": ticket.call.map(|call| call.0),
             ":at": At(by.at),
         })?;
     let id = connection.last_insert_rowid();
+    if let Some(call) = ticket.call {
+        call_rows::add_ticket(connection, call, &number)?;
+    }
     event(connection, id, by.at, by.who, "opened", Some(owner))?;
     resident_rows::link_rework(connection, by.at, id, by.book.warranty())?;
     event(connection, id, by.at, by.who, "report_complete", None)?;
     ticket_rows::start_clocks(connection, by.book, (id, ticket.kind, ticket.urgency), by.at)?;
-    Ok(number)
+    Ok(Ok(number))
 }
 
 /// Flags a complaint as one whose results are reported up in writing (R38), or takes that back.
@@ -374,7 +409,10 @@ pub fn set_serious(
 ) -> rusqlite::Result<Refused<()>> {
     let known = ok_or_refused!(wanted(connection, number, None)?);
     if known.standing.kind != Kind::Complaint {
-        return Ok(Err(Refusing::Because("only complaints are reported up as serious (R38)".to_owned())));
+        return Ok(Err(Refusing::Because(told!(
+            "只有投诉可列为重大上报（R38）",
+            "only complaints are reported up as serious (R38)"
+        ))));
     }
     connection.prepare_cached("UPDATE tickets SET serious = ?2 WHERE id = ?1")?.execute(params![known.id, serious])?;
     event(connection, known.id, by.at, by.who, if serious { "serious" } else { "not_serious" }, None)?;
@@ -393,7 +431,10 @@ pub fn write_sheet(
         return Ok(Err(Refusing::Because(why)));
     }
     if known.standing.kind != Kind::Repair {
-        return Ok(Err(Refusing::Because("only repairs have a work sheet (R29)".to_owned())));
+        return Ok(Err(Refusing::Because(told!(
+            "只有报修工单有任务单（R29）",
+            "only repairs have a work sheet (R29)"
+        ))));
     }
     connection
         .prepare_cached(

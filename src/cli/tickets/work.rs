@@ -9,6 +9,7 @@ use crate::desk::clocks::PauseReason;
 use crate::desk::ticket::{Channel, Class, Kind, Urgency};
 use crate::desk::ticket_edit::{HandTicket, Progress};
 use crate::desk::workflow::{Advance, Nature, Satisfaction, WorkSheet};
+use crate::types::CallId;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
@@ -67,6 +68,9 @@ pub struct OpenArgs {
     /// A complaint whose result is reported up in writing (R38)
     #[arg(long)]
     serious: bool,
+    /// The call in which somebody was told of it
+    #[arg(long, value_name = "ID")]
+    call: Option<i64>,
     #[command(flatten)]
     by: ByArgs,
 }
@@ -261,6 +265,7 @@ impl OpenArgs {
             key_left: self.key_left,
             description: self.description.clone(),
             serious: self.serious,
+            call: self.call.map(CallId),
             ..HandTicket::new(self.kind, self.channel)
         }
     }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 
 /// Bytes of a request's body.
 pub const BODY_MAX: usize = 64 * 1024;
@@ -23,11 +23,6 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ProblemDetails> {
     }
     texts(&value).map_err(wrong)?;
     serde_json::from_value(value).map_err(|fault| wrong(fault.to_string()))
-}
-
-/// 422, with what is wrong.
-pub fn wrong(what: impl Into<String>) -> ProblemDetails {
-    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
 }
 
 fn texts(value: &Value) -> Result<(), String> {

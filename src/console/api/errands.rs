@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
 use super::page::{self, ID_CURSOR, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::errand::{ErrandId, ErrandKind, ErrandRecord, ErrandState, ErrandTo, NewErrand};
 use crate::desk::token::Scope;
 use crate::desk::view::ErrandView;

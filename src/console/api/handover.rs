@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, HTML, Method, shape};
 use super::page::{self, ID_CURSOR, LIMIT_PARAM};
 use super::query::{Param, ParamKind};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::handover::{Handover, Mark};
 use crate::desk::handover_view::{DutyView, HandoverView, PageView};
 use crate::desk::on_duty::Staff;

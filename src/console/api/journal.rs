@@ -5,11 +5,10 @@ use utoipa::ToSchema;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
 use super::page::{self, CURSOR_PARAM, LIMIT_PARAM, SINCE, UNTIL};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::journal::{JournalEntry, JournalKind, KeptEntry};
 use crate::desk::token::Scope;
 use crate::desk::view::JournalView;

@@ -5,10 +5,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::people::Person;
 use crate::desk::presence::{Notice, Presence, Presences, Whereabouts};
 use crate::desk::token::Scope;

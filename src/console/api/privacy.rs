@@ -5,12 +5,11 @@ use utoipa::ToSchema;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, Method, shape};
 use super::page::{self, CURSOR_PARAM, ID_CURSOR, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::audit::KeptAudit;
 use crate::desk::privacy::Kept;
 use crate::desk::retention::HeldKind;

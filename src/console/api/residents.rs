@@ -5,12 +5,12 @@ use utoipa::ToSchema;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::{IMPORT_MAX, wrong};
+use super::body::IMPORT_MAX;
 use super::endpoint::{Endpoint, Method, shape};
 use super::page::{self, ID_CURSOR, LIMIT_PARAM};
 use super::query::{Param, ParamKind};
 use super::reply::{Leaving, Reply};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::resident_list;
 use crate::desk::residents::{ListChange, Resident, in_one_form};
 use crate::desk::token::Scope;

@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 
 use super::ask::{self, Ask, Seen};
 use super::auth::{Asker, allow, authenticate};
-use super::body::{BODY_MAX, wrong};
+use super::body::BODY_MAX;
 use super::endpoint::{CSV, Endpoint, Run, Takes};
 use super::query::Query;
 use super::reply::{Finished, Reply};
 use super::{ROOT, events, recordings};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
 use crate::store::{Editor, Reader, RequestKey};

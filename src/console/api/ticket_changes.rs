@@ -6,10 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, Method, Shape, shape};
 use super::reply::Reply;
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::clocks::PauseReason;
 use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
 use crate::desk::token::Scope;

@@ -4,14 +4,13 @@ use axum::http::StatusCode;
 
 use super::ROOT;
 use super::ask::{Ask, unknown};
-use super::body::wrong;
 use super::endpoint::{Endpoint, HTML, Method, shape};
 use super::page::{self, LIMIT_PARAM, SINCE, UNTIL};
 use super::query::{Param, ParamKind};
 use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
 use super::reports::{LANG, letterhead};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::privacy::{Kept, Surface};
 use crate::desk::ticket::{Kind, Status, Ticket};
 use crate::desk::ticket_edit::HandTicket;

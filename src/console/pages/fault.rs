@@ -7,6 +7,7 @@ use super::frame::Frame;
 use crate::console::gate::Visitor;
 use crate::console::problem::ProblemDetails;
 use crate::desk::report::table::Both;
+use crate::desk::told::Told;
 use crate::store::StoreError;
 
 /// Why a page is not given. The door shows it (`show`), who knows the visitor's language and whether a form was sent.
@@ -19,7 +20,7 @@ pub struct PageFault {
 
 impl PageFault {
     /// Somebody else changed a record meanwhile; `detail` says what they did.
-    pub fn changed(version: i64, detail: String) -> Self {
+    pub fn changed(version: i64, detail: impl Into<Told>) -> Self {
         Self { problem: ProblemDetails::new(StatusCode::PRECONDITION_FAILED, detail), seen: Some(version) }
     }
 }
@@ -38,18 +39,18 @@ impl From<StoreError> for PageFault {
 
 /// What the door finds in an answer.
 #[derive(Debug, Clone)]
-struct Told {
+struct Found {
     status: StatusCode,
-    detail: String,
+    detail: Told,
     seen: Option<i64>,
 }
 
 impl IntoResponse for PageFault {
     fn into_response(self) -> Response {
         let problem = self.problem;
-        let told = Told { status: problem.status(), detail: problem.detail().to_owned(), seen: self.seen };
+        let found = Found { status: problem.status(), detail: problem.detail().clone(), seen: self.seen };
         let mut response = problem.into_response();
-        response.extensions_mut().insert(told);
+        response.extensions_mut().insert(found);
         response
     }
 }
@@ -65,25 +66,26 @@ struct FaultPage<'a> {
 /// A fault, as whoever asked can read it; other answers as they are. After a form the page stays, with all that was typed:
 /// the fault is told in `HX-Trigger`.
 pub fn show(response: Response, visitor: &Visitor, after_form: bool) -> Response {
-    let Some(told) = response.extensions().get::<Told>().cloned() else { return response };
-    let title = title(told.status).of(visitor.tongue);
+    let Some(found) = response.extensions().get::<Found>().cloned() else { return response };
+    let detail = found.detail.of(visitor.tongue);
+    let title = title(found.status).of(visitor.tongue);
     if after_form {
-        let mut what = serde_json::json!({ "fault": { "title": title, "detail": told.detail } });
-        if let Some(version) = told.seen {
+        let mut what = serde_json::json!({ "fault": { "title": title, "detail": detail } });
+        if let Some(version) = found.seen {
             what["seen"] = serde_json::json!({ "version": version });
         }
         let what = what.to_string();
-        let mut answer = told.status.into_response();
+        let mut answer = found.status.into_response();
         answer.headers_mut().insert("hx-reswap", HeaderValue::from_static("none"));
         if let Ok(what) = HeaderValue::try_from(ascii(&what)) {
             answer.headers_mut().insert("hx-trigger", what);
         }
         return answer;
     }
-    let page = FaultPage { frame: Frame::new(visitor, title.to_owned()), title, detail: &told.detail };
+    let page = FaultPage { frame: Frame::new(visitor, title.to_owned()), title, detail };
     match askama::Template::render(&page) {
         Ok(text) => {
-            let mut page = (told.status, axum::response::Html(text)).into_response();
+            let mut page = (found.status, axum::response::Html(text)).into_response();
             if let Some(after) = response.headers().get(header::RETRY_AFTER) {
                 page.headers_mut().insert(header::RETRY_AFTER, after.clone());
             }

@@ -218,8 +218,8 @@ fn look_up(
     });
     let number = known.and_then(|known| known.call.caller.clone()).or(of_record);
     let name = record.as_ref().and_then(|record| record.caller_name.clone());
-    let own = known.map(|known| known.call.tickets.clone()).or(record.as_ref().map(|record| record.tickets.clone()));
-    let own = own.unwrap_or_default();
+    let mut own = record.as_ref().map(|record| record.tickets.clone()).unwrap_or_default();
+    own.extend(known.iter().flat_map(|known| known.call.tickets.iter().cloned()));
     let (mut residents, mut tickets, mut calls) = (Vec::new(), Vec::new(), Vec::new());
     for ticket in &own {
         tickets.extend(reader.ticket(ticket, visitor.now)?);
@@ -420,7 +420,7 @@ async fn open(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): P
     let seen = shared.board.now().await;
     let live = find(&seen, id).and_then(|known| known.call.caller.clone());
     let kept = shared.pool.read(move |reader| Ok(reader.call(id)?)).await?;
-    let caller = live.or(kept.and_then(|record| record.caller));
+    let caller = live.or(kept.as_ref().and_then(|record| record.caller.clone()));
     let ticket = HandTicket {
         category: form.some("category"),
         owner: Some(visitor.user.as_owner().to_owned()),
@@ -430,6 +430,7 @@ async fn open(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): P
         room: form.some("room"),
         resident: form.some("resident"),
         description: form.some("description"),
+        call: kept.is_some().then_some(id),
         ..HandTicket::new(form.word("kind")?, Channel::Phone)
     };
     let (zone, owner, now) = (visitor.settings.time_zone, visitor.settings.owner.clone(), visitor.now);

@@ -15,7 +15,7 @@ use super::frame::Frame;
 use super::list::{Asked, Listed, ROWS, local_time};
 use super::{Paged, done, page, shown, words};
 use crate::console::gate::Visitor;
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::handover::Mark;
 use crate::desk::handover_view::{DutyView, PageView};
@@ -49,10 +49,6 @@ pub fn router() -> Router<Arc<Shared>> {
 fn staff<'a>(visitor: &'a Visitor, presences: &'a Presences) -> Staff<'a> {
     let settings = &visitor.settings;
     Staff { people: &settings.people, hours: &settings.hours, presences, time_zone: settings.time_zone }
-}
-
-fn wrong(what: impl Into<String>) -> ProblemDetails {
-    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
 }
 
 pub fn duty_name(duty: Duty) -> Both {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use chrono::TimeDelta;
 
@@ -15,7 +14,7 @@ use super::frame::Frame;
 use super::list::Asked;
 use super::{Paged, done, page};
 use crate::console::gate::{self, Visitor};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::wrong;
 use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
 use crate::desk::privacy::Role;
@@ -58,14 +57,13 @@ async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
 }
 
 async fn add(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
-    let wrong = |what: String| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what);
     let scopes: Vec<Scope> = Scope::ALL.iter().copied().filter(|scope| form.ticked(scope.as_str())).collect();
     let days: Option<u16> = match form.text("days") {
         "" => None,
         days => {
             let days = days.parse().ok().filter(|days| (1..=DAYS_MAX).contains(days));
             let what = Both::new("有效天数为 1 至 3650", "A token lasts 1 to 3650 days").of(visitor.tongue);
-            Some(days.ok_or_else(|| wrong(what.to_owned()))?)
+            Some(days.ok_or_else(|| wrong(what))?)
         }
     };
     let draft = TokenDraft {

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::clocks::ClockKey;
+use super::report::table::Both;
 use super::ticket::{Kind, Urgency};
+use super::told::Told;
 use super::words::words;
 
 /// What a complaint is (R32).
@@ -130,12 +132,27 @@ pub enum Refusal {
     NoStage { kind: Kind, from: String, to: String, next: String },
     #[error("a {kind} does not go from `{from}` to `{to}`; it goes on to {next}")]
     NoWay { kind: Kind, from: String, to: String, next: String },
-    #[error("{0}")]
-    Needs(&'static str),
+    #[error("{}", .0.en)]
+    Needs(Both),
     #[error(
         "it has been overdue since {0}: tell the customer why and by when first, and note it (R36: `frontdesk tickets progress`)"
     )]
     Untold(String),
+}
+
+impl Refusal {
+    pub fn told(&self) -> Told {
+        let zh = match self {
+            Refusal::NoStage { .. } | Refusal::NoWay { .. } => {
+                "这张工单现在不能办这一步，可能已有人办过：请刷新后再看".to_owned()
+            }
+            Refusal::Needs(what) => what.zh.to_owned(),
+            Refusal::Untold(since) => {
+                format!("已自 {since} 起超时：请先告知客户原因和期限，并记录“告知进展”（R36）")
+            }
+        };
+        Told::new(zh, self.to_string())
+    }
 }
 
 /// What a step makes of a ticket, or why it can't be made.
@@ -155,9 +172,10 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
     }
     edge.check_what_is_said(step)?;
     if edge.to == "repaired" && standing.quote.is_some_and(|quote| quote != Quote::Accepted) {
-        return Err(Refusal::Needs(
+        return Err(Refusal::Needs(Both::new(
+            "先报价并得到客户同意再施工（R28）：请先办“报价”",
             "the price is to be told and accepted before work is done (R28): go to `quoted` first",
-        ));
+        )));
     }
     // Who says whether they are satisfied has been spoken to.
     let is_asked = edge.needs.contains(&Need::Satisfaction);

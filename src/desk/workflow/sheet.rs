@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::desk::told::{Told, told};
+
 /// More than any repair of a house costs: ten million of the currency's unit.
 pub const CENTS_MAX: i64 = 1_000_000_000;
 
@@ -18,13 +20,16 @@ pub struct WorkSheet {
 
 impl WorkSheet {
     /// What is wrong with it, if anything is.
-    pub fn check(&self) -> Result<(), String> {
+    pub fn check(&self) -> Result<(), Told> {
         match [self.material_cents, self.labour_cents]
             .into_iter()
             .flatten()
             .find(|cents| !(0..=CENTS_MAX).contains(cents))
         {
-            Some(_) => Err(format!("a cost is not below zero, and at most {}.00", CENTS_MAX / 100)),
+            Some(_) => {
+                let most = CENTS_MAX / 100;
+                Err(told!("费用不能为负，最多 {most}.00", "a cost is not below zero, and at most {most}.00"))
+            }
             None => Ok(()),
         }
     }

@@ -2,6 +2,7 @@
 
 use super::sheet::CENTS_MAX;
 use super::{Advance, Refusal, Standing};
+use crate::desk::report::table::Both;
 use crate::desk::ticket::Kind;
 
 /// What a step must say.
@@ -109,15 +110,24 @@ impl Edge {
     pub(super) fn check_what_is_said(&self, step: &Advance) -> Result<(), Refusal> {
         let takes = |need| self.needs.contains(&need);
         let others = [
-            (step.price_cents.is_some() && !takes(Price), "a price is told by the step to `quoted` alone (R28)"),
-            (step.nature.is_some() && self.kind != Complaint, "only a complaint has a nature (R32)"),
+            (
+                step.price_cents.is_some() && !takes(Price),
+                Both::new("报价只在“报价”这一步填写（R28）", "a price is told by the step to `quoted` alone (R28)"),
+            ),
+            (
+                step.nature.is_some() && self.kind != Complaint,
+                Both::new("只有投诉才分有效与沟通（R32）", "only a complaint has a nature (R32)"),
+            ),
             (
                 step.satisfaction.is_some() && !takes(Satisfaction),
-                "whether the customer is satisfied is said by the step that follows it up alone (R37)",
+                Both::new(
+                    "满意与否只在回访这一步填写（R37）",
+                    "whether the customer is satisfied is said by the step that follows it up alone (R37)",
+                ),
             ),
         ];
         match others.iter().find(|(is_others, _)| *is_others) {
-            Some((_, why)) => Err(Refusal::Needs(why)),
+            Some((_, why)) => Err(Refusal::Needs(*why)),
             None => Ok(()),
         }
     }
@@ -128,23 +138,47 @@ impl Need {
     pub(super) fn check(self, standing: &Standing, step: &Advance) -> Result<(), Refusal> {
         let said = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
         let (there, why) = match self {
-            Note => (said(&step.note), "a note is needed: what was done, found or agreed, or why"),
-            Engineer => (said(&step.engineer) || said(&standing.engineer), "name the engineer who is sent or takes it"),
+            Note => (
+                said(&step.note),
+                Both::new(
+                    "请填写说明：做了什么、发现了什么、商定了什么，或原因",
+                    "a note is needed: what was done, found or agreed, or why",
+                ),
+            ),
+            Engineer => (
+                said(&step.engineer) || said(&standing.engineer),
+                Both::new("请选择派出或接单的维修工程师", "name the engineer who is sent or takes it"),
+            ),
             Price => (
                 step.price_cents.is_some_and(|price| (0..=CENTS_MAX).contains(&price)),
-                "the price is needed (R28), from zero to ten million",
+                Both::new("请填写报价（R28），零至一千万", "the price is needed (R28), from zero to ten million"),
             ),
             Consent => (
                 step.consent == Some(true),
-                "the customer's consent to the price is needed before work goes on (R28); without it close the ticket with \
-                 a note that says why",
+                Both::new(
+                    "客户同意报价后才能继续（R28）；不同意的，请写明原因后关闭工单",
+                    "the customer's consent to the price is needed before work goes on (R28); without it close the \
+                     ticket with a note that says why",
+                ),
             ),
-            Nature => (step.nature.is_some(), "say whether the complaint is valid or communicative (R32)"),
-            Responsible => (said(&step.responsible), "name who is responsible"),
-            Satisfaction => (step.satisfaction.is_some(), "say whether the customer is satisfied (R37)"),
+            Nature => (
+                step.nature.is_some(),
+                Both::new(
+                    "请判断是有效投诉还是沟通性投诉（R32）",
+                    "say whether the complaint is valid or communicative (R32)",
+                ),
+            ),
+            Responsible => (said(&step.responsible), Both::new("请填写责任人", "name who is responsible")),
+            Satisfaction => (
+                step.satisfaction.is_some(),
+                Both::new("请填写客户是否满意（R37）", "say whether the customer is satisfied (R37)"),
+            ),
             Rain => (
                 standing.awaiting.is_none() || said(&step.note),
-                "a leak is accepted when the next rain has left none (R30): note when that was",
+                Both::new(
+                    "漏水要等下一场雨后不再漏才算验收（R30）：请写明是哪一场雨",
+                    "a leak is accepted when the next rain has left none (R30): note when that was",
+                ),
             ),
         };
         if there { Ok(()) } else { Err(Refusal::Needs(why)) }

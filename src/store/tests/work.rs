@@ -57,6 +57,28 @@ pub(super) fn urgent() -> HandTicket {
 }
 
 #[test]
+fn r29_a_ticket_that_somebody_opens_in_a_call_belongs_to_the_call_when_the_line_puts_its_row_again() {
+    let mut desk = Desk::open();
+    let by_keys = desk.open_ticket(noon(), draft(Kind::Repair, None));
+    let mut call = CallRecord::begun(CallId(1), Direction::In, noon());
+    desk.put(&call);
+    desk.written();
+    let by_hand = desk.by_hand(&HandTicket { call: Some(CallId(1)), ..urgent() });
+    call.tickets = vec![by_keys.clone()];
+    call.ended_at = Some(minutes(2));
+    for _ in 0..2 {
+        desk.put(&call);
+        desk.written();
+        let kept = desk.reader().call(CallId(1)).expect("readable").expect("it is there");
+        assert_eq!(kept.tickets, [by_keys.clone(), by_hand.clone()]);
+    }
+    assert_eq!(desk.ticket(&by_hand, noon()).call, Some(CallId(1)));
+    let of_none = HandTicket { call: Some(CallId(99)), ..urgent() };
+    let told = desk.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), &of_none).expect_err("there is none");
+    assert_eq!(told.to_string(), "call 99 does not exist");
+}
+
+#[test]
 fn r39_somebody_who_comes_or_writes_gets_a_ticket_like_a_caller() {
     let desk = Desk::open();
     let mut wanted = urgent();

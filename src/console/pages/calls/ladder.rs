@@ -8,20 +8,23 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 
-use super::seconds;
+use super::{file, seconds};
 use crate::console::gate::Visitor;
 use crate::console::pages::frame::Frame;
-use crate::console::pages::{Paged, page, shown};
+use crate::console::pages::{Paged, page};
 use crate::console::problem::ProblemDetails;
 use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
+use crate::desk::ladder::CallLadder;
 use crate::desk::ladder_view::{DESK, LadderView, MessageView, column};
 use crate::desk::privacy::Kept;
 use crate::desk::report::table::Both;
+use crate::sheets::pcap;
+use crate::store::Reader;
 use crate::types::CallId;
 
 pub fn router() -> Router<Arc<Shared>> {
-    Router::new().route("/calls/{id}/ladder", get(ladder))
+    Router::new().route("/calls/{id}/ladder", get(ladder)).route("/calls/{id}/ladder.pcap", get(packets))
 }
 
 /// In units of the drawing.
@@ -65,26 +68,45 @@ impl LadderPage {
     }
 }
 
-async fn ladder(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<String>) -> Paged {
-    let missing = || ProblemDetails::new(StatusCode::NOT_FOUND, "no SIP messages are kept of this call");
+/// The SIP messages, for those who may have them; what is done with them is written down (R12).
+async fn kept(shared: &Arc<Shared>, visitor: &Visitor, id: &str, deed: Deed) -> Result<CallLadder, ProblemDetails> {
+    let tongue = visitor.tongue;
+    let missing = move || {
+        let what = Both::new("这个通话没有保存 SIP 消息", "No SIP messages are kept of this call").of(tongue);
+        ProblemDetails::new(StatusCode::NOT_FOUND, what)
+    };
     let id = CallId(id.parse().map_err(|_| missing())?);
+    let (access, by, about) = (shared.access.clone(), visitor.clone(), format!("SIP messages of call {id}"));
     if !visitor.user.role.may_have(Kept::Signalling) {
-        let (access, by) = (shared.access.clone(), visitor.clone());
-        let about = format!("SIP messages of call {id}");
         shared.pool.read(move |_| Ok(access.audit(&by.entry(Deed::Refused, &about))?)).await?;
-        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, "SIP messages are for administrators").into());
+        let what = Both::new("SIP 消息只供管理员查看", "SIP messages are for administrators").of(visitor.tongue);
+        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what));
     }
-    let kept = shown(&shared, &visitor, move |reader| {
+    let read = move |reader: &Reader| {
         let kept = reader.ladder(id)?.ok_or_else(missing)?;
-        Ok((kept, Some(format!("SIP messages of call {id}"))))
-    });
-    let view = LadderView::new(&kept.await?, visitor.settings.time_zone);
+        access.audit(&by.entry(deed, &about))?;
+        Ok(kept)
+    };
+    shared.pool.read(read).await
+}
+
+/// For Wireshark and others.
+async fn packets(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<String>) -> Paged {
+    let kept = kept(&shared, &visitor, &id, Deed::Exported).await?;
+    let mut bytes = Vec::new();
+    let fault = |fault: std::io::Error| ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, fault.to_string());
+    pcap::write(&kept, &mut bytes).map_err(fault)?;
+    Ok(file(bytes, "application/vnd.tcpdump.pcap", &format!("call-{}.pcap", kept.call)))
+}
+
+async fn ladder(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<String>) -> Paged {
+    let view = LadderView::new(&kept(&shared, &visitor, &id, Deed::Shown).await?, visitor.settings.time_zone);
     let x = |party: usize| FIRST_X + party * SPAN;
     let parties = view.parties.iter().enumerate();
     let parties = parties.map(|(at, party)| (x(at), cut(&party.name), cut(&party.address))).collect();
-    let title = format!("{} {id}", Both::new("SIP 消息 · 通话", "SIP messages of call").of(visitor.tongue));
+    let title = Both::new("SIP 消息 · 通话", "SIP messages of call").of(visitor.tongue);
     page(&LadderPage {
-        frame: Frame::new(&visitor, title),
+        frame: Frame::new(&visitor, format!("{title} {}", view.call)),
         parties,
         arrows: view.messages.iter().enumerate().map(|(row, message)| arrow(row, message, x)).collect(),
         width: x(view.parties.len()) - SPAN / 3,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -188,8 +189,8 @@ async fn export(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Aske
 }
 
 /// A file that the browser keeps.
-fn file(text: String, kind: &'static str, name: &str) -> Response {
-    let mut response = ([(header::CONTENT_TYPE, kind)], text).into_response();
+fn file(content: impl Into<Body>, kind: &'static str, name: &str) -> Response {
+    let mut response = ([(header::CONTENT_TYPE, kind)], content.into()).into_response();
     if let Ok(value) = HeaderValue::try_from(format!("attachment; filename=\"{name}\"")) {
         response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
     }

@@ -328,7 +328,7 @@ async fn last_call(
         let taken = look(shared, visitor, move |setup| {
             setup.offer_recording(&lang, &id, errand, &recording).map_err(|fault| unusable(&asker, fault))
         });
-        part.fault = taken.await.err().map(|problem| problem.detail().to_owned());
+        part.fault = taken.await.err().map(|problem| problem.detail().of(visitor.tongue).to_owned());
     }
     Ok(Some(part))
 }

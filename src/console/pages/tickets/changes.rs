@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::routing::post;
 use chrono::{DateTime, Utc};
 
@@ -15,10 +14,11 @@ use crate::console::pages::fault::PageFault;
 use crate::console::pages::form::Form;
 use crate::console::pages::list::local_time;
 use crate::console::pages::{Paged, done, words};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::report::table::Tongue;
 use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
+use crate::desk::told::told;
 use crate::desk::workflow::{Advance, WorkSheet};
 use crate::store::{Editor, StoreError};
 use crate::types::TicketNumber;
@@ -95,10 +95,6 @@ async fn meanwhile(
         Tongue::En => format!("{told}. What you typed is still there: look at it and send it again, or load the page."),
     };
     Ok(PageFault::changed(version, detail))
-}
-
-fn wrong(what: impl Into<String>) -> ProblemDetails {
-    ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
 }
 
 /// `12.5` and `12` in hundredths.
@@ -259,7 +255,7 @@ async fn clock(
         ("met", _) => editor.meet_clock(number, who, at, &clock),
         ("resume", _) => editor.resume_clock(number, who, at, &clock),
         ("pause", Some(reason)) => editor.pause_clock(number, who, at, &clock, (reason, note.as_deref())),
-        _ => Err(StoreError::Refused("say why the clock stands still".to_owned())),
+        _ => Err(StoreError::Refused(told!("请选择暂停的原因", "say why the clock stands still"))),
     })
     .await
 }
