@@ -99,6 +99,7 @@ const FOREIGN: &[(&str, &[&str])] = &[
     ("dimpl", &["driver/dtls.rs"]),
     ("etherparse", &["sheets/pcap.rs"]),
     ("flacenc", &["prompts/builder/"]),
+    ("form_urlencoded", &["console/pages/form.rs"]),
     ("futures_util", &["console/api/", "console/pages/live.rs", "driver/websocket.rs"]),
     ("hickory_resolver", &["driver/resolver.rs"]),
     ("hmac", &["media/srtp/cipher.rs", "notify/webhook.rs", "sip/digest/"]),

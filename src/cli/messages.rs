@@ -117,7 +117,7 @@ fn list(args: &ListArgs, context: &Context, out: &mut dyn Write) -> Result<(), C
         unconfirmed: args.unconfirmed,
         deleted_too: args.all,
         limit: at_most(args.limit),
-        offset: 0,
+        ..MessageFilter::default()
     };
     let sight = context.list_sight(args.format);
     let messages: Vec<_> = context.reader()?.messages(&filter)?.into_iter().map(|m| sight.message(m)).collect();

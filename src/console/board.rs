@@ -156,13 +156,11 @@ impl Board {
         let settings = self.access.settings();
         let live = self.daemon.live_calls().await;
         let unknown = live.as_deref().map(|live| looking.unknown(live)).unwrap_or_default();
-        if let Some(count) = looking.count.take() {
-            let counting = settings.clone();
-            let counted = tokio::task::spawn_blocking(move || count.count(&unknown, &counting)).await;
-            match counted {
-                Ok((count, counted)) => looking.learn(count, counted),
-                Err(_) => looking.count = Some(Count::new(self.access.database.clone())),
-            }
+        // Whoever looked may have left in the midst of it, and the count with them: another one begins.
+        let count = looking.count.take().unwrap_or_else(|| Count::new(self.access.database.clone()));
+        let counting = settings.clone();
+        if let Ok((count, counted)) = tokio::task::spawn_blocking(move || count.count(&unknown, &counting)).await {
+            looking.learn(count, counted);
         }
         let know = |call: LiveCall| {
             let home = call.caller.as_ref().and_then(|number| looking.homes.get(number).cloned().flatten());

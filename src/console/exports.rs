@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use super::problem::ProblemDetails;
 use crate::desk::privacy::Sight;
 use crate::desk::report::table::Tongue;
+use crate::desk::told::told;
 use crate::sheets::call_log;
 use crate::store::{CallFilter, Reader};
 
@@ -36,7 +37,10 @@ pub fn exported_calls(
         }
     })?;
     if rows > ROWS_MAX {
-        let what = format!("there are more than {ROWS_MAX} calls: narrow the time, and take one file after the other");
+        let what = told!(
+            "超过 {ROWS_MAX} 通：请缩短时间范围，分几次导出",
+            "there are more than {ROWS_MAX} calls: narrow the time, and take one file after the other"
+        );
         return Err(ProblemDetails::new(StatusCode::BAD_REQUEST, what));
     }
     let written = wrong.map_or_else(|| table.done(), Err).map_err(|fault| failed(fault.to_string()))?;

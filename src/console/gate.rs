@@ -260,7 +260,7 @@ pub fn tongue(chosen: Option<&str>, headers: &HeaderMap) -> Tongue {
 /// Remembers the language of a browser before anybody is signed in.
 pub const LANG_COOKIE: &str = "frontdesk_lang";
 
-const fn cookie_name(secure: bool) -> &'static str {
+pub const fn cookie_name(secure: bool) -> &'static str {
     // The prefix binds it to this host over HTTPS (RFC 6265bis section 4.1.3.2).
     if secure { "__Host-frontdesk" } else { "frontdesk" }
 }

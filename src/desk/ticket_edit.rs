@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::category;
-use super::report::table::Tongue;
+use super::report::table::{Both, Tongue};
 use super::report::tables::kind_name;
 use super::ticket::{Channel, Class, Kind, Urgency};
 use super::told::{Told, told};
@@ -32,6 +32,19 @@ impl TicketEdit {
     pub fn check(&self) -> Result<(), Told> {
         if *self == Self::default() {
             return Err(told!("没有填写任何要修改的内容", "nothing to change was given"));
+        }
+        let fields = [
+            (Both::new("类别", "category"), &self.category),
+            (Both::new("受理人", "owner"), &self.owner),
+            (Both::new("回电号码", "callback_number"), &self.callback_number),
+            (Both::new("楼栋", "building"), &self.building),
+            (Both::new("房号", "room"), &self.room),
+            (Both::new("住户", "resident"), &self.resident),
+            (Both::new("期望时间", "wanted_time"), &self.wanted_time),
+            (Both::new("内容", "description"), &self.description),
+        ];
+        if let Some(told) = too_long(&fields) {
+            return Err(told);
         }
         match &self.owner {
             Some(owner) if owner.trim().is_empty() => Err(told!(
@@ -131,8 +144,16 @@ pub struct HandTicket {
     pub call: Option<CallId>,
 }
 
-/// Bytes of one field.
+/// Characters of one field.
 const FIELD_MAX: usize = 4_000;
+
+/// What the first field that is too long is told.
+fn too_long(fields: &[(Both, &Option<String>)]) -> Option<Told> {
+    let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.chars().count() > FIELD_MAX);
+    let (name, _) = fields.iter().find(|(_, text)| is_long(text))?;
+    let Both { zh, en } = name;
+    Some(told!("“{zh}”太长：最多 {FIELD_MAX} 个字", "{en} is longer than {FIELD_MAX} characters"))
+}
 
 impl HandTicket {
     pub fn new(kind: Kind, channel: Channel) -> Self {
@@ -178,18 +199,18 @@ impl HandTicket {
     /// What is wrong with it, if anything is.
     pub fn check(&self) -> Result<(), Told> {
         let fields = [
-            ("category", &self.category),
-            ("owner", &self.owner),
-            ("caller", &self.caller),
-            ("callback_number", &self.callback_number),
-            ("building", &self.building),
-            ("room", &self.room),
-            ("resident", &self.resident),
-            ("wanted_time", &self.wanted_time),
-            ("description", &self.description),
+            (Both::new("类别", "category"), &self.category),
+            (Both::new("受理人", "owner"), &self.owner),
+            (Both::new("来电号码", "caller"), &self.caller),
+            (Both::new("回电号码", "callback_number"), &self.callback_number),
+            (Both::new("楼栋", "building"), &self.building),
+            (Both::new("房号", "room"), &self.room),
+            (Both::new("住户", "resident"), &self.resident),
+            (Both::new("期望时间", "wanted_time"), &self.wanted_time),
+            (Both::new("内容", "description"), &self.description),
         ];
-        if let Some((name, _)) = fields.iter().find(|(_, text)| text.as_ref().is_some_and(|t| t.len() > FIELD_MAX)) {
-            return Err(told!("{name} 太长：最多 {FIELD_MAX} 字节", "{name} is longer than {FIELD_MAX} bytes"));
+        if let Some(told) = too_long(&fields) {
+            return Err(told);
         }
         let of_other = |key: &str| category::find(key).filter(|found| found.kind != self.kind);
         if let Some(found) = self.category.as_deref().and_then(of_other) {

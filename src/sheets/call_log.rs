@@ -60,7 +60,10 @@ const COLUMNS: &[Column] = &[
     column("outcome", "结果", "Outcome", |c, form| {
         c.outcome.map(|word| form.word(word.as_str(), outcome(word))).unwrap_or_default()
     }),
-    column("end_reason", "结束原因", "Why it ended", |c, _| or_empty(c.end_reason.as_ref())),
+    column("end_reason", "结束原因", "Why it ended", |c, form| {
+        let word = c.end_reason.as_deref().unwrap_or_default();
+        form.tongue.map_or_else(|| word.to_owned(), |tongue| end_reason(word, tongue))
+    }),
     column("handled_by", "经办人", "Handled by", |c, _| or_empty(c.handled_by.as_ref())),
     column("path", "菜单路径", "Path", |c, _| path(c)),
     column("tickets", "工单", "Tickets", |c, _| joined(c.tickets.iter().map(|number| &number.0))),
@@ -110,7 +113,7 @@ impl<W: Write> Writer<W> {
 /// An outcome's name.
 pub fn outcome(outcome: Outcome) -> Both {
     match outcome {
-        Outcome::Completed => Both::new("已答复", "Completed"),
+        Outcome::Completed => Both::new("已完成", "Completed"),
         Outcome::Abandoned => Both::new("主叫放弃", "Abandoned"),
         Outcome::Rejected => Both::new("已拒绝", "Rejected"),
         Outcome::Failed => Both::new("失败", "Failed"),
@@ -118,6 +121,32 @@ pub fn outcome(outcome: Outcome) -> Both {
         Outcome::Voicemail => Both::new("留言", "Voicemail"),
         Outcome::Ticket => Both::new("已开工单", "Ticket"),
     }
+}
+
+/// Why a call ended, in words; what has none as it is written.
+pub fn end_reason(word: &str, tongue: Tongue) -> String {
+    let text = match word {
+        "caller_hung_up" => Both::new("对方挂断", "the other side hung up"),
+        "callee_hung_up" => Both::new("接听人挂断", "whoever took the call hung up"),
+        "flow_ended" => Both::new("流程走完", "the flow came to its end"),
+        "cancelled" => Both::new("接听前挂断", "hung up before the answer"),
+        "no_ack" => Both::new("对方没有确认（ACK）", "no ACK came"),
+        "media_silence" => Both::new("没有声音传来", "no sound came any more"),
+        "media_failed" => Both::new("声音无法传送", "sound could not be sent"),
+        "no_media_agreed" => Both::new("双方没有共同的编码", "no codec in common"),
+        "interrupted" => Both::new("服务中断", "the service was cut off"),
+        "not_saved" => Both::new("未能保存", "it could not be kept"),
+        "shutdown" | "shutting_down" => Both::new("服务停止", "the service was stopped"),
+        "call_limit" => Both::new("达到通话时长上限", "the longest time of a call was reached"),
+        "internal_error" => Both::new("内部错误", "an error of the program"),
+        "rejected_503" => Both::new("线路繁忙，未接入（503）", "shed: too many calls (503)"),
+        other => match (other.strip_prefix("rejected_"), tongue) {
+            (Some(status), Tongue::Zh) => return format!("未接入（SIP {status}）"),
+            (Some(status), Tongue::En) => return format!("rejected (SIP {status})"),
+            (None, _) => return other.replace('_', " "),
+        },
+    };
+    text.of(tongue).to_owned()
 }
 
 /// A direction's name.
@@ -136,7 +165,7 @@ pub fn leg_end(end: LegEnd) -> Both {
         LegEnd::MessageWanted => Both::new("请代为留言", "Asked for a message"),
         LegEnd::NoAnswer => Both::new("无人接听", "No answer"),
         LegEnd::NoConsent => Both::new("接起后未确认", "Answered, no consent"),
-        LegEnd::Busy => Both::new("忙", "Busy"),
+        LegEnd::Busy => Both::new("占线", "Busy"),
         LegEnd::Failed => Both::new("失败", "Failed"),
         LegEnd::Cancelled => Both::new("已取消", "Cancelled"),
         LegEnd::NotCalled => Both::new("未能呼叫", "Could not be called"),

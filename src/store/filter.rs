@@ -68,6 +68,8 @@ pub struct MessageFilter {
     pub caller: Option<String>,
     pub relay: Option<Relay>,
     pub unconfirmed: bool,
+    /// Whoever waits longest first.
+    pub oldest_first: bool,
     /// Also those that the person has deleted.
     pub deleted_too: bool,
     pub limit: Option<u32>,
@@ -165,9 +167,9 @@ pub(super) struct Clause {
 const NODE: &str = "(SELECT flow_nodes.id FROM flow_nodes WHERE name = ?)";
 
 impl CallFilter {
-    /// Whether the rows of a node lead to the calls: unless a number does, of which there are fewer.
+    /// Whether the rows of a node lead to the calls: unless a number or a person does, of which there are fewer.
     fn goes_by_node(&self) -> bool {
-        self.through.is_some() && self.caller.is_none()
+        self.through.is_some() && self.caller.is_none() && self.handler.is_none()
     }
 
     /// What is read, and its columns of the calls' beginnings and ids, by which it is in order.
@@ -192,7 +194,9 @@ impl CallFilter {
         }
         clause.period(self.table()[1], self.since, self.until);
         clause.number("caller", self.caller.as_deref());
-        clause.equal("outcome", self.outcome.map(|o| o.as_str()));
+        // Rows of nodes tell it too.
+        let outcome = if self.goes_by_node() { "ended_as" } else { "outcome" };
+        clause.equal(outcome, self.outcome.map(|o| o.as_str()));
         clause.equal("handled_by", self.handler.as_deref());
         // In words of ours, so that an index of outgoing calls alone serves.
         match self.direction {
@@ -226,7 +230,7 @@ impl TicketFilter {
         }
         if self.overdue {
             clause.with(
-                "status = 'open' AND id IN (SELECT ticket FROM ticket_clocks WHERE met_at_ms IS NULL AND due_at_ms < ?)",
+                "status = 'open' AND id IN (SELECT ticket FROM ticket_clocks WHERE met_at_ms IS NULL AND paused_at_ms IS NULL AND due_at_ms < ?)",
                 Value::Integer(now.timestamp_millis()),
             );
         }

@@ -148,7 +148,8 @@ impl Reader {
     pub fn messages_beyond(&self, filter: &MessageFilter, place: Option<Place>) -> Result<Vec<Message>, StoreError> {
         let mut clause = filter.clause();
         clause.beyond("left_at_ms", place);
-        let sql = clause.sql("left_at_ms DESC, id DESC", filter.limit, filter.offset);
+        let order = if filter.oldest_first { "left_at_ms, id" } else { "left_at_ms DESC, id DESC" };
+        let sql = clause.sql(order, filter.limit, filter.offset);
         let sql = format!("SELECT {} FROM messages {sql}", message_rows::COLUMNS);
         self.told(self.messages_of(&sql, clause))
     }

@@ -136,9 +136,9 @@ fn calls(connection: &Connection, period: ReportPeriod, mut each: impl FnMut(&Ca
 }
 
 const WAYS: &str = "
-    SELECT path, outcome FROM calls WHERE started_at_ms >= ?1 AND started_at_ms < ?2 ORDER BY started_at_ms DESC LIMIT ?3";
+    SELECT path, outcome FROM calls WHERE started_at_ms >= ?1 AND started_at_ms < ?2 AND direction = 'in' ORDER BY started_at_ms DESC LIMIT ?3";
 
-/// The ways of calls that began in the period, the newest first. A way that can't be read is none.
+/// The ways of calls that came in, of those that began in the period, the newest first. A way that can't be read is none.
 fn ways(connection: &Connection, period: ReportPeriod, calls_max: u32, tally: &mut WaysTally) -> rusqlite::Result<()> {
     let (since, until) = period.bounds();
     let mut statement = connection.prepare_cached(WAYS)?;

@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     "0024_language.sql",
     "0025_accounts.sql",
     "0027_call_log.sql",
+    "0028_call_outcomes.sql",
 ];
 
 /// The form that this program reads and writes.
@@ -268,6 +269,7 @@ mod tests {
         0024_language.sql b165455d2f4813f2
         0025_accounts.sql a661b22c54e433ca
         0027_call_log.sql 858b5d12b66365f4
+        0028_call_outcomes.sql 0176089b843b6a3e
         ");
     }
 }

@@ -278,11 +278,12 @@ pub fn edit(
         connection.query_row("SELECT owner FROM tickets WHERE id = ?1", [before.id], |row| row.get(0))?;
     connection.execute(
         "UPDATE tickets SET owner = coalesce(:owner, owner), urgency = coalesce(:urgency, urgency),
-            category = coalesce(:category, category), callback_number = coalesce(:callback_number, callback_number),
-            building = coalesce(:building, building), room = coalesce(:room, room),
-            resident = coalesce(:resident, resident), wanted_time = coalesce(:wanted_time, wanted_time),
-            key_left = coalesce(:key_left, key_left), description = coalesce(:description, description),
-            updated_at_ms = :at
+            category = nullif(coalesce(:category, category), ''),
+            callback_number = nullif(coalesce(:callback_number, callback_number), ''),
+            building = nullif(coalesce(:building, building), ''), room = nullif(coalesce(:room, room), ''),
+            resident = nullif(coalesce(:resident, resident), ''),
+            wanted_time = nullif(coalesce(:wanted_time, wanted_time), ''), key_left = coalesce(:key_left, key_left),
+            description = nullif(coalesce(:description, description), ''), updated_at_ms = :at
          WHERE id = :id",
         named_params! {
             ":id": before.id,

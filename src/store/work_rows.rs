@@ -438,7 +438,7 @@ pub fn write_sheet(
     }
     connection
         .prepare_cached(
-            "UPDATE tickets SET work_done = coalesce(?2, work_done), materials = coalesce(?3, materials),
+            "UPDATE tickets SET work_done = nullif(coalesce(?2, work_done), ''), materials = nullif(coalesce(?3, materials), ''),
                 material_cents = coalesce(?4, material_cents), labour_cents = coalesce(?5, labour_cents), updated_at_ms = ?6
              WHERE id = ?1",
         )?

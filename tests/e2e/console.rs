@@ -4,8 +4,10 @@
 mod day;
 mod figures;
 mod live;
+mod ringing;
 mod setup;
 mod sign_in;
+mod ways_in;
 mod work;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -23,9 +25,15 @@ fn target() -> PathBuf {
 
 /// An account with the password that the scripts know (`passwordOf` in `desk.mjs`).
 fn add_user(daemon: &Daemon, name: &str, role: &str) {
+    add_user_at(daemon, name, role, None);
+}
+
+/// The same of whoever has this extension.
+fn add_user_at(daemon: &Daemon, name: &str, role: &str, extension: Option<&str>) {
     let mut child = Command::new(BIN)
         .args(["user", "add", name, "--role", role, "--password", "--data"])
         .arg(daemon.data())
+        .args(extension.into_iter().flat_map(|extension| ["--extension", extension]))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()

@@ -87,7 +87,7 @@ impl Daemon {
             tcp: part("sip=tcp:").map(address),
             tls: part("sip=tls:").map(address),
             ws: part("sip=ws:").map(address),
-            console: address(part("console=http://").expect("a console")),
+            console: address(part("console=http://").or(part("console=https://")).expect("a console")),
             child,
             folder,
             namespace,

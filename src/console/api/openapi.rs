@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::body::{BODY_MAX, TEXT_MAX};
 use super::endpoint::{Answers, CSV, Endpoint, HTML, Method, Shape, Takes};
 use super::{RESOURCES, ROOT, events};
+use crate::console::gate;
 use crate::desk::privacy::Role;
 use crate::desk::token::Scope;
 
@@ -45,6 +46,15 @@ fn build() -> Value {
                     "A token made by `frontdesk tokens add NAME --scope SCOPE`. Scopes: {}.",
                     scopes.join(", ")
                 ),
+            }, "session": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": gate::cookie_name(true),
+                "description": format!(
+                    "Somebody's session at the console (over plain HTTP the cookie is `{}`), with what their role may. \
+                     Changes carry its token in the header `X-CSRF-Token`.",
+                    gate::cookie_name(false)
+                ),
             }},
         },
     })
@@ -57,7 +67,7 @@ fn operation(endpoint: &Endpoint, schemas: &mut Map<String, Value>) -> Value {
         "tags": [endpoint.path.split('/').nth(1)],
         "summary": endpoint.summary,
         "parameters": parameters(endpoint),
-        "security": [{"token": scope.into_iter().collect::<Vec<_>>()}],
+        "security": [{"token": scope.into_iter().collect::<Vec<_>>()}, {"session": []}],
         "responses": responses(endpoint, schemas),
     });
     if let Some(scope) = scope {

@@ -32,7 +32,47 @@
   }
   const zh = () => document.documentElement.lang.startsWith("zh");
   document.addEventListener("fault", (event) => tell(event.detail.title, event.detail.detail));
-  document.addEventListener("seen", (event) => { for (const e of all("input[name=seen]")) e.value = event.detail.version; });
+  // The version that a record has now, for every form of that record.
+  document.addEventListener("seen", (event) => {
+    const of = (form) => form?.elements.ticket?.value, sent = of(event.target.closest?.("form"));
+    for (const e of all("input[name=seen]")) if (of(e.form) === sent) e.value = event.detail.version;
+  });
+
+  // What is typed in the other forms of a page stays when one of them is sent and the page comes anew.
+  const fieldsOf = (form) => [...form.elements].filter((e) => e.name && !["hidden", "file", "password", "submit", "button"].includes(e.type));
+  function isChanged(e) {
+    if (e.type === "checkbox" || e.type === "radio") return e.checked !== e.defaultChecked;
+    if (e.tagName !== "SELECT") return e.value !== e.defaultValue;
+    const chosen = [...e.options].findIndex((option) => option.defaultSelected);
+    return e.selectedIndex !== Math.max(chosen, 0);
+  }
+  const formKey = (form) => [form.getAttribute("action"), ...["to", "ticket"].map((name) => form.querySelector(`input[type=hidden][name=${name}]`)?.value)].join(" ");
+  const fieldKey = (e) => [e.name, e.type === "radio" || e.type === "checkbox" ? e.value : ""].join(" ");
+  let typed = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { requestConfig, shouldSwap, xhr } = event.detail;
+    typed = null;
+    if (!shouldSwap || xhr.status >= 400 || requestConfig.verb === "get") return;
+    typed = { path: location.pathname, fields: new Map() };
+    for (const form of all("main form[action]")) {
+      if (form === requestConfig.elt) continue;
+      for (const e of fieldsOf(form)) if (isChanged(e)) typed.fields.set(`${formKey(form)} ${fieldKey(e)}`, e.matches("[type=checkbox], [type=radio]") ? e.checked : e.value);
+    }
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const before = typed;
+    typed = null;
+    if (!before || before.path !== location.pathname || before.fields.size === 0) return;
+    for (const form of all("main form[action]")) {
+      for (const e of fieldsOf(form)) {
+        const value = before.fields.get(`${formKey(form)} ${fieldKey(e)}`);
+        if (value === undefined) continue;
+        typeof value === "boolean" ? (e.checked = value) : (e.value = value);
+        const folded = e.closest("details");
+        if (folded) folded.open = true;
+      }
+    }
+  });
   document.addEventListener("htmx:sendError", () => zh()
     ? tell("连不上前台服务。", "您输入的内容还在，请稍后再试。")
     : tell("The desk can't be reached.", "What you typed is still there: try again in a moment."));
@@ -44,14 +84,44 @@
     $("told")?.replaceChildren();
   });
 
+  // What stands between the desk and the browser, or a desk that is away, answers with no page of ours: the one that is
+  // there stays, with what is typed in it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    const isOurs = xhr.getResponseHeader("Content-Security-Policy") && (xhr.getResponseHeader("Content-Type") ?? "").startsWith("text/html");
+    if (xhr.status < 400 || xhr.status === 401 || isOurs || xhr.getResponseHeader("HX-Trigger")) return;
+    event.detail.shouldSwap = false;
+    zh() ? tell("暂时不可用。", "您输入的内容还在，请稍后再试。") : tell("Away for a moment.", "What you typed is still there: try again.");
+  });
+
   // A session that is over in the midst of a form: sign in, then send it again.
   let waiting = null;
   let awaited = null;
-  document.addEventListener("htmx:responseError", (event) => {
-    if (event.detail.xhr.status !== 401) return;
-    waiting = event.detail.requestConfig.elt;
+  function askToSignIn() {
     const dialog = $("sign-in-again");
     if (dialog && !dialog.open) dialog.showModal();
+  }
+  function carry(token) { document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": token })); }
+  // Once more, by the same button.
+  function again({ elt, button }) {
+    if (!elt.isConnected) return;
+    elt.tagName === "FORM" ? elt.requestSubmit(button?.isConnected ? button : undefined) : elt.click();
+  }
+  document.addEventListener("htmx:responseError", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    const asked = { elt: requestConfig.elt, button: requestConfig.triggeringEvent?.submitter };
+    if (xhr.status === 401) {
+      // A part that looks again by itself is not what somebody waits for.
+      if (!waiting || requestConfig.verb !== "get") waiting = asked;
+      askToSignIn();
+      return;
+    }
+    // They have signed in again in another window meanwhile.
+    const token = xhr.getResponseHeader("X-CSRF-Token"), mine = xhr.getResponseHeader("X-CSRF-Of") === document.body.dataset.user;
+    if (!token || !mine || document.body.getAttribute("hx-headers").includes(token)) return;
+    carry(token);
+    $("told")?.replaceChildren();
+    again(asked);
   });
   document.addEventListener("submit", async (event) => {
     const form = event.target;
@@ -73,11 +143,11 @@
     awaited = null;
     wrong.textContent = "";
     form.reset();
-    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": text }));
+    carry(text);
     $("sign-in-again").close();
-    const again = waiting;
+    const asked = waiting;
     waiting = null;
-    if (again?.isConnected) again.tagName === "FORM" ? again.requestSubmit() : again.click();
+    if (asked) again(asked);
     restart();
   });
 
@@ -114,7 +184,7 @@
     source.onerror = () => {
       cutOff(true);
       // A server that says no ends it for good, as one does that is over; a page that is looked at tries on.
-      if (source?.readyState === EventSource.CLOSED) setTimeout(restart, 3000);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(goOn, 3000);
     };
     for (const e of all("[data-live-part]")) {
       source.addEventListener(e.id, (event) => {
@@ -123,18 +193,31 @@
         Idiomorph.morph(part, event.data, { morphStyle: "innerHTML", ignoreActiveValue: true });
         htmx.process(part);
         count();
+        if (e.id === "pop") ring();
       });
     }
     source.addEventListener("go", (event) => {
       // Whoever calls is shown before anybody says hello, but nothing that is being typed is lost for it.
       const open = document.querySelector("dialog[open]"), path = event.data;
-      if (document.querySelector("[data-go]") && !open && !isTyped() && path.startsWith("/pop/") && path !== location.pathname) location.assign(path);
+      if (!path.startsWith("/pop/") || gone().includes(path)) return;
+      if (!document.querySelector("[data-go]") || open || isTyped()) return;
+      went(path);
+      location.assign(path);
     });
+  }
+  // Whose pages this window has been at: whoever leaves one is not taken back there.
+  const gone = () => (sessionStorage.getItem("gone") ?? "").split(" ");
+  const went = (path) => { if (!gone().includes(path)) sessionStorage.setItem("gone", [...gone().slice(-30), path].join(" ")); };
+  // Where the session is over, somebody has to sign in; else it tries again.
+  async function goOn() {
+    const answer = await fetch("/account", { method: "HEAD", headers: { "HX-Request": "true" } }).catch(() => null);
+    if (answer?.status !== 401) { restart(); return; }
+    cutOff(false);
+    askToSignIn();
   }
   function restart() { source?.close(); source = null; listen(); }
   function isTyped() {
-    const typed = (e) => e.type === "checkbox" || e.type === "radio" ? e.checked !== e.defaultChecked : e.value !== e.defaultValue;
-    return [...all("main textarea, main input:not([type=hidden])")].some(typed) || document.activeElement?.matches("main select");
+    return [...all("main form")].some((form) => fieldsOf(form).some(isChanged)) || document.activeElement?.matches("main select");
   }
   function back() {
     const e = $("back");
@@ -147,15 +230,28 @@
   let away = null;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(away);
+    // Whoever waits for callers is told of them wherever they look.
+    if (document.hidden && $("pop") && document.body.dataset.live) return;
     if (document.hidden) away = setTimeout(() => { source?.close(); source = null; url = null; }, 60000);
     else if (!source) listen();
   });
+  // A caller is seen in the window's title too.
+  function ring() {
+    const title = document.title.replace(/^☎ /, "");
+    document.title = $("pop")?.firstElementChild ? `☎ ${title}` : title;
+  }
   function cutOff(is) { const e = $("cut-off"); if (e) e.hidden = !is; }
 
   // Keys.
   const typing = (e) => e.closest?.("input, textarea, select, [contenteditable], dialog[open]");
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey && event.key === "Enter" && event.target.form) { event.preventDefault(); event.target.form.requestSubmit(); return; }
+    if (event.ctrlKey && event.key === "Enter" && event.target.form) {
+      // As Enter in a field does: by the form's first button.
+      event.preventDefault();
+      const button = event.target.form.querySelector("button:not([type=button])");
+      if (!button?.disabled) event.target.form.requestSubmit(button);
+      return;
+    }
     if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
     if (event.key === "Escape" && event.target.matches?.("input, textarea, select")) { event.target.blur(); return; }
     if (typing(event.target)) return;
@@ -208,8 +304,10 @@
       e.setAttribute("role", "region");
       e.setAttribute("aria-label", e.querySelector("caption")?.textContent ?? document.querySelector("h1")?.textContent ?? "");
     }
+    if (path.startsWith("/pop/")) went(path);
     count();
     listen();
+    ring();
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSettle", begin);

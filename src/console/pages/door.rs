@@ -49,6 +49,15 @@ pub async fn door(
         Err(fault) => fault.into_response(),
     };
     response = fault::show(response, &visitor, changes && by_script);
+    if !is_own && by_script {
+        // A page from before they signed in again, in another window: it sends the form once more with what holds now.
+        let now = [("x-csrf-token", visitor.session.csrf.text()), ("x-csrf-of", visitor.user.id.to_string())];
+        for (name, value) in now {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+    }
     if response.status().is_server_error() {
         tracing::warn!(%path, status = response.status().as_u16(), "a page of the console was not given");
     }

@@ -70,6 +70,7 @@ pub fn show(response: Response, visitor: &Visitor, after_form: bool) -> Response
     let detail = found.detail.of(visitor.tongue);
     let title = title(found.status).of(visitor.tongue);
     if after_form {
+        let detail = short(detail);
         let mut what = serde_json::json!({ "fault": { "title": title, "detail": detail } });
         if let Some(version) = found.seen {
             what["seen"] = serde_json::json!({ "version": version });
@@ -92,6 +93,16 @@ pub fn show(response: Response, visitor: &Visitor, after_form: bool) -> Response
             page
         }
         Err(_) => response,
+    }
+}
+
+/// Characters of a fault beside a form: proxies take no longer headers.
+const DETAIL_MAX: usize = 400;
+
+fn short(detail: &str) -> String {
+    match detail.char_indices().nth(DETAIL_MAX) {
+        Some((at, _)) => format!("{}…", &detail[..at]),
+        None => detail.to_owned(),
     }
 }
 
@@ -129,6 +140,13 @@ fn title(status: StatusCode) -> Both {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_told_beside_a_form_is_short_enough_for_a_proxys_header() {
+        assert_eq!(short("错了"), "错了");
+        let long = short(&"字".repeat(2_000));
+        assert!(long.ends_with('…') && ascii(&long).len() < 3_000, "{}", ascii(&long).len());
+    }
 
     #[test]
     fn a_header_holds_any_text() {

@@ -153,16 +153,17 @@ fn nodes(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) 
         let found = ways.node(&node.name);
         let (calls, gave_up) = found.map_or((0, 0), |found| (found.calls, found.gave_up));
         let (x, y) = corner(layout, at);
+        let step = words::flow_step(&node.step, tongue);
         let told = match tongue {
-            Tongue::Zh => format!("{}（{}）：{calls} 通来电，{gave_up} 通在此挂断", node.name, node.step),
-            Tongue::En => format!("{} ({}): {calls} calls, {gave_up} gave up here", node.name, node.step),
+            Tongue::Zh => format!("{}（{step}）：{calls} 通来电，{gave_up} 通在此挂断", node.name),
+            Tongue::En => format!("{} ({step}): {calls} calls, {gave_up} gave up here", node.name),
         };
         let short = if node.name.chars().count() > LETTERS {
             node.name.chars().take(LETTERS - 1).chain(['…']).collect()
         } else {
             node.name.clone()
         };
-        let (name, step) = (node.name.clone(), words::flow_step(&node.step, tongue));
+        let name = node.name.clone();
         DrawnNode { name, short, step, x, y, look: look(node.look), calls, gave_up, words: told }
     };
     chart.nodes.iter().enumerate().map(drawn).collect()

@@ -9,9 +9,10 @@ use axum::response::{IntoResponse, Response};
 use super::fault::PageFault;
 use crate::console::problem::ProblemDetails;
 use crate::desk::report::table::Both;
+use crate::desk::told::told;
 
-/// Bytes of a form; files go another way.
-const FORM_MAX: usize = 256 * 1024;
+/// Bytes of a form, in which a Chinese letter has nine; files go another way.
+const FORM_MAX: usize = 1024 * 1024;
 
 /// What was said in a form (`application/x-www-form-urlencoded`), by the names of its fields.
 #[derive(Debug, Default)]
@@ -43,6 +44,12 @@ impl Form {
         self.0.contains_key(name)
     }
 
+    /// What stands in a field where it is other than the form showed it (`was_NAME`); may be empty.
+    pub fn changed(&self, name: &str) -> Option<String> {
+        let (now, was) = (self.text(name), self.text(&format!("was_{name}")));
+        (self.has(name) && without_returns(now) != without_returns(was)).then(|| now.to_owned())
+    }
+
     /// Whether a box was ticked.
     pub fn ticked(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -70,11 +77,14 @@ impl Form {
     }
 }
 
+/// Browsers send the ends of a text's lines in a form of their own.
+fn without_returns(text: &str) -> String {
+    text.replace('\r', "")
+}
+
 /// Names and values of a form's body or a query.
 fn pairs(text: &str) -> Vec<(String, String)> {
-    let uri = format!("/?{text}").parse::<axum::http::Uri>();
-    let read = uri.ok().and_then(|uri| axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&uri).ok());
-    read.map(|query| query.0).unwrap_or_default()
+    form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
 impl<S: Send + Sync> FromRequest<S> for Form {
@@ -82,11 +92,14 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
         let body = axum::body::to_bytes(request.into_body(), FORM_MAX).await.map_err(|_| {
-            let what = format!("the form is cut off or longer than {FORM_MAX} bytes");
+            let most = FORM_MAX >> 10;
+            let what = told!(
+                "表单不完整，或超过 {most} KB：请缩短后再试",
+                "the form is cut off, or longer than {most} KB: shorten it"
+            );
             PageFault::from(ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)).into_response()
         })?;
-        let text = String::from_utf8(body.to_vec()).unwrap_or_default();
-        Ok(Self::read(&text))
+        Ok(Self::read(&String::from_utf8_lossy(&body)))
     }
 }
 
@@ -141,6 +154,8 @@ mod tests {
         assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
         assert_eq!(form.whole("password"), " x ");
         assert!(Form::read("%ff&&=&a").text("b").is_empty());
+        let long = "字".repeat(100_000);
+        assert_eq!(Form::read(&format!("text={}&seen=7", "%E5%AD%97".repeat(100_000))).whole("text"), long);
     }
 
     #[test]

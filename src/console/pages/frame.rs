@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::assets;
 use super::{AREAS, area_of};
 use crate::console::gate::Visitor;
-use crate::desk::account::User;
+use crate::desk::account::{User, UserId};
 use crate::desk::privacy::Role;
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::view::LocalTime;
@@ -24,6 +24,8 @@ pub struct Frame {
     pub is_rung: bool,
     /// What every change sends with it.
     pub csrf: String,
+    /// Whose page it is.
+    pub user: UserId,
     pub bar: Vec<BarItem>,
     /// What was just done, for the page to say.
     pub said: Option<&'static str>,
@@ -49,6 +51,7 @@ impl Frame {
             role: visitor.user.role,
             is_rung: visitor.user.extension.is_some(),
             csrf: visitor.session.csrf.text(),
+            user: visitor.user.id,
             bar: seen.map(|area| BarItem { path: area.path, name: area.name.of(tongue) }).collect(),
             said: None,
             time_zone: visitor.settings.time_zone,

@@ -6,11 +6,12 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::fault::PageFault;
 use crate::console::problem::ProblemDetails;
+use crate::desk::told::told;
 use crate::store::Place;
 
 /// Rows of a page.
@@ -55,7 +56,7 @@ impl Asked {
         pairs.sort();
         let mut text: Vec<String> = pairs.iter().map(|(n, v)| format!("{}={}", encoded(n), encoded(v))).collect();
         text.extend(after.map(|after| format!("after={}", encoded(after))));
-        format!("?{}", text.join("&"))
+        if text.is_empty() { String::new() } else { format!("?{}", text.join("&")) }
     }
 }
 
@@ -63,6 +64,8 @@ impl Asked {
 pub fn local_time(text: &str, tz: Tz) -> Option<DateTime<Utc>> {
     let minute = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M").ok();
     let minute = minute.or_else(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0))?;
+    // Years in which there are telephones, far from the ends of the calendar.
+    let minute = Some(minute).filter(|minute| (1900..=9999).contains(&minute.year()))?;
     // A minute that a change of the clocks leaves out is the one an hour after it.
     let at = minute.and_local_timezone(tz).earliest();
     let at = at.or_else(|| (minute + TimeDelta::hours(1)).and_local_timezone(tz).earliest())?;
@@ -80,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
         let read = Query::<HashMap<String, String>>::try_from_uri(&parts.uri).map_err(|fault| {
-            let what = format!("the address can't be read: {fault}");
+            let what = told!("网址无法识别：{fault}", "the address can't be read: {fault}");
             PageFault::from(ProblemDetails::new(StatusCode::BAD_REQUEST, what)).into_response()
         })?;
         let tidy = |(name, value): (String, String)| (name, value.trim().to_owned());
@@ -120,6 +123,9 @@ mod tests {
         assert_eq!(time("minute", chrono_tz::Asia::Shanghai).as_deref(), Some("2026-11-28T01:30:00+00:00"));
         assert_eq!(time("gap", chrono_tz::Europe::Berlin).as_deref(), Some("2026-03-29T01:30:00+00:00"));
         assert_eq!(time("odd", chrono_tz::UTC), None);
+        for end in ["+262142-12-31", "-262143-01-02", "+262142-12-31T23:30"] {
+            assert_eq!(local_time(end, chrono_tz::America::New_York), None, "{end}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! | `board-...` | the HTML of that part of the board |
 //! | `pop-now` | where the caller of the page is (`?call=12`) |
 //! | `pop` | the HTML of callers who ring for the visitor, or talk with them |
-//! | `go` | the path of the page of such a caller, once: a page where nothing is being typed goes there |
+//! | `go` | the path of the page of such a caller, the newest first: a window where nothing is being typed goes there once |
 //!
 //! All who listen get the bytes of the same rendering (`console::board`); only `pop` and `go` are one's own.
 
@@ -200,11 +200,11 @@ impl Told {
         let pop = Pop { words, rows: others.map(row).collect() };
         let html = pop.render().unwrap_or_default();
         let mut news = Vec::new();
-        if self.pop.as_ref().is_some_and(|before| *before != html) || self.pop.is_none() && !own.is_empty() {
+        if self.pop.as_ref() != Some(&html) {
             news.push(event("pop", &html));
         }
         self.pop = Some(html);
-        let new = own.iter().map(|known| known.call.id).find(|id| !self.went.contains(id));
+        let new = own.iter().rev().map(|known| known.call.id).find(|id| !self.went.contains(id));
         if let Some(id) = new {
             news.push(event("go", &format!("/pop/{id}")));
         }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
 
@@ -14,12 +13,11 @@ use super::frame::Frame;
 use super::list::{Asked, Listed, ROWS};
 use super::{Paged, done, page, shown, words};
 use crate::console::gate::Visitor;
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::wrong;
 use crate::console::shared::Shared;
 use crate::desk::message::{Message, Relay};
 use crate::desk::people::Person;
 use crate::desk::privacy::{Kept, Surface};
-use crate::desk::report::table::Both;
 use crate::store::MessageFilter;
 use crate::types::MessageId;
 
@@ -83,6 +81,8 @@ struct MessagesPage<'a> {
     listed: Listed<Row>,
     people: &'a [Person],
     all: bool,
+    /// More wait than are shown.
+    is_cut: bool,
     relays: &'static [Relay],
 }
 
@@ -102,8 +102,9 @@ async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
         caller: asked.owned("caller"),
         relay: asked.word("relay"),
         unconfirmed: !all,
+        oldest_first: !all,
         deleted_too: all,
-        limit: Some(if all { ROWS as u32 + 1 } else { WAITING_MAX }),
+        limit: Some(if all { ROWS as u32 + 1 } else { WAITING_MAX + 1 }),
         ..MessageFilter::default()
     };
     let (by, place) = (visitor.clone(), asked.place().filter(|_| all));
@@ -114,33 +115,51 @@ async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
         Ok((seen, shows.then(|| "list of messages".to_owned())))
     })
     .await?;
+    let mut is_cut = false;
     let listed = if all {
         let Listed { rows, next } = Listed::new(messages, |message| (message.left_at, message.id.0.to_string()));
         Listed { rows: rows.into_iter().map(|message| Row::new(message, &visitor)).collect(), next }
     } else {
         let mut rows: Vec<Row> = messages.into_iter().map(|message| Row::new(message, &visitor)).collect();
+        is_cut = rows.len() > WAITING_MAX as usize;
+        rows.truncate(WAITING_MAX as usize);
         rows.sort_by_key(|row| (!row.escalated, !row.unheard));
         Listed { rows, next: None }
     };
     let frame = Frame::of(&visitor, PATH).saying(asked.some("said"));
-    page(&MessagesPage { frame, asked, listed, people: visitor.settings.people.people(), all, relays: Relay::ALL })
+    page(&MessagesPage {
+        frame,
+        asked,
+        listed,
+        people: visitor.settings.people.people(),
+        all,
+        is_cut,
+        relays: Relay::ALL,
+    })
 }
 
-async fn confirm(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>) -> Paged {
+/// The list that was looked at, at the place where it was.
+fn back_to(asked: &Asked) -> String {
+    format!("{PATH}{}", asked.address(asked.some("after")))
+}
+
+async fn confirm(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>, asked: Asked) -> Paged {
     let by = visitor.clone();
     let confirm = move |editor: &mut crate::store::Editor| Ok(editor.confirm(MessageId(id), by.who(), by.now)?);
     shared.pool.edit(Arc::clone(&visitor.settings.clocks), confirm).await?;
-    done(PATH, "confirmed")
+    done(&back_to(&asked), "confirmed")
 }
 
-async fn forward(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>, form: Form) -> Paged {
-    let to = form.text("to").rsplit(' ').next().unwrap_or_default().to_owned();
-    if visitor.settings.people.person(&to).is_none() {
-        let what = Both::new("请选名录里的人", "Choose somebody of the directory").of(visitor.tongue);
-        return Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what).into());
-    }
+async fn forward(
+    State(shared): State<Arc<Shared>>,
+    visitor: Visitor,
+    Path(id): Path<i64>,
+    asked: Asked,
+    form: Form,
+) -> Paged {
+    let to = visitor.settings.people.meant(form.text("to")).map_err(wrong)?.extension.clone();
     let by = visitor.clone();
     let forward = move |editor: &mut crate::store::Editor| Ok(editor.forward(MessageId(id), &to, by.who(), by.now)?);
     shared.pool.edit(Arc::clone(&visitor.settings.clocks), forward).await?;
-    done(PATH, "forwarded")
+    done(&back_to(&asked), "forwarded")
 }

@@ -15,10 +15,11 @@ use super::account::{Said, change};
 use super::board::{Shown, Words};
 use super::form::Form;
 use super::frame::Frame;
+use super::tickets::change_from;
 use super::{Paged, done, page, shown, words};
 use crate::console::board::{KnownCall, Seen};
 use crate::console::gate::Visitor;
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::call_record::{CallRecord, Direction};
 use crate::desk::category::{CATEGORIES, Category};
@@ -349,33 +350,8 @@ fn own_extension(visitor: &Visitor) -> Result<String, ProblemDetails> {
 }
 
 async fn transfer(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): Path<i64>, form: Form) -> Paged {
-    let to = meant(&visitor, form.text("to"))?;
+    let to = visitor.settings.people.meant(form.text("to")).map_err(wrong)?.extension.clone();
     steer(&shared, &visitor, call, Steer::Transfer { to }, "handed-on").await
-}
-
-/// Whom somebody means by an extension or a name.
-fn meant(visitor: &Visitor, text: &str) -> Result<String, ProblemDetails> {
-    let people = &visitor.settings.people;
-    if let Some(person) = people.person(text) {
-        return Ok(person.extension.clone());
-    }
-    let lower = text.to_lowercase();
-    let named: Vec<&Person> = people
-        .people()
-        .iter()
-        .filter(|person| !text.is_empty() && person.name.to_lowercase().contains(&lower))
-        .collect();
-    match named.as_slice() {
-        [one] => Ok(one.extension.clone()),
-        [] => {
-            let what = Both::new("没有这个分机或姓名", "Nobody has that extension or name").of(visitor.tongue);
-            Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what))
-        }
-        _ => {
-            let what = Both::new("有几个人叫这个名字：请用分机", "Several have that name: use the extension");
-            Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what.of(visitor.tongue)))
-        }
-    }
 }
 
 async fn back(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): Path<i64>) -> Paged {
@@ -400,17 +376,17 @@ async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): P
 
 async fn advance(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(call): Path<i64>, form: Form) -> Paged {
     receptionist(&visitor)?;
-    let number = TicketNumber(form.text("ticket").to_owned());
-    let version = form.text("seen").parse::<i64>().ok();
     let step = Advance {
         to: form.text("to").to_owned(),
         note: form.some("note"),
         engineer: form.some("engineer"),
         ..Advance::default()
     };
-    let now = visitor.now;
-    change(&shared, &visitor, move |editor, by| editor.advance(&number, by.who, now, version, &step)).await?;
-    done(&format!("/pop/{call}"), "saved")
+    let (page, number) = (format!("/pop/{call}"), form.text("ticket").to_owned());
+    change_from(&page, &shared, &visitor, (&number, &form), move |editor, number, who, at| {
+        editor.advance(number, who, at, None, &step).map(drop)
+    })
+    .await
 }
 
 /// Opens a ticket for the caller, whoever does it being the first who was asked (R13).

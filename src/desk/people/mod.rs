@@ -20,6 +20,7 @@ pub use place::{Place, PlaceTarget};
 
 use super::notifications::NotifyChannel;
 use super::secret_hash::SecretHash;
+use super::told::{Told, told};
 use super::words::words;
 use crate::types::{Lang, Problem, Reader};
 
@@ -106,6 +107,27 @@ impl Directory {
     pub fn person(&self, extension: &str) -> Option<&Person> {
         let at = self.people.binary_search_by(|p| p.extension.as_str().cmp(extension)).ok()?;
         Some(&self.people[at])
+    }
+
+    /// Whom somebody means who writes an extension, a name or a part of it, or both: `201`, `张伟`, `张伟 201`.
+    ///
+    /// # Errors
+    /// That it is nobody, or several.
+    pub fn meant(&self, text: &str) -> Result<&Person, Told> {
+        let text = text.trim();
+        let last = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+        if let Some(person) = self.person(last) {
+            return Ok(person);
+        }
+        let lower = text.to_lowercase();
+        let within = |person: &&Person| !text.is_empty() && person.name.to_lowercase().contains(&lower);
+        let named: Vec<&Person> = self.people.iter().filter(within).collect();
+        let exact: Vec<&Person> = named.iter().copied().filter(|person| person.name == text).collect();
+        match (exact.as_slice(), named.as_slice()) {
+            ([one], _) | (_, [one]) => Ok(one),
+            (_, []) => Err(told!("没有这个分机或姓名", "nobody has that extension or name")),
+            _ => Err(told!("有几个人叫这个名字：请用分机", "several have that name: use the extension")),
+        }
     }
 
     /// The one with exactly this extension; else those whose name is or begins with these keys, and those whose department

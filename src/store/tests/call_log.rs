@@ -52,6 +52,20 @@ fn calls_are_found_by_the_nodes_that_they_went_through_and_by_whom_they_came_to(
 }
 
 #[test]
+fn the_calls_of_a_node_by_outcome_are_those_that_ended_so() {
+    let desk = Desk::open();
+    for id in 1..4 {
+        desk.put(&walked(id, &["welcome", "main"]));
+    }
+    desk.put(&CallRecord { outcome: Some(Outcome::Failed), ..walked(2, &["welcome", "main"]) });
+    let folder = desk.closed();
+    let reader = Reader::open(&folder.path().join("frontdesk.db")).expect("it opens");
+    let of = |outcome| ids(&reader, &CallFilter { outcome: Some(outcome), ..through("main") }, None);
+    let as_first_told = ended(1).outcome.expect("it is told");
+    assert_eq!((of(Outcome::Failed), of(as_first_told)), (vec![2], vec![3, 1]));
+}
+
+#[test]
 fn the_nodes_of_calls_that_go_go_with_them_and_those_of_older_rows_are_found() {
     let folder = a_day().closed();
     let db = rusqlite::Connection::open(folder.path().join("frontdesk.db")).expect("it opens");
@@ -87,10 +101,21 @@ fn no_such_list_reads_the_whole_log_or_sorts_it() {
         ("node and number", CallFilter { caller: number(), ..through("main") }),
         ("person", of_201()),
         ("person and node", CallFilter { through: Some("main".into()), ..of_201() }),
+        ("node and outcome", CallFilter { outcome: Some(Outcome::Rejected), ..through("main") }),
+        ("person and outcome", CallFilter { outcome: Some(Outcome::Rejected), ..of_201() }),
     ] {
         let (sql, _) = call_rows::query(&filter, Some(Place { at: noon(), id: 7 }));
         let lines = reports::plan(&db, &sql);
         let slow: Vec<_> = lines.iter().filter(|line| reports::is_slow(line)).collect();
         assert!(slow.is_empty(), "{what}: {}", lines.join("; "));
+        // No filter is left to be tried on row after row, but for what is looked up in each of a person's calls.
+        let by = |words: &str| lines.iter().any(|line| line.contains(words));
+        let whole = match what {
+            "node and outcome" => by("call_nodes_by_outcome (node=? AND ended_as=?"),
+            "person and outcome" => by("calls_by_handler_and_outcome (handled_by=? AND outcome=?"),
+            "person and node" => by("calls_by_handler"),
+            _ => true,
+        };
+        assert!(whole, "{what}: {}", lines.join("; "));
     }
 }

@@ -13,11 +13,20 @@ test("two people at one ticket: the second one is told what the first did, and n
   const number = await ticketOf("repair");
   const first = await Person.arrive({ lang: "zh", role: "supervisor" });
   const second = await Person.arrive({ lang: "en", role: "receptionist" });
+  await first.go(`/tickets/${number}`);
+  await first.page.fill("form[action$='/edit'] [name=room]", "502");
+  await first.page.click("form[action$='/edit'] button.main");
+  await first.sees(".said");
   for (const person of [first, second]) await person.go(`/tickets/${number}`);
   await second.page.fill("form[action$='/edit'] [name=building]", "7");
   await second.page.fill("form[action$='/edit'] [name=description]", "Lift stands still");
 
+  // A note that is begun stays while another form is sent.
   await first.page.fill("form[action$='/note'] [name=note]", "<b>住户</b>在家等");
+  await first.page.fill("form[action$='/edit'] [name=room]", "503");
+  await first.page.click("form[action$='/edit'] button.main");
+  await first.sees(".said");
+  equal(await first.page.inputValue("form[action$='/note'] [name=note]"), "<b>住户</b>在家等", "what was typed in another form");
   await first.page.click("form[action$='/note'] button.main");
   await first.sees(".said");
   await first.sees(".history", "<b>住户</b>在家等");
@@ -32,6 +41,7 @@ test("two people at one ticket: the second one is told what the first did, and n
   await second.sees(".said");
   await first.go(`/tickets/${number}`);
   equal(await first.page.inputValue("form[action$='/edit'] [name=description]"), "Lift stands still", "what the second wrote");
+  equal(await first.page.inputValue("form[action$='/edit'] [name=room]"), "503", "what the first had put right");
   await first.sees(".history", "<b>住户</b>在家等");
 });
 

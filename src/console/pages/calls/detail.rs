@@ -18,6 +18,7 @@ use crate::desk::call_record::{CallRecord, Direction, RtpStats};
 use crate::desk::privacy::{Kept, Surface};
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::timeline::{self, Happened};
+use crate::desk::told::told;
 use crate::sheets::call_log;
 use crate::types::CallId;
 
@@ -74,7 +75,8 @@ impl CallPage {
 
 /// The call as its page shows it.
 pub(super) async fn seen(shared: &Arc<Shared>, visitor: &Visitor, id: &str) -> Result<CallRecord, ProblemDetails> {
-    let unknown = |id: &str| ProblemDetails::new(StatusCode::NOT_FOUND, format!("call {id} does not exist"));
+    let unknown =
+        |id: &str| ProblemDetails::new(StatusCode::NOT_FOUND, told!("没有通话 {id}", "call {id} does not exist"));
     let number: i64 = id.parse().map_err(|_| unknown(&id.chars().take(20).collect::<String>()))?;
     let by = visitor.clone();
     shown(shared, visitor, move |reader| {
@@ -100,7 +102,7 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path
         frame: Frame::new(&visitor, format!("{} {}", say("通话", "Call"), call.id)),
         out: call.direction == Direction::Out,
         outcome: call.outcome.map(|outcome| (colour(&outcome), call_log::outcome(outcome).of(tongue))),
-        reason: call.end_reason.as_deref().map(|word| reason(word, tongue)).unwrap_or_default(),
+        reason: call.end_reason.as_deref().map(|word| call_log::end_reason(word, tongue)).unwrap_or_default(),
         lasted: lasted.map(clock).unwrap_or_default(),
         answer,
         late: call.answer_ms.is_some_and(|ms| ms >= visitor.settings.cadence.third_ring_ms()),
@@ -148,7 +150,7 @@ fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line
             let outcome = outcome.map(|outcome| call_log::outcome(outcome).of(tongue));
             let what = [Some(say("结束", "Ended")), outcome.map(str::to_owned)];
             let what = what.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-            ("line", what, why.as_deref().map(|word| reason(word, tongue)).unwrap_or_default())
+            ("line", what, why.as_deref().map(|word| call_log::end_reason(word, tongue)).unwrap_or_default())
         }
     };
     Line { at: seconds(moment.at_ms), what, more, sort }
@@ -158,21 +160,6 @@ fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line
 fn step_of(node: &str, visitor: &Visitor) -> String {
     let flow = &visitor.settings.flow;
     flow.node(node).map(|at| words::flow_step(&flow.nodes[at].step, visitor.tongue)).unwrap_or_default()
-}
-
-/// Why a call ended, in words; what has none as it is written.
-fn reason(word: &str, tongue: Tongue) -> String {
-    let text = match word {
-        "caller_hung_up" => Both::new("对方挂断", "the other side hung up"),
-        "flow_ended" => Both::new("流程走完", "the flow came to its end"),
-        "cancelled" => Both::new("接听前挂断", "hung up before the answer"),
-        "no_ack" => Both::new("对方没有确认（ACK）", "no ACK came"),
-        "media_silence" => Both::new("没有声音传来", "no sound came any more"),
-        "interrupted" => Both::new("服务中断", "the service was cut off"),
-        "not_saved" => Both::new("未能保存", "it could not be kept"),
-        other => return other.replace('_', " "),
-    };
-    text.of(tongue).to_owned()
 }
 
 fn heard(call: &CallRecord, visitor: &Visitor) -> Vec<Heard> {

@@ -24,10 +24,12 @@ use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
 use crate::desk::call_record::{CallRecord, Direction, Outcome};
+use crate::desk::people::Directory;
 use crate::desk::privacy::Surface;
+use crate::desk::residents::in_one_form;
 use crate::sheets::call_log;
 use crate::store::CallFilter;
-use crate::types::{CallId, TicketNumber};
+use crate::types::{CallId, NumberPlan, TicketNumber};
 
 const PATH: &str = "/calls";
 
@@ -143,14 +145,27 @@ fn filter(asked: &Asked, visitor: &Visitor) -> CallFilter {
     CallFilter {
         since: asked.time("since", tz),
         until: asked.time("until", tz),
-        caller: asked.owned("caller"),
+        caller: asked.some("caller").map(|number| in_digits(number, &visitor.settings.numbers)),
         outcome: asked.word("outcome"),
         direction: asked.word("direction"),
-        // A list offers `张伟 201`.
-        handler: asked.some("handler").and_then(|who| who.split_whitespace().last()).map(str::to_owned),
+        handler: asked.some("handler").map(|who| extension_of(who, &visitor.settings.people)),
         through: asked.owned("through"),
         ..CallFilter::default()
     }
+}
+
+/// A number as the log has it, however somebody writes it; fewer digits are the end of one.
+fn in_digits(number: &str, plan: &NumberPlan) -> String {
+    let spaced = |c: &char| matches!(c, ' ' | '-' | '(' | ')');
+    match number.starts_with('+') {
+        true => in_one_form(number, plan),
+        false => number.chars().filter(|c| !spaced(c)).collect(),
+    }
+}
+
+/// Whoever is meant; what means nobody is looked for as it stands.
+fn extension_of(who: &str, people: &Directory) -> String {
+    people.meant(who).map_or_else(|_| who.to_owned(), |person| person.extension.clone())
 }
 
 async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked) -> Paged {
@@ -204,5 +219,19 @@ mod tests {
     #[test]
     fn times_read_as_clocks() {
         assert_eq!([0, 7, 67, 3_727].map(clock), ["0:00", "0:07", "1:07", "1:02:07"]);
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written_and_a_person_by_name() {
+        let plan = NumberPlan::default();
+        for written in ["138 0013 8000", "138-0013-8000", "+86 138 0013 8000", "13800138000"] {
+            assert_eq!(in_digits(written, &plan), "13800138000", "{written}");
+        }
+        assert_eq!((in_digits("8000", &plan), in_digits("alice", &plan)), ("8000".to_owned(), "alice".to_owned()));
+        let people = "[[person]]\nextension = \"201\"\nname = \"张伟\"\nhunt = [\"sip:201@127.0.0.1\"]\n";
+        let people = Directory::parse(people, "p").expect("good");
+        for (who, extension) in [("张伟", "201"), ("张伟 201", "201"), ("201", "201"), ("李四", "李四")] {
+            assert_eq!(extension_of(who, &people), extension);
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::report::table::Tongue;
 use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
-use crate::desk::told::told;
+use crate::desk::told::{Told, told};
 use crate::desk::workflow::{Advance, WorkSheet};
 use crate::store::{Editor, StoreError};
 use crate::types::TicketNumber;
@@ -43,12 +43,22 @@ async fn change(
     (number, form): (&str, &Form),
     work: impl FnOnce(&mut Editor, &TicketNumber, &str, DateTime<Utc>) -> Result<(), StoreError> + Send + 'static,
 ) -> Paged {
+    change_from(&format!("/tickets/{number}"), shared, visitor, (number, form), work).await
+}
+
+/// The same from another page, which is shown again.
+pub async fn change_from(
+    page: &str,
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    (number, form): (&str, &Form),
+    work: impl FnOnce(&mut Editor, &TicketNumber, &str, DateTime<Utc>) -> Result<(), StoreError> + Send + 'static,
+) -> Paged {
     let seen: i64 = form.text("seen").parse().map_err(|_| wrong("the page is out of date: load it again"))?;
     let opened = form.text("opened").parse::<i64>().ok().and_then(DateTime::from_timestamp_millis);
     let number = TicketNumber(number.to_owned());
     let (by, at) = (visitor.clone(), visitor.now);
     let clocks = Arc::clone(&visitor.settings.clocks);
-    let path = format!("/tickets/{number}");
     let of = number.clone();
     let changed = shared
         .pool
@@ -65,7 +75,7 @@ async fn change(
         })
         .await?;
     match changed {
-        None => done(&path, "saved"),
+        None => done(page, "saved"),
         Some(version) => Err(meanwhile(shared, visitor, of, opened, version).await?),
     }
 }
@@ -90,6 +100,10 @@ async fn meanwhile(
         format!("{at} {who}: {what}{note}")
     });
     let told = told.collect::<Vec<_>>().join("; ");
+    if told.is_empty() {
+        let detail = StoreError::Changed { version }.told().unwrap_or_else(|| Told::from(""));
+        return Ok(PageFault::changed(version, detail));
+    }
     let detail = match visitor.tongue {
         Tongue::Zh => format!("{told}。您输入的内容还在：请核对后再次提交，或刷新页面。"),
         Tongue::En => format!("{told}. What you typed is still there: look at it and send it again, or load the page."),
@@ -118,21 +132,24 @@ fn cents(form: &Form, name: &str) -> Result<Option<i64>, ProblemDetails> {
 
 fn work_sheet(form: &Form) -> Result<WorkSheet, ProblemDetails> {
     let sheet = WorkSheet {
-        work_done: form.some("work_done"),
-        materials: form.some("materials"),
-        material_cents: cents(form, "material_cost")?,
-        labour_cents: cents(form, "labour_cost")?,
+        work_done: form.changed("work_done"),
+        materials: form.changed("materials"),
+        material_cents: changed_cents(form, "material_cost")?,
+        labour_cents: changed_cents(form, "labour_cost")?,
     };
     sheet.check().map_err(wrong)?;
     Ok(sheet)
 }
 
-/// An extension where the list's `张伟 301` was chosen.
-fn who(form: &Form, name: &str, visitor: &Visitor) -> Option<String> {
-    let text = form.some(name)?;
-    let last = text.rsplit(' ').next().unwrap_or_default();
-    let known = visitor.settings.people.person(last).is_some();
-    Some(if known { last.to_owned() } else { text })
+/// A cost that was changed; one that was taken out is nothing.
+fn changed_cents(form: &Form, name: &str) -> Result<Option<i64>, ProblemDetails> {
+    let changed = form.changed(name).is_some();
+    Ok(cents(form, name)?.or(Some(0)).filter(|_| changed))
+}
+
+/// The extension of whoever is meant; a department or firm as it is written.
+pub fn who(text: &str, visitor: &Visitor) -> String {
+    visitor.settings.people.meant(text).map_or_else(|_| text.to_owned(), |person| person.extension.clone())
 }
 
 type Number = Path<String>;
@@ -144,29 +161,17 @@ async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
 }
 
 async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
-    let seen = super::detail::seen(&shared, &visitor, &number).await?;
-    // Only what differs from what was shown: a masked number is never written back.
-    let new = |name: &str, old: &Option<String>| {
-        let text = form.text(name);
-        (form.has(name) && text != old.as_deref().unwrap_or_default()).then(|| text.to_owned())
-    };
-    let key_left = match form.text("key_left") {
-        "yes" => Some(true),
-        "no" => Some(false),
-        _ => None,
-    };
-    let owner = who(&form, "owner", &visitor).filter(|owner| seen.owner.as_ref() != Some(owner));
     let edit = TicketEdit {
-        owner,
-        urgency: form.text("urgency").parse().ok().filter(|urgency| seen.urgency != Some(*urgency)),
-        category: form.some("category").filter(|category| seen.category.as_ref() != Some(category)),
-        callback_number: new("callback_number", &seen.callback_number),
-        building: new("building", &seen.building),
-        room: new("room", &seen.room),
-        resident: new("resident", &seen.resident),
-        wanted_time: new("wanted_time", &seen.wanted_time),
-        key_left: key_left.filter(|left| seen.key_left != Some(*left)),
-        description: new("description", &seen.description),
+        owner: form.changed("owner").filter(|owner| !owner.is_empty()).map(|owner| who(&owner, &visitor)),
+        urgency: form.changed("urgency").and_then(|word| word.parse().ok()),
+        category: form.changed("category"),
+        callback_number: form.changed("callback_number"),
+        building: form.changed("building"),
+        room: form.changed("room"),
+        resident: form.changed("resident"),
+        wanted_time: form.changed("wanted_time"),
+        key_left: form.changed("key_left").filter(|word| !word.is_empty()).map(|word| word == "yes"),
+        description: form.changed("description"),
     };
     if edit == TicketEdit::default() {
         return done(&format!("/tickets/{number}"), "unchanged");
@@ -180,11 +185,11 @@ async fn step(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
     let step = Advance {
         to: form.text("to").to_owned(),
         note: form.some("note"),
-        engineer: who(&form, "engineer", &visitor),
+        engineer: form.some("engineer").map(|text| who(&text, &visitor)),
         price_cents: cents(&form, "price")?,
         consent: form.ticked("consent").then_some(true),
         nature: form.some("nature").map(|_| form.word("nature")).transpose()?,
-        responsible: who(&form, "responsible", &visitor),
+        responsible: form.some("responsible").map(|text| who(&text, &visitor)),
         satisfaction: form.some("satisfaction").map(|_| form.word("satisfaction")).transpose()?,
         sheet: work_sheet(&form)?,
     };

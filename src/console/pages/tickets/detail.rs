@@ -129,6 +129,37 @@ impl TicketPage<'_> {
         words::satisfaction(*satisfaction).of(self.frame.tongue)
     }
 
+    /// What the form of the fields shows, so that only what somebody changes is written: a masked number never is, nor what
+    /// another has changed meanwhile.
+    fn shown_fields(&self) -> [(&'static str, &str); 10] {
+        let ticket = &self.ticket;
+        let urgency = ticket.urgency.map_or("", |urgency| urgency.as_str());
+        let key_left = ticket.key_left.map_or("", |left| if left { "yes" } else { "no" });
+        [
+            ("category", self.text(&ticket.category)),
+            ("urgency", urgency),
+            ("building", self.text(&ticket.building)),
+            ("room", self.text(&ticket.room)),
+            ("resident", self.text(&ticket.resident)),
+            ("callback_number", self.text(&ticket.callback_number)),
+            ("wanted_time", self.text(&ticket.wanted_time)),
+            ("key_left", key_left),
+            ("owner", &self.owner),
+            ("description", self.text(&ticket.description)),
+        ]
+    }
+
+    /// The same of the work sheet.
+    fn shown_sheet(&self) -> [(&'static str, String); 4] {
+        let sheet = &self.ticket.work.sheet;
+        [
+            ("work_done", self.text(&sheet.work_done).to_owned()),
+            ("materials", self.text(&sheet.materials).to_owned()),
+            ("material_cost", self.money(&sheet.material_cents)),
+            ("labour_cost", self.money(&sheet.labour_cents)),
+        ]
+    }
+
     fn money(&self, cents: &Option<i64>) -> String {
         cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default()
     }

@@ -15,6 +15,7 @@ use axum::extract::State;
 use axum::routing::get;
 use chrono::{DateTime, Utc};
 
+pub use self::changes::change_from;
 use super::frame::Frame;
 use super::list::{Asked, ROWS};
 use super::words::person;

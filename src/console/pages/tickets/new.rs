@@ -5,17 +5,18 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::routing::{get, post};
 
+use super::changes::who;
 use crate::console::gate::Visitor;
 use crate::console::pages::form::Form;
 use crate::console::pages::frame::Frame;
 use crate::console::pages::list::Asked;
 use crate::console::pages::{Paged, done, page, words};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::wrong;
 use crate::console::shared::Shared;
 use crate::desk::category::{CATEGORIES, Category};
+use crate::desk::people::Person;
 use crate::desk::report::table::Both;
 use crate::desk::ticket::{Channel, Class, Kind};
 use crate::desk::ticket_edit::HandTicket;
@@ -27,12 +28,13 @@ pub fn router() -> Router<Arc<Shared>> {
 /// The fields may be filled by whoever leads here: `?caller=13800138000&building=3&room=502`.
 #[derive(Template)]
 #[template(path = "ticket_new.html")]
-struct NewPage {
+struct NewPage<'a> {
     frame: Frame,
     asked: Asked,
+    people: &'a [Person],
 }
 
-impl NewPage {
+impl NewPage<'_> {
     fn kinds(&self) -> Vec<(Kind, &'static str, bool)> {
         let chosen: Kind = self.asked.word("kind").unwrap_or(Kind::Repair);
         Kind::ALL.iter().map(|kind| (*kind, words::kind(*kind, self.frame.tongue), *kind == chosen)).collect()
@@ -61,7 +63,7 @@ impl NewPage {
 
 async fn form(visitor: Visitor, asked: Asked) -> Paged {
     let title = Both::new("新建工单", "New ticket").of(visitor.tongue).to_owned();
-    page(&NewPage { frame: Frame::new(&visitor, title), asked })
+    page(&NewPage { frame: Frame::new(&visitor, title), asked, people: visitor.settings.people.people() })
 }
 
 async fn open(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
@@ -69,7 +71,7 @@ async fn open(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -
         class: form.text("class").parse().ok(),
         urgency: form.text("urgency").parse().ok(),
         category: form.some("category"),
-        owner: form.some("owner"),
+        owner: form.some("owner").map(|text| who(&text, &visitor)),
         caller: form.some("caller"),
         callback_number: form.some("callback_number"),
         building: form.some("building"),
@@ -85,7 +87,7 @@ async fn open(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -
         serious: form.ticked("serious"),
         ..HandTicket::new(form.word("kind")?, form.word("channel")?)
     };
-    ticket.check().map_err(|what| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what))?;
+    ticket.check().map_err(wrong)?;
     let by = visitor.clone();
     let number = shared
         .pool
