@@ -118,6 +118,30 @@ fn lists(reader: &Reader) {
             ..CallFilter::default()
         })
     });
+    measure("calls through a node that were rejected, of which there are none", || {
+        reader.calls(&CallFilter {
+            through: through("reception"),
+            outcome: Some(Outcome::Rejected),
+            limit: PAGE,
+            ..CallFilter::default()
+        })
+    });
+    measure("calls that came to a person and were rejected", || {
+        reader.calls(&CallFilter {
+            handler: handler(),
+            outcome: Some(Outcome::Rejected),
+            limit: PAGE,
+            ..CallFilter::default()
+        })
+    });
+    measure("calls that came to a person, through a node that none of theirs went through", || {
+        reader.calls(&CallFilter {
+            through: through("no such node"),
+            handler: handler(),
+            limit: PAGE,
+            ..CallFilter::default()
+        })
+    });
     measure("live calls", || {
         reader.calls(&CallFilter { state: Some(CallState::Live), limit: PAGE, ..CallFilter::default() })
     });
