@@ -318,6 +318,22 @@ pub(super) fn event(name: &str, data: &str) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Store, StoreOptions};
+
+    #[tokio::test]
+    async fn whoever_leaves_in_the_midst_of_a_look_takes_nothing_from_the_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("frontdesk.db");
+        let options = StoreOptions::new(database.clone(), chrono_tz::UTC);
+        let (store, _) = Store::open(options, Box::new(|_| {})).expect("the store opens");
+        let (asks, _) = tokio::sync::mpsc::channel(1);
+        let access = DeskAccess::new(database, folder.path().to_owned(), crate::console::tests::settings());
+        let board = Board::new(Daemon::new(asks), access);
+        // Looks as far as it goes without waiting, and is dropped there.
+        drop(tokio::time::timeout(std::time::Duration::ZERO, board.now()).await);
+        assert!(board.now().await.view.today.is_some(), "the day is counted");
+        assert_eq!(store.shutdown(), 0);
+    }
 
     #[test]
     fn an_event_keeps_its_lines_and_can_be_empty() {

@@ -192,6 +192,24 @@ mod tests {
         served: tokio::task::JoinHandle<io::Result<()>>,
     }
 
+    /// A desk without people.
+    pub fn settings() -> DeskSettings {
+        DeskSettings {
+            time_zone: chrono_tz::UTC,
+            cadence: crate::desk::answer_time::Cadence::default(),
+            clocks: Arc::default(),
+            people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
+            flow: Arc::default(),
+            hours: Arc::new(
+                crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap(),
+            ),
+            numbers: crate::types::NumberPlan::default(),
+            owner: "desk".to_owned(),
+            desk_names: std::collections::BTreeMap::new(),
+            retention: crate::desk::retention::Retention::default(),
+        }
+    }
+
     impl ConsoleTest {
         async fn start() -> Self {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -201,20 +219,7 @@ mod tests {
             let (daemon, _) = mpsc::channel(1);
             let shutdown = async { stopped.await.unwrap_or(()) };
             let folder = tempfile::tempdir().unwrap();
-            let settings = DeskSettings {
-                time_zone: chrono_tz::UTC,
-                cadence: crate::desk::answer_time::Cadence::default(),
-                clocks: Arc::default(),
-                people: Arc::new(crate::desk::people::Directory::parse("", "people.toml").unwrap()),
-                flow: Arc::default(),
-                hours: Arc::new(
-                    crate::desk::hours::Hours::parse(crate::desk::hours::Hours::default_text(), "hours.toml").unwrap(),
-                ),
-                numbers: crate::types::NumberPlan::default(),
-                owner: "desk".to_owned(),
-                desk_names: std::collections::BTreeMap::new(),
-                retention: crate::desk::retention::Retention::default(),
-            };
+            let settings = settings();
             let access = DeskAccess::new(folder.path().join("frontdesk.db"), folder.path().to_owned(), settings);
             let served =
                 tokio::spawn(serve(listener, state.clone(), (access, GateOptions::default()), daemon, shutdown));
