@@ -2,6 +2,10 @@
 
 use std::thread;
 
+use frontdesk::desk::ticket_edit::TicketEdit;
+use frontdesk::types::TicketNumber;
+use serde_json::{Value, json};
+
 use super::api_test::Desk;
 
 /// Headers as the tests' connections take them.
@@ -58,4 +62,46 @@ fn signing_out_is_written_down_and_signing_in_again_ends_the_session_before() {
     assert_eq!(asks(&second), 401);
     let written = desk.written_down();
     assert!(written.contains(&"console 127.0.0.1 wang signed_out: account wang".to_owned()), "{written:?}");
+}
+
+#[test]
+fn an_engineer_changes_and_hears_their_own_tickets_alone() {
+    let desk = Desk::start();
+    desk.keep_what_was_said();
+    desk.account("zhao", "engineer", Some("301"));
+    let session = desk.sign_in("zhao");
+    let api = |method: &str, path: &str, body: &Value| {
+        let json = [("Content-Type", "application/json"), ("If-Match", "*")];
+        let headers = [lines(&session), json.to_vec()].concat();
+        desk.visit(method, &format!("/api/v1/tickets/{}{path}", desk.ticket), &headers, Some(&body.to_string()))
+    };
+    let page = |what: &str, fields: &str| {
+        let seen = desk.editor().version(&TicketNumber(desk.ticket.clone())).unwrap();
+        let form = format!("seen={seen}&{fields}");
+        desk.visit("POST", &format!("/tickets/{}/{what}", desk.ticket), &lines(&session), Some(&form)).status
+    };
+    let hears = |what: &str| desk.visit("GET", &format!("/api/v1/{what}/recording"), &lines(&session), None).status;
+    let (own, mine) = (format!("tickets/{}", desk.ticket), json!({"owner": "301"}));
+    assert_eq!(hears(&own), 403);
+    assert_eq!(api("PATCH", "", &mine).status, 403, "nobody takes a ticket");
+    assert_eq!(api("PUT", "/owner", &mine).status, 403);
+    assert_eq!(api("POST", "/notes", &json!({"text": "mine"})).status, 403);
+    assert_eq!([page("edit", "owner=301"), page("note", "note=mine"), page("close", "how=withdrawn&note=x")], [403; 3]);
+    let written = desk.written_down();
+    for about in ["", ": a change", ": owner", "/owner", "/notes"] {
+        let begins = if about.starts_with(':') { "ticket " } else { "tickets/" };
+        let line = format!("console 127.0.0.1 zhao refused: {begins}{}{about}", desk.ticket);
+        assert!(written.contains(&line), "{line}: {written:?}");
+    }
+    // Somebody of the desk hands it over.
+    let hand_over = TicketEdit { owner: Some("301".to_owned()), ..TicketEdit::default() };
+    desk.editor().edit(&TicketNumber(desk.ticket.clone()), "wang", chrono::Utc::now(), &hand_over).unwrap();
+    assert_eq!(api("POST", "/notes", &json!({"text": "mine"})).status, 200);
+    assert_eq!([page("note", "note=mine"), page("edit", "building=4")], [303; 2]);
+    assert_eq!((api("PUT", "/owner", &json!({"owner": "302"})).status, page("edit", "owner=302")), (403, 403));
+    assert_eq!([hears(&own), hears("calls/2")], [200, 403], "what was said for the ticket, no more");
+    // What a program may change its scopes say.
+    let program = desk.token(&["tickets:write"], "engineer");
+    let noted = desk.change(&program, "POST", &format!("/{own}/notes"), "*", &json!({"text": "by a program"}));
+    assert_eq!(noted.status, 200, "{noted:?}");
 }

@@ -65,6 +65,13 @@ impl Desk {
         std::fs::write(self.folder.path().join("recordings/2026/11/23/000002-1.wav"), bytes).unwrap();
     }
 
+    /// What the caller of call 2 said for the repair is kept with it.
+    pub fn keep_what_was_said(&self) {
+        let database = rusqlite::Connection::open(self.folder.path().join("frontdesk.db")).unwrap();
+        let sql = "UPDATE tickets SET recording = '2026/11/23/000002-1.wav' WHERE number = ?1";
+        assert_eq!(database.execute(sql, [&self.ticket]).unwrap(), 1);
+    }
+
     pub fn editor(&self) -> Editor {
         Editor::open(&self.folder.path().join("frontdesk.db")).unwrap()
     }
