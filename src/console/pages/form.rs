@@ -1,7 +1,9 @@
 //! What forms send, and what pages say of what was done.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -9,9 +11,12 @@ use axum::response::{IntoResponse, Response};
 use super::fault::PageFault;
 use crate::console::problem::ProblemDetails;
 use crate::desk::report::table::Both;
+use crate::desk::told::told;
 
 /// Bytes of a form; files go another way.
 const FORM_MAX: usize = 256 * 1024;
+/// For all of it to arrive.
+const FORM_WITHIN: Duration = Duration::from_secs(30);
 
 /// What was said in a form (`application/x-www-form-urlencoded`), by the names of its fields.
 #[derive(Debug, Default)]
@@ -77,14 +82,27 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     read.map(|query| query.0).unwrap_or_default()
 }
 
+/// A form's body: 408 where it does not arrive in time, 413 where it is too long.
+async fn whole(body: Body, within: Duration) -> Result<Bytes, ProblemDetails> {
+    let Ok(read) = tokio::time::timeout(within, to_bytes(body, FORM_MAX)).await else {
+        let what = Both::new("表单没有及时送达：请再试一次", "the form did not arrive in time: send it again");
+        return Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, what));
+    };
+    read.map_err(|_| {
+        let what = told!(
+            "表单不完整，或超过 {FORM_MAX} 字节",
+            "the form is cut off or longer than {FORM_MAX} bytes"
+        );
+        ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)
+    })
+}
+
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
-        let body = axum::body::to_bytes(request.into_body(), FORM_MAX).await.map_err(|_| {
-            let what = format!("the form is cut off or longer than {FORM_MAX} bytes");
-            PageFault::from(ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)).into_response()
-        })?;
+        let body = whole(request.into_body(), FORM_WITHIN).await;
+        let body = body.map_err(|problem| PageFault::from(problem).into_response())?;
         let text = String::from_utf8(body.to_vec()).unwrap_or_default();
         Ok(Self::read(&text))
     }
@@ -141,6 +159,15 @@ mod tests {
         assert_eq!((form.some("empty"), form.text("untold")), (None, ""));
         assert_eq!(form.whole("password"), " x ");
         assert!(Form::read("%ff&&=&a").text("b").is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_form_that_does_not_arrive_is_given_up() {
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let late = whole(never, Duration::from_millis(1)).await.expect_err("it never ends");
+        assert_eq!(late.status(), StatusCode::REQUEST_TIMEOUT);
+        let long = whole(Body::from(vec![b'a'; FORM_MAX + 1]), FORM_WITHIN).await.expect_err("it is too long");
+        assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[test]
