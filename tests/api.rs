@@ -1,9 +1,9 @@
 //! The HTTP API over real connections, against a real database: each resource, each refusal.
 
-#[path = "api_test/mod.rs"]
-mod api_test;
 #[path = "api_test/accounts.rs"]
 mod accounts;
+#[path = "api_test/mod.rs"]
+mod api_test;
 #[path = "api_test/call_log.rs"]
 mod call_log;
 #[path = "api_test/privacy.rs"]

@@ -141,7 +141,12 @@ pub struct Entered {
 
 impl Gate {
     pub fn new(options: GateOptions) -> Self {
-        Self { options, tries: Tries::default(), hashing: Arc::new(Semaphore::new(HASHING_MAX)), pending: Mutex::default() }
+        Self {
+            options,
+            tries: Tries::default(),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            pending: Mutex::default(),
+        }
     }
 
     /// From where a request came: what a trusted proxy says of it, else the connection's own.
@@ -263,7 +268,10 @@ pub async fn enter(
         let new = secret();
         let new_hash = new.hash();
         let clocks = Arc::clone(&shared.access.settings().clocks);
-        let renewed = shared.pool.edit(clocks, move |e| Ok(e.renew_session(id, (&hash, &new_hash), session.renewed_at, now)?)).await;
+        let renewed = shared
+            .pool
+            .edit(clocks, move |e| Ok(e.renew_session(id, (&hash, &new_hash), session.renewed_at, now)?))
+            .await;
         // A desk that can't write this down goes on with the secret that there is; the pool has logged why.
         if renewed.unwrap_or(false) {
             cookie = Some(cookie_of(id, &new, origin));

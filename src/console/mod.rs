@@ -140,7 +140,8 @@ fn router(state: ConsoleState, shared: Arc<Shared>) -> Router {
         .with_state(state)
 }
 
-/// What answers that are no pages may do in a browser: a sheet or a report is read and printed, and no more.
+/// What answers that are no pages may do in a browser: a sheet or a report is read and printed. Nothing in it is to run or to
+/// be fetched, whatever it quotes.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'";
 /// Browsers that came over HTTPS come by it again for a year; other names of the domain are not ours to speak for.

@@ -3,6 +3,8 @@
 use std::thread;
 
 use frontdesk::desk::ticket_edit::TicketEdit;
+use frontdesk::desk::token::TokenSecret;
+use frontdesk::store::Changer;
 use frontdesk::types::TicketNumber;
 use serde_json::{Value, json};
 
@@ -31,7 +33,9 @@ fn guesses_that_come_at_once_do_not_outrun_the_lock() {
     assert!(told.iter().all(|status| [422, 429, 503].contains(status)), "{told:?}");
     let written = desk.written_down();
     assert_eq!(written.iter().filter(|line| line.contains("sign_in_refused")).count(), checked, "{written:?}");
-    assert!(written.iter().any(|line| line.ends_with("nobody sign_in_refused: account nobody: no account to sign in to")));
+    assert!(
+        written.iter().any(|line| line.ends_with("nobody sign_in_refused: account nobody: no account to sign in to"))
+    );
     let right = desk.visit("POST", "/sign-in", &[], Some("name=wang&password=correct+horse+battery"));
     assert_eq!((right.status, right.header("retry-after").is_empty()), (429, false), "{right:?}");
 }
@@ -62,6 +66,44 @@ fn signing_out_is_written_down_and_signing_in_again_ends_the_session_before() {
     assert_eq!(asks(&second), 401);
     let written = desk.written_down();
     assert!(written.contains(&"console 127.0.0.1 wang signed_out: account wang".to_owned()), "{written:?}");
+}
+
+#[test]
+fn what_a_role_may_not_is_written_down_and_another_scheme_hides_no_session() {
+    let desk = Desk::start();
+    desk.account("zhao", "engineer", Some("301"));
+    let session = desk.sign_in("zhao");
+    let get = |path: &str, more: &[(&'static str, &'static str)]| {
+        desk.visit("GET", path, &[lines(&session), more.to_vec()].concat(), None)
+    };
+    assert_eq!(get("/api/v1/reports/calls", &[]).status, 403);
+    assert_eq!(get("/api/v1/events?kinds=message", &[]).status, 403);
+    let written = desk.written_down();
+    for about in ["reports/calls", "events"] {
+        assert!(written.contains(&format!("console 127.0.0.1 zhao refused: {about}")), "{written:?}");
+    }
+    // A proxy may have asked for a password of its own.
+    assert_eq!(get("/api/v1/tickets", &[("Authorization", "Basic d2FuZzp4")]).status, 200);
+    assert_eq!(get("/api/v1/tickets", &[("Authorization", "bearer fd_1_00")]).status, 401);
+    let sheet = get(&format!("/api/v1/tickets/{}/sheet", desk.ticket), &[]);
+    assert!(sheet.header("content-type").starts_with("text/html"), "{sheet:?}");
+    assert!(sheet.header("content-security-policy").contains("frame-ancestors 'none'"), "{sheet:?}");
+}
+
+#[test]
+fn a_name_that_is_taken_is_told_on_the_page_of_the_link() {
+    let desk = Desk::start();
+    desk.account("wang", "receptionist", None);
+    let secret = TokenSecret::new([7; 32]);
+    let at = Changer { who: "test", from_where: "shell", at: chrono::Utc::now() };
+    desk.editor().invite(at, None, &secret.hash(), at.at + chrono::TimeDelta::hours(1)).unwrap();
+    let form = "name=wang&full_name=Wang&password=correct+horse+battery&again=correct+horse+battery";
+    let taken = desk.visit("POST", &format!("/welcome/{}", secret.hex()), &[("Accept-Language", "en")], Some(form));
+    let page = String::from_utf8_lossy(&taken.body).into_owned();
+    assert!(
+        taken.status == 409 && page.contains("there is an account") && page.contains("value=\"Wang\""),
+        "{taken:?}"
+    );
 }
 
 #[test]

@@ -55,9 +55,7 @@ async fn answer(
         if session.is_some() {
             let (who, about) = (token.name, about(request.uri().path()));
             let from_where = format!("console {}", origin.address);
-            let entry = AuditEntry { at: now, who, what: Deed::Refused, about, from_where };
-            let access = api.access.clone();
-            api.pool.read(move |_| Ok(access.audit(&entry)?)).await?;
+            write_refused(api, AuditEntry { at: now, who, what: Deed::Refused, about, from_where }).await?;
         }
         return Err(problem);
     }
@@ -114,18 +112,29 @@ async fn answer(
             };
             Ok(api.pool.read(read).await?.into_response())
         }
-        Run::Events => events::answer(api, ask, &parts.headers).await,
+        Run::Events => {
+            let entry = ask.session.is_some().then(|| ask.entry(Deed::Refused, &about(&ask.path)));
+            let answered = events::answer(api, ask, &parts.headers).await;
+            let refused = answered.as_ref().is_err_and(|problem| problem.status() == StatusCode::FORBIDDEN);
+            if let Some(entry) = entry.filter(|_| refused) {
+                write_refused(api, entry).await?;
+            }
+            answered
+        }
     }
 }
 
 /// Writes down that a role asked for what it may not have (R12); gives what it is told.
 async fn refuse(api: &Arc<Shared>, ask: Ask) -> Result<ProblemDetails, ProblemDetails> {
-    let access = api.access.clone();
     let role = ask.token.role;
-    let about = about(&ask.path);
-    api.pool.read(move |_| Ok(access.audit(&ask.entry(Deed::Refused, &about))?)).await?;
+    write_refused(api, ask.entry(Deed::Refused, &about(&ask.path))).await?;
     let what = format!("a token of the role {role} may not have this: it is for those above it");
     Ok(ProblemDetails::new(StatusCode::FORBIDDEN, what))
+}
+
+async fn write_refused(api: &Arc<Shared>, entry: AuditEntry) -> Result<(), ProblemDetails> {
+    let access = api.access.clone();
+    api.pool.read(move |_| Ok(access.audit(&entry)?)).await
 }
 
 /// One transaction: what is answered to a request with a key is kept with what it did, or neither is.

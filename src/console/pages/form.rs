@@ -89,10 +89,7 @@ async fn whole(body: Body, within: Duration) -> Result<Bytes, ProblemDetails> {
         return Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, what));
     };
     read.map_err(|_| {
-        let what = told!(
-            "表单不完整，或超过 {FORM_MAX} 字节",
-            "the form is cut off or longer than {FORM_MAX} bytes"
-        );
+        let what = told!("表单不完整，或超过 {FORM_MAX} 字节", "the form is cut off or longer than {FORM_MAX} bytes");
         ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)
     })
 }
