@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use frontdesk::store::{Store, StoreOptions};
+
 /// The program in an empty folder and an environment without settings.
 struct Shell {
     folder: tempfile::TempDir,
@@ -81,8 +83,10 @@ fn wrong_usage_is_2_and_help_is_0() {
 #[test]
 fn accounts_are_made_with_a_password_and_get_none_while_they_are_disabled() {
     let shell = Shell::new();
-    let user =
-        |arguments: &[&str], line: &str| typed(&shell, &[&["user"], arguments, &["--data", "data"]].concat(), line);
+    let options = StoreOptions::new(shell.path().join("frontdesk.db"), chrono_tz::UTC);
+    let (store, _) = Store::open(options, Box::new(|_| {})).unwrap();
+    assert_eq!(store.shutdown(), 0);
+    let user = |arguments: &[&str], line: &str| typed(&shell, &[&["user"], arguments, &["--data", "."]].concat(), line);
     let good = "correct horse battery\n";
     let made = user(&["add", "wang", "--role", "receptionist", "--password"], good);
     assert_eq!((made.code, made.stdout.as_str()), (Some(0), "account wang: added, with its password\n"), "{made:?}");
