@@ -177,12 +177,11 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
 
     let access =
         DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site)).with_setup(setup.clone());
-    let pages_tls = |site: &Site| site.tls.as_ref().map(|tls| Arc::clone(&tls.pages));
-    access.set_tls(pages_tls(&site));
+    access.set_tls(site.tls.as_ref().map(|tls| Arc::clone(&tls.pages)));
     let reload = || {
         reload().inspect(|site| {
             access.set(settings::desk(site));
-            access.set_tls(pages_tls(site));
+            follow_tls(&access, &config, site);
         })
     };
     invite_first_administrator(&config, &console_address, &mut journal)?;
@@ -528,6 +527,18 @@ async fn reload_service(
             }
             Err(problems)
         }
+    }
+}
+
+/// Gives the console the certificates that were read again. It goes on with those that it has where there are none now:
+/// whether it speaks HTTPS at all is settled as it starts, and without any it could only drop its connections.
+fn follow_tls(access: &DeskAccess, began: &Config, site: &Site) {
+    if let Some(tls) = &site.tls {
+        access.set_tls(Some(Arc::clone(&tls.pages)));
+    }
+    if began.console.tls != site.config.console.tls {
+        let tls = if began.console.tls { "on" } else { "off" };
+        tracing::warn!(tls, "[console] tls is another now: a restart makes it hold, until then it stays as it was");
     }
 }
 

@@ -1,5 +1,7 @@
 //! The HTTP API over real connections, against a real database: each resource, each refusal.
 
+#[path = "api_test/accounts.rs"]
+mod accounts;
 #[path = "api_test/mod.rs"]
 mod api_test;
 #[path = "api_test/call_log.rs"]

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use frontdesk::store::{Store, StoreOptions};
+
 /// The program in an empty folder and an environment without settings.
 struct Shell {
     folder: tempfile::TempDir,
@@ -29,6 +31,20 @@ impl Shell {
         command.args(arguments).envs(env.iter().copied()).current_dir(self.path());
         Ran::from(command.output().unwrap())
     }
+}
+
+/// Runs it with this line on stdin.
+fn typed(shell: &Shell, arguments: &[&str], line: &str) -> Ran {
+    use std::io::Write;
+    use std::process::Stdio;
+
+    let mut command = Command::new(env!("CARGO_BIN_EXE_frontdesk"));
+    command.args(arguments).current_dir(shell.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that refuses at once reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(line.as_bytes());
+    Ran::from(child.wait_with_output().unwrap())
 }
 
 #[derive(Debug)]
@@ -62,6 +78,23 @@ fn wrong_usage_is_2_and_help_is_0() {
         let ran = shell.run(arguments);
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{arguments:?}: {ran:?}");
     }
+}
+
+#[test]
+fn accounts_are_made_with_a_password_and_get_none_while_they_are_disabled() {
+    let shell = Shell::new();
+    let options = StoreOptions::new(shell.path().join("frontdesk.db"), chrono_tz::UTC);
+    let (store, _) = Store::open(options, Box::new(|_| {})).unwrap();
+    assert_eq!(store.shutdown(), 0);
+    let user = |arguments: &[&str], line: &str| typed(&shell, &[&["user"], arguments, &["--data", "."]].concat(), line);
+    let good = "correct horse battery\n";
+    let made = user(&["add", "wang", "--role", "receptionist", "--password"], good);
+    assert_eq!((made.code, made.stdout.as_str()), (Some(0), "account wang: added, with its password\n"), "{made:?}");
+    let changed = user(&["passwd", "wang", "--password"], good);
+    assert_eq!(changed.stdout, "account wang: has a new password\n", "{changed:?}");
+    assert_eq!(user(&["disable", "wang"], "").code, Some(0));
+    let refused = user(&["passwd", "wang"], "");
+    assert!(refused.code == Some(1) && refused.stderr.contains("frontdesk user enable wang"), "{refused:?}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::desk::people::Directory;
 use crate::desk::pin::check_strength;
 use crate::desk::secret_hash::{SALT_BYTES, SecretHash};
 use crate::setup::toml_file::{person_of, put, write_over};
+use crate::types::Redacted;
 
 #[derive(Debug, clap::Args)]
 pub struct PinArgs {
@@ -44,6 +45,7 @@ pub fn run(args: &PinArgs, file: Option<&Path>, out: &mut dyn Write) -> Result<(
         )));
     };
     let pin = secret_input::ask("PIN", &format!("PIN of extension {extension}"))?;
+    let pin = Redacted(pin.0.trim().to_owned());
     check_strength(&pin.0, extension).map_err(|weak| CliError::Failed(weak.to_string()))?;
     let mut salt = [0; SALT_BYTES];
     rand::rng().fill_bytes(&mut salt);
@@ -67,7 +69,6 @@ fn failed(path: &Path, error: &io::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Redacted;
 
     const PEOPLE: &str = "# ours\n\n[[person]]\nextension = \"201\" # first\nname = \"张伟\"\n\n# the other one\n[[person]]\nextension = \"202\"\nname = \"周伟\"\npin = \"old\" # lost\n\n# the end\n";
 

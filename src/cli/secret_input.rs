@@ -40,7 +40,8 @@ fn line(kind: &str, input: &mut dyn BufRead) -> Result<Redacted<String>, CliErro
     io::Read::take(input, LINE_BYTES_MAX)
         .read_line(&mut text)
         .map_err(|error| CliError::Failed(format!("the {kind} could not be read: {error}")))?;
-    Ok(Redacted(text.trim().to_owned()))
+    // Spaces may be part of a password: only what ended the line goes.
+    Ok(Redacted(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// The terminal shows nothing of what is typed until this is dropped.

@@ -97,12 +97,17 @@ pub fn run(args: &Args, url: &str, context: &Context, out: &mut dyn Write) -> Re
             // Asked first: without a good password there is no account.
             let password = add.password.then(|| password(&draft.name)).transpose()?;
             let id = context.editor()?.add_user(changer, &draft)?;
-            give(context, changer, (id, &draft.name), password, url, out)
+            give(context, changer, (id, &draft.name), (password, "added, with its password"), url, out)
         }
         Some(Command::Passwd(passwd)) => {
             let user = known(context, &passwd.name)?;
+            if user.disabled_at.is_some() {
+                let name = &user.name;
+                let what = format!("account {name} is disabled: `frontdesk user enable {name}` first");
+                return Err(CliError::Failed(what));
+            }
             let password = passwd.password.then(|| password(&user.name)).transpose()?;
-            give(context, changer, (user.id, &user.name), password, url, out)
+            give(context, changer, (user.id, &user.name), (password, "has a new password"), url, out)
         }
         Some(Command::Disable { name }) => {
             change(context, changer, name, AccountChange::Disabled(true), "disabled", out)
@@ -148,13 +153,13 @@ fn give(
     context: &Context,
     changer: Changer<'_>,
     (id, name): (UserId, &str),
-    password: Option<SecretHash>,
+    (password, said): (Option<SecretHash>, &str),
     url: &str,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     if let Some(password) = password {
         context.editor()?.set_password(changer, id, &password, None)?;
-        return Ok(writeln!(out, "account {name} has a new password")?);
+        return Ok(writeln!(out, "account {name}: {said}")?);
     }
     let mut chance = [0; 32];
     rand::rng().fill_bytes(&mut chance);

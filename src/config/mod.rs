@@ -221,6 +221,7 @@ fn from_text(
     reader::report_unknown_sections(&root, &mut problems);
     problems.extend(taken_twice(&config, console_place.as_ref()));
     problems.extend(without_certificate(&config, sip_place.as_ref()));
+    problems.extend(console_without_certificate(&config, console_place.as_ref()));
     problems.sort();
     problems.dedup();
     (config, problems)
@@ -229,6 +230,12 @@ fn from_text(
 /// A listener with TLS shows a certificate.
 fn without_certificate(config: &Config, place: Option<&Place>) -> Option<Problem> {
     let fault = config.tls.lacks().filter(|_| config.sip.listen.iter().any(|listen| listen.is_secure()))?;
+    place.map(|place| place.problem(fault.what, fault.remedy))
+}
+
+/// The console shows one over HTTPS.
+fn console_without_certificate(config: &Config, place: Option<&Place>) -> Option<Problem> {
+    let fault = config.tls.lacks_certificate("[console] tls = \"on\"").filter(|_| config.console.tls)?;
     place.map(|place| place.problem(fault.what, fault.remedy))
 }
 
@@ -327,6 +334,18 @@ mod tests {
                 assert!(problems[0].what.starts_with(&format!("{} is a date", key.name)), "{problems:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_console_over_https_has_a_certificate() {
+        let of = |text: &str| load_text(text).err().map(|problems| problems[0].to_string());
+        let none = of("[console]\ntls = \"on\"").expect("it has none");
+        assert!(none.contains("[console] tls = \"on\" needs a certificate") && none.contains("[tls]"), "{none}");
+        let keyless = of("[console]\ntls = \"on\"\n[tls]\ncertificates = [\"desk.pem\"]").expect("it has no key");
+        assert!(keyless.contains("1 certificates and 0 keys"), "{keyless}");
+        let pair = "[tls]\ncertificates = [\"desk.pem\"]\nkeys = [\"desk.key\"]";
+        assert_eq!(of(&format!("[console]\ntls = \"on\"\n{pair}")), None);
+        assert_eq!(of("[console]\ntls = \"off\""), None);
     }
 
     #[test]

@@ -96,19 +96,27 @@ impl Tls {
 
     /// What a listener with TLS lacks.
     pub(super) fn lacks(&self) -> Option<Fault> {
-        if self.certificates.is_empty() {
-            let what = "a listener with tls or wss needs a certificate";
-            return Some(Fault::new(what, "name it and its key in [tls] certificates and keys"));
-        }
-        if self.certificates.len() != self.keys.len() {
-            let what = format!("[tls] has {} certificates and {} keys", self.certificates.len(), self.keys.len());
-            return Some(Fault::new(what, "name one key for each certificate, in the same order"));
+        if let Some(fault) = self.lacks_certificate("a listener with tls or wss") {
+            return Some(fault);
         }
         let unknown = self.client_auth != ClientAuth::Off && self.client_ca.is_none();
         unknown.then(|| {
             let remedy = "name the authority of those who connect in [tls] client_ca";
             Fault::new("[tls] client_auth has nobody to ask about certificates", remedy)
         })
+    }
+
+    /// What it takes to show a certificate; `what` needs one.
+    pub(super) fn lacks_certificate(&self, what: &str) -> Option<Fault> {
+        if self.certificates.is_empty() {
+            let remedy = "name it and its key in [tls] certificates and keys";
+            return Some(Fault::new(format!("{what} needs a certificate"), remedy));
+        }
+        if self.certificates.len() != self.keys.len() {
+            let what = format!("[tls] has {} certificates and {} keys", self.certificates.len(), self.keys.len());
+            return Some(Fault::new(what, "name one key for each certificate, in the same order"));
+        }
+        None
     }
 }
 

@@ -8,11 +8,11 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use rand::Rng;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::access::DeskSettings;
 use super::problem::ProblemDetails;
@@ -22,7 +22,7 @@ use crate::desk::account::session::{CsrfToken, Session, SessionRules};
 use crate::desk::account::{User, UserId};
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::{Role, Sight, Surface};
-use crate::desk::report::table::Tongue;
+use crate::desk::report::table::{Both, Tongue};
 use crate::desk::secret_hash::{SALT_BYTES, SecretHash};
 use crate::desk::token::{ApiToken, TokenSecret};
 use crate::store::Changer;
@@ -32,6 +32,10 @@ use crate::types::Redacted;
 pub const CSRF_HEADER: &str = "x-csrf-token";
 /// Passwords that are checked at the same time: 19 MiB and tens of milliseconds each.
 const HASHING_MAX: usize = 2;
+/// Whoever waits for longer than this to have a password checked is told to come again.
+const HASHING_WITHIN: Duration = Duration::from_secs(5);
+/// Seconds after which they may.
+const HASHING_AGAIN_S: u16 = 5;
 /// Who has shown a password and has yet to show a code, for so long and with so many tries.
 const CODE_WITHIN: Duration = Duration::from_secs(300);
 const CODES_MAX: u32 = 5;
@@ -53,7 +57,7 @@ pub struct Gate {
     pub options: GateOptions,
     /// Wrong passwords, codes and links of late.
     pub tries: Tries,
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
     pending: Mutex<Vec<Pending>>,
 }
 
@@ -137,7 +141,12 @@ pub struct Entered {
 
 impl Gate {
     pub fn new(options: GateOptions) -> Self {
-        Self { options, tries: Tries::default(), hashing: Semaphore::new(HASHING_MAX), pending: Mutex::default() }
+        Self {
+            options,
+            tries: Tries::default(),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            pending: Mutex::default(),
+        }
     }
 
     /// From where a request came: what a trusted proxy says of it, else the connection's own.
@@ -151,8 +160,9 @@ impl Gate {
             return own;
         }
         let texts = |name: &str| -> Vec<String> {
-            let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
-            lines.flat_map(|line| line.split(',')).map(|part| part.trim().to_owned()).collect()
+            // What stands in front of the proxy's own word can be any bytes: it must not hide that word.
+            let lines = headers.get_all(name).into_iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+            lines.flat_map(|line| line.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>()).collect()
         };
         // The last one who is no proxy of ours; what stands before it could be made up.
         let hops = texts("x-forwarded-for");
@@ -162,18 +172,24 @@ impl Gate {
         Origin { address, secure }
     }
 
-    /// The hash of a password: waits until it may be made.
-    pub async fn hash(&self, password: Redacted<String>) -> Option<SecretHash> {
-        let _room = self.hashing.acquire().await.ok()?;
-        let salt = random::<SALT_BYTES>();
-        tokio::task::spawn_blocking(move || SecretHash::make(&password, &salt)).await.ok()?
+    /// Room to check or make a password. Whoever checks one has it from before they look whether it may be tried until a
+    /// wrong one is written down: guesses that come at once can't outrun the lock.
+    ///
+    /// # Errors
+    /// 503 where there is none for too long.
+    pub async fn hashing_room(&self) -> Result<HashingRoom, ProblemDetails> {
+        let room = tokio::time::timeout(HASHING_WITHIN, Arc::clone(&self.hashing).acquire_owned()).await;
+        room.ok().and_then(Result::ok).map(|permit| HashingRoom(Arc::new(permit))).ok_or_else(crowded)
     }
 
-    /// Whether a password is the one of this hash; waits until it may be checked.
-    pub async fn verify(&self, hash: Option<SecretHash>, password: Redacted<String>) -> bool {
-        let Ok(_room) = self.hashing.acquire().await else { return false };
-        let check = move || SecretHash::verify(hash.as_ref(), &password);
-        tokio::task::spawn_blocking(check).await.unwrap_or(false)
+    /// The hash of a password.
+    ///
+    /// # Errors
+    /// 503 where there is no room, or no memory.
+    pub async fn hash(&self, password: Redacted<String>) -> Result<SecretHash, ProblemDetails> {
+        let room = self.hashing_room().await?;
+        let salt = random::<SALT_BYTES>();
+        room.work(move || SecretHash::make(&password, &salt)).await.flatten().ok_or_else(crowded)
     }
 
     /// Waits for the code of somebody whose password was right; gives what their form carries.
@@ -202,6 +218,34 @@ impl Gate {
     }
 }
 
+/// One of the places where passwords are checked.
+pub struct HashingRoom(Arc<OwnedSemaphorePermit>);
+
+impl HashingRoom {
+    /// Whether a password is the one of this hash; without a hash it takes as long and is none.
+    pub async fn verify(&self, hash: Option<SecretHash>, password: Redacted<String>) -> bool {
+        self.work(move || SecretHash::verify(hash.as_ref(), &password)).await.unwrap_or(false)
+    }
+
+    /// Works on a thread that keeps the place until it is done, also where whoever asked is gone.
+    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+        let place = Arc::clone(&self.0);
+        let worked = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        worked.await.ok()
+    }
+}
+
+fn crowded() -> ProblemDetails {
+    ProblemDetails::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        Both::new("现在登录的人太多：请稍等几秒再试", "too many sign in at once: wait some seconds and try again"),
+    )
+    .with(header::RETRY_AFTER, HASHING_AGAIN_S)
+}
+
 /// The session that a request's cookie opens. Where it is time and the answer can carry a cookie (`renews`), its secret is
 /// renewed.
 ///
@@ -224,7 +268,10 @@ pub async fn enter(
         let new = secret();
         let new_hash = new.hash();
         let clocks = Arc::clone(&shared.access.settings().clocks);
-        let renewed = shared.pool.edit(clocks, move |e| Ok(e.renew_session(id, (&hash, &new_hash), now)?)).await;
+        let renewed = shared
+            .pool
+            .edit(clocks, move |e| Ok(e.renew_session(id, (&hash, &new_hash), session.renewed_at, now)?))
+            .await;
         // A desk that can't write this down goes on with the secret that there is; the pool has logged why.
         if renewed.unwrap_or(false) {
             cookie = Some(cookie_of(id, &new, origin));
@@ -338,6 +385,10 @@ mod tests {
         assert_eq!(origin("192.0.2.1", &said), Origin { address: ip("192.0.2.1"), secure: false });
         let odd = headers(&[("x-forwarded-for", "203.0.113.9, <script>")]);
         assert_eq!(origin("10.1.2.3", &odd), Origin { address: ip("10.1.2.3"), secure: false });
+        let mut bytes = HeaderMap::new();
+        let line = HeaderValue::from_bytes(b"1.2.3.4\xff\xe9, 203.0.113.9").expect("a value");
+        bytes.insert("x-forwarded-for", line);
+        assert_eq!(origin("10.1.2.3", &bytes).address, ip("203.0.113.9"), "whoever asks can't hide behind odd bytes");
     }
 
     #[test]

@@ -28,9 +28,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::{mpsc, oneshot};
@@ -133,16 +133,37 @@ fn router(state: ConsoleState, shared: Arc<Shared>) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .merge(api::router(Arc::clone(&shared)))
-        .merge(pages::router(shared))
+        .merge(pages::router(Arc::clone(&shared)))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(map_response(for_nobody_else))
+        .layer(from_fn_with_state(shared, for_nobody_else))
         .with_state(state)
 }
 
-/// Nothing of the desk is to be kept by proxies and browsers, or taken for something else than it says.
-async fn for_nobody_else(mut response: Response) -> Response {
+/// What answers that are no pages may do in a browser: a sheet or a report is read and printed. Nothing in it is to run or to
+/// be fetched, whatever it quotes.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; \
+     frame-ancestors 'none'";
+/// Browsers that came over HTTPS come by it again for a year; other names of the domain are not ours to speak for.
+const HTTPS_ONLY: &str = "max-age=31536000";
+
+/// Nothing of the desk is to be kept by proxies and browsers, framed, or taken for something else than it says.
+async fn for_nobody_else(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let origin = shared.gate.origin(peer.0.ip(), request.headers());
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    // Pages have their own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
+    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
+    headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+    if origin.secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HTTPS_ONLY));
+    }
     // Files of the console itself are nobody's secret, and say so themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -253,6 +274,8 @@ mod tests {
         assert!(console.ask("GET /readyz").await.starts_with("HTTP/1.1 503"));
         let metrics = console.ask("GET /metrics").await;
         assert!(metrics.contains("text/plain; version=0.0.4") && metrics.contains("frontdesk_calls_live"), "{metrics}");
+        assert!(metrics.contains("default-src 'none'") && metrics.contains("frame-ancestors 'none'"), "{metrics}");
+        assert!(!metrics.contains("strict-transport-security"), "it came over plain HTTP: {metrics}");
         console.stop().await;
     }
 

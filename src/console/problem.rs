@@ -41,6 +41,11 @@ impl ProblemDetails {
         self.status
     }
 
+    /// When to try again, where that is said.
+    pub fn retry_after(&self) -> Option<HeaderValue> {
+        self.headers.iter().find(|(name, _)| name == header::RETRY_AFTER).map(|(_, after)| after.clone())
+    }
+
     pub fn detail(&self) -> &Told {
         &self.detail
     }

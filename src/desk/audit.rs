@@ -28,7 +28,9 @@ pub enum Deed {
     Refused,
     /// Somebody signed in to the console.
     SignedIn,
-    /// A wrong password or code.
+    /// Somebody signed out of the console, here or wherever else they were.
+    SignedOut,
+    /// A wrong password or code, or a name that nobody has.
     SignInRefused,
     /// An account was made or changed.
     AccountChanged,
@@ -46,6 +48,7 @@ words!(Deed {
     Released => "released",
     Refused => "refused",
     SignedIn => "signed_in",
+    SignedOut => "signed_out",
     SignInRefused => "sign_in_refused",
     AccountChanged => "account_changed",
     SettingsChanged => "settings_changed",

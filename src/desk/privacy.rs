@@ -90,6 +90,22 @@ pub struct Sight<'a> {
 }
 
 impl Sight<'_> {
+    /// Whether they are its owner, or the engineer who was sent.
+    fn is_own(self, ticket: &Ticket) -> bool {
+        self.who.is_some() && [&ticket.owner, &ticket.work.engineer].iter().any(|one| one.as_deref() == self.who)
+    }
+
+    /// Whether they may change a ticket: an engineer their own ones. Else any ticket could be made one's own, and with it
+    /// the customer's number and what they said.
+    pub fn may_change(self, ticket: &Ticket) -> bool {
+        self.role > Role::Engineer || self.is_own(ticket)
+    }
+
+    /// Whether they may give a ticket another owner; sending an engineer is a step of its way, and another matter.
+    pub fn may_hand_over(self) -> bool {
+        self.role > Role::Engineer
+    }
+
     /// A call as it may be seen.
     pub fn call(self, mut call: CallRecord) -> CallRecord {
         if !self.role.sees_numbers(self.surface) {
@@ -116,9 +132,7 @@ impl Sight<'_> {
 
     /// A ticket as it may be seen.
     pub fn ticket(self, mut ticket: Ticket) -> Ticket {
-        let is_own =
-            self.who.is_some() && [&ticket.owner, &ticket.work.engineer].iter().any(|o| o.as_deref() == self.who);
-        let works_on_it = is_own && self.surface == Surface::Record;
+        let works_on_it = self.is_own(&ticket) && self.surface == Surface::Record;
         if !self.role.sees_numbers(self.surface) {
             mask(&mut ticket.caller);
             mask_in_text(&mut ticket.transcript);
@@ -421,6 +435,22 @@ mod tests {
             (ticket.description, ticket.wanted_time),
             "whom they are to ring"
         );
+    }
+
+    #[test]
+    fn an_engineer_changes_their_own_tickets_alone() {
+        let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00Z".parse().expect("a time");
+        let owned = Ticket { owner: Some("201".into()), ..ticket(at) };
+        let work = crate::desk::ticket::Work { engineer: Some("301".into()), ..Default::default() };
+        let sent = Ticket { work, ..owned.clone() };
+        let sight = |role, who| Sight { role, surface: Surface::Record, who };
+        assert!(sight(Role::Engineer, Some("201")).may_change(&owned));
+        assert!(sight(Role::Engineer, Some("301")).may_change(&sent));
+        for (who, ticket) in [(Some("301"), &owned), (None, &owned), (None, &Ticket { owner: None, ..owned.clone() })] {
+            assert!(!sight(Role::Engineer, who).may_change(ticket), "{who:?}");
+            assert!(sight(Role::Receptionist, who).may_change(ticket), "{who:?}");
+        }
+        assert!(!sight(Role::Engineer, Some("201")).may_hand_over() && sight(Role::Receptionist, None).may_hand_over());
     }
 
     fn ticket(opened_at: chrono::DateTime<chrono::Utc>) -> Ticket {

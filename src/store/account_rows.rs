@@ -53,6 +53,8 @@ pub struct NewSession<'a> {
     pub address: &'a str,
     /// What the browser calls itself.
     pub agent: &'a str,
+    /// The session that the browser had: it ends.
+    pub instead_of: Option<i64>,
 }
 
 /// What an account is given new.
@@ -65,8 +67,8 @@ pub enum AccountChange<'a> {
     Lang(&'a str),
     /// Disabled ends its sessions; enabled unlocks it too.
     Disabled(bool),
-    /// The second factor, or none.
-    Totp(Option<TotpSecret>),
+    /// The second factor, and the step of the code that showed that the phone has it; or none.
+    Totp(Option<(TotpSecret, u64)>),
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<(User, Secrets)> {
@@ -315,11 +317,21 @@ impl Editor {
         })
     }
 
-    /// A wrong password or code; gives until when the account is locked now.
-    pub fn sign_in_failed(&mut self, by: Changer<'_>, id: UserId) -> Result<Option<DateTime<Utc>>, StoreError> {
+    /// A wrong password or code for that name (in small letters), whether there is such an account or not; gives until when
+    /// it is locked now. While it is locked nothing is counted.
+    pub fn sign_in_refused(&mut self, by: Changer<'_>, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         self.transaction(|t| {
-            let Some((user, _)) = one(t, id)? else { return Ok(None) };
-            let failed = user.failed.saturating_add(1);
+            let sql = format!("SELECT {COLUMNS} FROM users WHERE name = ?1");
+            let found = t.prepare_cached(&sql)?.query_row([name], read).optional()?;
+            let Some((user, _)) = found.filter(|(user, _)| user.disabled_at.is_none()) else {
+                audited(t, by, Deed::SignInRefused, format!("account {name}: no account to sign in to"))?;
+                return Ok(None);
+            };
+            if let Some(until) = user.locked(by.at) {
+                audited(t, by, Deed::SignInRefused, format!("account {name}: while it is locked"))?;
+                return Ok(Some(until));
+            }
+            let (id, failed) = (user.id, user.failed.saturating_add(1));
             let until = locked_for(failed).map(|lock| by.at + lock);
             t.execute(
                 "UPDATE users SET failed = ?2, locked_until_ms = ?3 WHERE id = ?1",
@@ -350,6 +362,7 @@ impl Editor {
             if taken == 0 {
                 return Ok(None);
             }
+            t.execute("DELETE FROM sessions WHERE id = ?1", [begun.instead_of])?;
             t.execute(
                 "INSERT INTO sessions (user, hash, csrf, renewed_at_ms, began_at_ms, seen_at_ms, address, agent)
                  VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?6)",
@@ -366,18 +379,20 @@ impl Editor {
         })
     }
 
-    /// Gives a session another secret, where it still has the one that was seen, or had it before.
+    /// Gives a session another secret, where it still has the one that was seen, or had it before, and was not renewed since
+    /// `last`: of requests that come at once the first one renews, and the browser keeps what it was sent.
     pub fn renew_session(
         &mut self,
         id: i64,
         (seen, new): (&TokenHash, &TokenHash),
+        last: DateTime<Utc>,
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         self.transaction(|t| {
             let renewed = t.execute(
                 "UPDATE sessions SET hash = ?3, hash_before = ?2, renewed_at_ms = ?4, taken_at_ms = NULL, seen_at_ms = ?4
-                 WHERE id = ?1 AND (hash = ?2 OR hash_before = ?2)",
-                params![id, seen.0, new.0, At(at)],
+                 WHERE id = ?1 AND (hash = ?2 OR hash_before = ?2) AND renewed_at_ms = ?5",
+                params![id, seen.0, new.0, At(at), At(last)],
             )?;
             Ok(renewed > 0)
         })
@@ -407,13 +422,19 @@ impl Editor {
     }
 
     /// Somebody signs out.
-    pub fn end_session(&mut self, id: i64) -> Result<(), StoreError> {
-        self.transaction(|t| t.execute("DELETE FROM sessions WHERE id = ?1", [id]).map(drop))
+    pub fn end_session(&mut self, by: Changer<'_>, id: i64) -> Result<(), StoreError> {
+        self.transaction(|t| {
+            t.execute("DELETE FROM sessions WHERE id = ?1", [id])?;
+            audited(t, by, Deed::SignedOut, format!("account {}", by.who))
+        })
     }
 
     /// Somebody signs out wherever else they are.
-    pub fn end_other_sessions(&mut self, user: UserId, but: i64) -> Result<(), StoreError> {
-        self.transaction(|t| end_sessions(t, user, Some(but)))
+    pub fn end_other_sessions(&mut self, by: Changer<'_>, user: UserId, but: i64) -> Result<(), StoreError> {
+        self.transaction(|t| {
+            end_sessions(t, user, Some(but))?;
+            audited(t, by, Deed::SignedOut, format!("account {}: other sessions", by.who))
+        })
     }
 }
 
@@ -483,8 +504,9 @@ fn change_user(
             "enabled".to_owned()
         }
         AccountChange::Totp(totp) => {
-            let secret = totp.map(|totp| totp.0);
-            t.execute("UPDATE users SET totp = ?2, totp_step = NULL WHERE id = ?1", params![id.0, secret])?;
+            // A code opens once (RFC 6238 section 5.2): the one that turned it on has opened.
+            let (secret, step) = (totp.map(|(secret, _)| secret.0), totp.map(|(_, step)| to_i64(step)));
+            t.execute("UPDATE users SET totp = ?2, totp_step = ?3 WHERE id = ?1", params![id.0, secret, step])?;
             if totp.is_some() { "second factor set".to_owned() } else { "second factor taken away".to_owned() }
         }
     };

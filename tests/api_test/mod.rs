@@ -1,14 +1,14 @@
 //! A desk with a few records and its console on a free port, asked over real connections.
 
-use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use frontdesk::console::{self, ConsoleState, DeskAccess, DeskSettings, GateOptions};
+use frontdesk::desk::account::UserDraft;
 use frontdesk::desk::alarm::{AlarmKind, AlarmState, AlarmWord};
 use frontdesk::desk::answer_time::Cadence;
 use frontdesk::desk::audit::KeptAudit;
@@ -18,13 +18,17 @@ use frontdesk::desk::ladder::{CallLadder, LadderMessage};
 use frontdesk::desk::message::{MessageChange, MessageDraft};
 use frontdesk::desk::people::Directory;
 use frontdesk::desk::request::{DeskRequest, Done, RequestId};
+use frontdesk::desk::secret_hash::SecretHash;
 use frontdesk::desk::ticket::{Class, Kind, TicketChange, TicketDraft, Urgency};
 use frontdesk::desk::token::{TokenDraft, TokenSecret};
-use frontdesk::store::{AuditFilter, Clerk, Desk as Knows, Editor, Reader, Store, StoreOptions};
-use frontdesk::types::{CallId, MessageId, NumberPlan, RecordingId, TicketNumber};
+use frontdesk::store::{AuditFilter, Changer, Clerk, Desk as Knows, Editor, Reader, Store, StoreOptions};
+use frontdesk::types::{CallId, MessageId, NumberPlan, RecordingId, Redacted, TicketNumber};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
+
+/// Of every account.
+pub const PASSWORD: &str = "correct horse battery";
 
 pub struct Desk {
     folder: TempDir,
@@ -33,7 +37,7 @@ pub struct Desk {
     pub ticket: String,
     /// The bytes of call 2's recording.
     pub audio: Vec<u8>,
-    server: RefCell<Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>>,
+    server: Mutex<Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>>,
 }
 
 fn noon() -> DateTime<Utc> {
@@ -46,11 +50,11 @@ impl Desk {
         let audio = audio(folder.path());
         let ticket = fill(folder.path());
         let (address, stop, thread) = serve(folder.path());
-        Self { folder, address, ticket, audio, server: RefCell::new(Some((stop, thread))) }
+        Self { folder, address, ticket, audio, server: Mutex::new(Some((stop, thread))) }
     }
 
     pub fn stop(&self) {
-        if let Some((stop, thread)) = self.server.borrow_mut().take() {
+        if let Some((stop, thread)) = self.server.lock().unwrap().take() {
             let _ = stop.send(());
             thread.join().unwrap();
         }
@@ -59,6 +63,13 @@ impl Desk {
     /// Puts another file in the place of call 2's recording.
     pub fn record(&self, bytes: &[u8]) {
         std::fs::write(self.folder.path().join("recordings/2026/11/23/000002-1.wav"), bytes).unwrap();
+    }
+
+    /// What the caller of call 2 said for the repair is kept with it.
+    pub fn keep_what_was_said(&self) {
+        let database = rusqlite::Connection::open(self.folder.path().join("frontdesk.db")).unwrap();
+        let sql = "UPDATE tickets SET recording = '2026/11/23/000002-1.wav' WHERE number = ?1";
+        assert_eq!(database.execute(sql, [&self.ticket]).unwrap(), 1);
     }
 
     pub fn editor(&self) -> Editor {
@@ -142,10 +153,44 @@ impl Desk {
         EventStream(stream)
     }
 
+    /// Asks as a browser does, outside the API.
+    pub fn visit(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let headers = [headers, &[("Connection", "close")]].concat();
+        Answer::read(&mut self.ask_at("", method, path, &headers, body))
+    }
+
+    /// Makes an account; its password is `PASSWORD`.
+    pub fn account(&self, name: &str, role: &str, extension: Option<&str>) {
+        let at = Changer { who: "test", from_where: "shell", at: Utc::now() };
+        let draft = UserDraft {
+            name: name.to_owned(),
+            full_name: name.to_owned(),
+            extension: extension.map(ToOwned::to_owned),
+            role: role.parse().unwrap(),
+        };
+        let hash = SecretHash::make(&Redacted(PASSWORD.to_owned()), &[7; 16]).unwrap();
+        let mut editor = self.editor();
+        let id = editor.add_user(at, &draft).unwrap();
+        editor.set_password(at, id, &hash, None).unwrap();
+    }
+
+    /// The headers of somebody's browser once they have signed in: their cookie, and what changes carry.
+    pub fn sign_in(&self, name: &str) -> [(&'static str, String); 2] {
+        let form = format!("name={name}&password={}", PASSWORD.replace(' ', "+"));
+        let answer = self.visit("POST", "/sign-in", &[("X-In-Place", "1")], Some(&form));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        [("Cookie", cookie), ("X-CSRF-Token", String::from_utf8(answer.body).unwrap())]
+    }
+
     fn ask(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> TcpStream {
+        self.ask_at(token, method, &format!("/api/v1{path}"), headers, body)
+    }
+
+    fn ask_at(&self, token: &str, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut request = format!("{method} /api/v1{path} HTTP/1.1\r\nHost: desk\r\n");
+        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: desk\r\n");
         if !token.is_empty() {
             request.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }

@@ -15,6 +15,7 @@ use crate::console::access::DeskSettings;
 use crate::console::problem::ProblemDetails;
 use crate::desk::audit::{AuditEntry, Deed};
 use crate::desk::privacy::{Sight, Surface};
+use crate::desk::ticket::Ticket;
 use crate::desk::token::ApiToken;
 use crate::types::TicketNumber;
 
@@ -64,6 +65,16 @@ impl Ask {
     pub fn sight(&self, surface: Surface) -> Sight<'_> {
         let who = self.session.as_ref().map_or(self.token.name.as_str(), |session| session.as_owner.as_str());
         Sight { role: self.token.role, surface, who: Some(who) }
+    }
+
+    /// Whether it is for them to change that ticket. A program stands for no person: its scopes say what it may.
+    pub fn may_change(&self, ticket: &Ticket) -> bool {
+        self.session.is_none() || self.sight(Surface::Record).may_change(ticket)
+    }
+
+    /// Whether it is for them to give a ticket another owner.
+    pub fn may_hand_over(&self) -> bool {
+        self.session.is_none() || self.sight(Surface::Record).may_hand_over()
     }
 
     pub fn name(&self, name: &str) -> &str {

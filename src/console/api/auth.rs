@@ -43,7 +43,8 @@ pub async fn authenticate(
     origin: Origin,
     now: DateTime<Utc>,
 ) -> Result<Asker, ProblemDetails> {
-    if headers.contains_key(header::AUTHORIZATION) {
+    // Another scheme is a proxy's own matter (RFC 9110 section 11.6.2): it must not hide the session behind it.
+    if headers.get(header::AUTHORIZATION).is_some_and(is_bearer) {
         let token = token(api, headers, origin.address, now).await?;
         return Ok(Asker { token, session: None });
     }
@@ -106,6 +107,11 @@ fn wrong(api: &Shared, address: IpAddr) -> ProblemDetails {
     api.tries.note(address, now);
     tracing::warn!(%address, "a wrong token was shown to the HTTP API");
     wrong_token("this is no token of this desk; `frontdesk tokens add NAME --scope tickets:read` makes one")
+}
+
+fn is_bearer(header: &HeaderValue) -> bool {
+    let scheme = header.as_bytes().split(|byte| *byte == b' ').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
 }
 
 fn bearer(header: &HeaderValue) -> Option<&str> {

@@ -118,7 +118,7 @@ fn sound(ask: &Ask, reader: &Reader) -> Result<Sound, ProblemDetails> {
     let call = call(ask, reader)?;
     let about = format!("call {}", call.id);
     let recording = call.recording.ok_or_else(|| unknown(format!("a recording of {about}")))?;
-    Ok(Sound { recording, about, kept: Kept::Recording })
+    Ok(Sound { recording, about, may: ask.token.role.may_have(Kept::Recording) })
 }
 
 fn call(ask: &Ask, reader: &Reader) -> Result<CallRecord, ProblemDetails> {

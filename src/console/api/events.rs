@@ -234,7 +234,8 @@ fn stream(listener: Listener) -> impl Stream<Item = Result<Event, Infallible>> {
         let happening = listener.next().await?;
         let (id, kind) = (happening.id, happening.kind.clone());
         let token = &listener.token;
-        let sight = Sight { role: token.role, surface: Surface::List, who: Some(&token.name) };
+        let who = listener.session.as_ref().map_or(token.name.as_str(), |session| session.as_owner.as_str());
+        let sight = Sight { role: token.role, surface: Surface::List, who: Some(who) };
         let (data, _) = Leaving::Happening(happening).text(sight, listener.time_zone);
         Some((Ok(Event::default().id(id.to_string()).event(kind).data(data)), listener))
     })
@@ -276,11 +277,16 @@ impl Listener {
         if *self.stopped.borrow() { None } else { Some(()) }
     }
 
-    /// Ends the stream of a token that was revoked, or is over, and of somebody who has signed out.
+    /// Ends the stream of a token that was revoked, or is over, and of somebody who has signed out, or is somebody else to
+    /// the desk now: their browser comes again as what they are.
     async fn look_at_token(&mut self) -> Option<()> {
         if let Some(session) = &self.session {
             let entered = gate::enter(&self.api, &session.headers, session.origin, Utc::now(), false).await.ok()??;
-            return (entered.visitor.session.id == session.id).then_some(());
+            let now = entered.visitor;
+            let same = now.session.id == session.id
+                && now.user.role == self.token.role
+                && now.user.as_owner() == session.as_owner;
+            return same.then_some(());
         }
         let id = self.token.id;
         let found = self.api.pool.read(move |reader| Ok(reader.token(id)?)).await.ok()?;

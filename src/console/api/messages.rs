@@ -77,7 +77,7 @@ fn sound(ask: &Ask, reader: &Reader) -> Result<Sound, ProblemDetails> {
     let message = message(ask, reader)?;
     let about = format!("message {}", message.id.0);
     let recording = message.recording.ok_or_else(|| unknown(format!("a recording of {about}")))?;
-    Ok(Sound { recording, about, kept: Kept::Recording })
+    Ok(Sound { recording, about, may: ask.token.role.may_have(Kept::Recording) })
 }
 
 fn message(ask: &Ask, reader: &Reader) -> Result<Message, ProblemDetails> {

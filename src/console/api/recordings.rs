@@ -15,7 +15,7 @@ use super::waveform::{self, Waveform};
 use crate::console::access::DeskAccess;
 use crate::console::problem::ProblemDetails;
 use crate::desk::audit::Deed;
-use crate::desk::privacy::Kept;
+use crate::desk::told::told;
 use crate::types::RecordingId;
 
 /// Bytes that are read at once, and pieces that wait for a slow listener.
@@ -27,7 +27,8 @@ pub struct Sound {
     pub recording: RecordingId,
     /// What it is of, for the audit log: `call 42`.
     pub about: String,
-    pub kept: Kept,
+    /// Whether whoever asks may hear it.
+    pub may: bool,
 }
 
 /// A file that is open, and how long it was then.
@@ -39,14 +40,14 @@ pub struct Opened {
 /// Opens it for whoever asks, and notes that they heard it.
 ///
 /// # Errors
-/// 403 where the token's role may not have it, 404 where it is not on disk.
+/// 403 where they may not have it, 404 where it is not on disk.
 pub fn open(access: &DeskAccess, sound: Sound, ask: &Ask) -> Result<Opened, ProblemDetails> {
-    if !ask.token.role.may_have(sound.kept) {
+    if !sound.may {
         access.audit(&ask.entry(Deed::Refused, &sound.about))?;
         let role = ask.token.role;
         return Err(ProblemDetails::new(
             StatusCode::FORBIDDEN,
-            format!("a token of the role {role} hears no recordings"),
+            told!("{role} 角色不能听这段录音", "the role {role} does not hear this recording"),
         ));
     }
     let path = Path::new(&sound.recording.0);

@@ -22,7 +22,8 @@ use super::reply::{Finished, Reply};
 use super::{ROOT, events, recordings};
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
-use crate::desk::audit::Deed;
+use crate::desk::audit::{AuditEntry, Deed};
+use crate::desk::told::told;
 use crate::store::{Editor, Reader, RequestKey};
 
 /// From a request's head to the head of its answer.
@@ -49,8 +50,14 @@ async fn answer(
     let now = Utc::now();
     let origin = api.gate.origin(address, request.headers());
     let Asker { token, session } = authenticate(api, request.method(), request.headers(), origin, now).await?;
-    if let Some(scope) = endpoint.scope {
-        allow(&token, scope)?;
+    if let Some(problem) = endpoint.scope.and_then(|scope| allow(&token, scope).err()) {
+        // Somebody at the desk tried what their role may not; a program that asks in vain would fill the log.
+        if session.is_some() {
+            let (who, about) = (token.name, about(request.uri().path()));
+            let from_where = format!("console {}", origin.address);
+            write_refused(api, AuditEntry { at: now, who, what: Deed::Refused, about, from_where }).await?;
+        }
+        return Err(problem);
     }
     let (parts, names, body) = read(endpoint, request).await?;
     let given = RawQuery::<Vec<(String, String)>>::try_from_uri(&parts.uri)
@@ -105,18 +112,29 @@ async fn answer(
             };
             Ok(api.pool.read(read).await?.into_response())
         }
-        Run::Events => events::answer(api, ask, &parts.headers).await,
+        Run::Events => {
+            let entry = ask.session.is_some().then(|| ask.entry(Deed::Refused, &about(&ask.path)));
+            let answered = events::answer(api, ask, &parts.headers).await;
+            let refused = answered.as_ref().is_err_and(|problem| problem.status() == StatusCode::FORBIDDEN);
+            if let Some(entry) = entry.filter(|_| refused) {
+                write_refused(api, entry).await?;
+            }
+            answered
+        }
     }
 }
 
 /// Writes down that a role asked for what it may not have (R12); gives what it is told.
 async fn refuse(api: &Arc<Shared>, ask: Ask) -> Result<ProblemDetails, ProblemDetails> {
-    let access = api.access.clone();
     let role = ask.token.role;
-    let about = ask.path.strip_prefix(ROOT).unwrap_or(&ask.path).trim_matches('/').to_owned();
-    api.pool.read(move |_| Ok(access.audit(&ask.entry(Deed::Refused, &about))?)).await?;
+    write_refused(api, ask.entry(Deed::Refused, &about(&ask.path))).await?;
     let what = format!("a token of the role {role} may not have this: it is for those above it");
     Ok(ProblemDetails::new(StatusCode::FORBIDDEN, what))
+}
+
+async fn write_refused(api: &Arc<Shared>, entry: AuditEntry) -> Result<(), ProblemDetails> {
+    let access = api.access.clone();
+    api.pool.read(move |_| Ok(access.audit(&entry)?)).await
 }
 
 /// One transaction: what is answered to a request with a key is kept with what it did, or neither is.
@@ -127,7 +145,7 @@ fn change(
     editor: &mut Editor,
 ) -> Result<Finished, ProblemDetails> {
     let request = fingerprint(endpoint, ask);
-    editor.at_once(|editor| {
+    let done = editor.at_once(|editor| {
         let of = ask.key.as_ref().map(|key| RequestKey { token: ask.token.id, key });
         if let Some(of) = of
             && let Some(kept) = editor.kept_answer(of, ask.now)?
@@ -136,6 +154,17 @@ fn change(
                 return Err(wrong("this Idempotency-Key was sent with another request before: use a new one for each"));
             }
             return write_down(ask, editor, Finished::of_kept(kept));
+        }
+        if endpoint.versioned
+            && let Some(ticket) = editor.ticket(&ask.ticket(), ask.now)?
+            && !ask.may_change(&ticket)
+        {
+            let number = ticket.number;
+            let what = told!(
+                "工程师只能更改自己负责的工单；{number} 不是",
+                "an engineer changes their own tickets alone; {number} is none of them"
+            );
+            return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what));
         }
         if let Some(seen) = &ask.seen {
             let version = editor.version(&ask.ticket())?;
@@ -154,7 +183,17 @@ fn change(
             editor.keep_answer(of, ask.now, &finished.to_keep(request))?;
         }
         Ok(finished)
-    })
+    });
+    // Nothing was done, but that it was tried is written down (R12).
+    if done.as_ref().is_err_and(|problem| problem.status() == StatusCode::FORBIDDEN) {
+        editor.audit(&ask.entry(Deed::Refused, &about(&ask.path)))?;
+    }
+    done
+}
+
+/// A path as the audit log has it: `tickets/20261123-0001/owner`.
+fn about(path: &str) -> String {
+    path.strip_prefix(ROOT).unwrap_or(path).trim_matches('/').to_owned()
 }
 
 /// What an answer shows of callers is written down with the change that it is of, and again when it is sent again.

@@ -1,6 +1,7 @@
 //! What is done with a ticket. Each change names the version that was seen (`If-Match`) and is answered with the ticket as
 //! it is then.
 
+use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use super::endpoint::{Endpoint, Method, Shape, shape};
 use super::reply::Reply;
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::clocks::PauseReason;
+use crate::desk::report::table::Both;
 use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
 use crate::desk::token::Scope;
 use crate::desk::view::TicketView;
@@ -129,7 +131,16 @@ struct NewClosing {
 fn edit(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {
     let edit: TicketEdit = ask.body()?;
     edit.check().map_err(wrong)?;
-    editor.edit(&ask.ticket(), ask.who(), ask.now, &edit)?;
+    write(ask, editor, &edit)
+}
+
+/// A new owner is not for engineers to name.
+fn write(ask: &Ask, editor: &mut Editor, edit: &TicketEdit) -> Result<Reply, ProblemDetails> {
+    if edit.owner.is_some() && !ask.may_hand_over() {
+        let what = Both::new("工程师不能更换责任人", "an engineer gives no ticket another owner");
+        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what));
+    }
+    editor.edit(&ask.ticket(), ask.who(), ask.now, edit)?;
     as_it_is_now(ask, editor)
 }
 
@@ -143,8 +154,7 @@ fn hand_over(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {
     let NewOwner { owner } = ask.body()?;
     let edit = TicketEdit { owner: Some(owner), ..TicketEdit::default() };
     edit.check().map_err(wrong)?;
-    editor.edit(&ask.ticket(), ask.who(), ask.now, &edit)?;
-    as_it_is_now(ask, editor)
+    write(ask, editor, &edit)
 }
 
 fn advance(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {

@@ -11,14 +11,14 @@ use super::recordings::Sound;
 use super::reply::{Leaving, Reply};
 use super::reports::{LANG, letterhead};
 use crate::console::problem::{ProblemDetails, wrong};
-use crate::desk::privacy::{Kept, Surface};
+use crate::desk::privacy::Surface;
 use crate::desk::ticket::{Kind, Status, Ticket};
 use crate::desk::ticket_edit::HandTicket;
 use crate::desk::token::Scope;
 use crate::desk::view::TicketView;
 use crate::sheets::{self, SheetError};
 use crate::store::{Editor, Reader, TicketFilter};
-use crate::types::TicketNumber;
+use crate::types::{RecordingId, TicketNumber};
 
 pub const ENDPOINTS: &[Endpoint] = &[
     Endpoint::read("/tickets", Scope::TicketsRead, "Tickets, the newest first", list)
@@ -124,17 +124,26 @@ fn sheet(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
 
 fn sound(ask: &Ask, reader: &Reader) -> Result<Sound, ProblemDetails> {
     let ticket = ticket(ask, reader)?;
-    heard(ticket.recording, format!("ticket {}", ticket.number))
+    let about = format!("ticket {}", ticket.number);
+    heard(ask, ticket, about, |ticket| ticket.recording.take())
 }
 
 fn feedback(ask: &Ask, reader: &Reader) -> Result<Sound, ProblemDetails> {
     let ticket = ticket(ask, reader)?;
-    heard(ticket.work.feedback, format!("the feedback on ticket {}", ticket.number))
+    let about = format!("the feedback on ticket {}", ticket.number);
+    heard(ask, ticket, about, |ticket| ticket.work.feedback.take())
 }
 
-fn heard(recording: Option<crate::types::RecordingId>, about: String) -> Result<Sound, ProblemDetails> {
-    let recording = recording.ok_or_else(|| unknown(format!("a recording of {about}")))?;
-    Ok(Sound { recording, about, kept: Kept::Recording })
+/// Who sees a recording in the ticket hears it: an engineer that of their own (R12).
+fn heard(
+    ask: &Ask,
+    mut ticket: Ticket,
+    about: String,
+    of: fn(&mut Ticket) -> Option<RecordingId>,
+) -> Result<Sound, ProblemDetails> {
+    let may = of(&mut ask.sight(Surface::Record).ticket(ticket.clone())).is_some();
+    let recording = of(&mut ticket).ok_or_else(|| unknown(format!("a recording of {about}")))?;
+    Ok(Sound { recording, about, may })
 }
 
 fn ticket(ask: &Ask, reader: &Reader) -> Result<Ticket, ProblemDetails> {

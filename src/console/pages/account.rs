@@ -1,17 +1,20 @@
 //! One's own account: password, second factor, where one is signed in.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::routing::{get, post};
+use chrono::Utc;
 use qrcode::QrCode;
 use qrcode::render::svg;
 
 use super::form::Form;
 use super::frame::Frame;
+use super::sign_in::too_many;
 use super::{Paged, done, page};
 use crate::console::gate::{self, Visitor};
 use crate::console::problem::ProblemDetails;
@@ -56,16 +59,25 @@ async fn own(State(shared): State<Arc<Shared>>, visitor: Visitor, Query(Said { s
 /// Whether the password that stands in the form is one's own: whoever finds a console open can't take the account.
 ///
 /// # Errors
-/// 422 where it is not, counted as a wrong try.
+/// 422 where it is not, counted as a wrong try; 429 after too many, 503 where too many are checked at once.
 async fn confirm(shared: &Arc<Shared>, visitor: &Visitor, form: &Form) -> Result<(), ProblemDetails> {
     let id = visitor.user.id;
+    let room = shared.gate.hashing_room().await?;
+    if let Some(seconds) = shared.gate.tries.wait(visitor.origin.address, Instant::now()) {
+        let problem = ProblemDetails::new(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
+        return Err(problem.with(header::RETRY_AFTER, seconds));
+    }
     let found = shared.pool.read(move |reader| Ok(reader.user(id)?)).await?;
-    let open = found.filter(|(user, _)| user.locked(visitor.now).is_none());
+    // The request may have waited: the lock is looked at as it is now.
+    let open = found.filter(|(user, _)| user.locked(Utc::now()).is_none());
     let hash = open.and_then(|(_, secrets)| secrets.password);
-    if shared.gate.verify(hash, Redacted(form.whole("current").to_owned())).await {
+    if room.verify(hash, Redacted(form.whole("current").to_owned())).await {
         return Ok(());
     }
-    change(shared, visitor, move |editor, by| editor.sign_in_failed(by, id)).await?;
+    shared.gate.tries.note(visitor.origin.address, Instant::now());
+    let name = visitor.user.name.clone();
+    change(shared, visitor, move |editor, by| editor.sign_in_refused(by, &name)).await?;
+    drop(room);
     let what = Both::new("当前密码不对", "The current password is wrong");
     Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what.of(visitor.tongue)))
 }
@@ -102,10 +114,7 @@ async fn password(State(shared): State<Arc<Shared>>, visitor: Visitor, form: For
         return Err(ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what).into());
     }
     confirm(&shared, &visitor, &form).await?;
-    let Some(hash) = shared.gate.hash(Redacted(new)).await else {
-        let what = "there is not enough memory to keep a password: try again";
-        return Err(ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, what).into());
-    };
+    let hash = shared.gate.hash(Redacted(new)).await?;
     let (id, session) = (visitor.user.id, visitor.session.id);
     change(&shared, &visitor, move |editor, by| editor.set_password(by, id, &hash, Some(session))).await?;
     done("/account", "password")
@@ -139,16 +148,17 @@ async fn set_factor(State(shared): State<Arc<Shared>>, visitor: Visitor, form: F
         return Err(wrong("请重新打开这一页", "Open this page again").into());
     };
     let seconds = u64::try_from(visitor.now.timestamp()).unwrap_or(0);
-    if secret.opens(form.text("code"), seconds, None).is_none() {
+    let Some(step) = secret.opens(form.text("code"), seconds, None) else {
         return Err(wrong(
             "验证码不对：请看手机上现在的六位数；手机时间也要准",
             "The code is wrong: look at the six digits that the phone shows now; its clock must be right",
         )
         .into());
-    }
+    };
     confirm(&shared, &visitor, &form).await?;
     let id = visitor.user.id;
-    change(&shared, &visitor, move |editor, by| editor.change_user(by, id, AccountChange::Totp(Some(secret)))).await?;
+    let on = AccountChange::Totp(Some((secret, step)));
+    change(&shared, &visitor, move |editor, by| editor.change_user(by, id, on)).await?;
     done("/account", "factor-on")
 }
 
@@ -172,6 +182,6 @@ async fn no_factor(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Fo
 
 async fn end_others(State(shared): State<Arc<Shared>>, visitor: Visitor) -> Paged {
     let (id, session) = (visitor.user.id, visitor.session.id);
-    change(&shared, &visitor, move |editor, _| editor.end_other_sessions(id, session)).await?;
+    change(&shared, &visitor, move |editor, by| editor.end_other_sessions(by, id, session)).await?;
     done("/account", "ended")
 }

@@ -50,6 +50,7 @@ fn deed(deed: Deed) -> Both {
         Deed::Released => Both::new("解除保留", "released"),
         Deed::Refused => Both::new("被拒绝", "refused"),
         Deed::SignedIn => Both::new("登录", "signed in"),
+        Deed::SignedOut => Both::new("退出登录", "signed out"),
         Deed::SignInRefused => Both::new("登录失败", "sign-in refused"),
         Deed::AccountChanged => Both::new("帐号变更", "account changed"),
         Deed::SettingsChanged => Both::new("设置变更", "settings changed"),

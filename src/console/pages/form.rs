@@ -1,7 +1,9 @@
 //! What forms send, and what pages say of what was done.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,6 +15,8 @@ use crate::desk::told::told;
 
 /// Bytes of a form, in which a Chinese letter has nine; files go another way.
 const FORM_MAX: usize = 1024 * 1024;
+/// For all of it to arrive.
+const FORM_WITHIN: Duration = Duration::from_secs(30);
 
 /// What was said in a form (`application/x-www-form-urlencoded`), by the names of its fields.
 #[derive(Debug, Default)]
@@ -87,18 +91,24 @@ fn pairs(text: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(text.as_bytes()).into_owned().collect()
 }
 
+/// A form's body: 408 where it does not arrive in time, 413 where it is too long.
+async fn whole(body: Body, within: Duration) -> Result<Bytes, ProblemDetails> {
+    let Ok(read) = tokio::time::timeout(within, to_bytes(body, FORM_MAX)).await else {
+        let what = Both::new("表单没有及时送达：请再试一次", "the form did not arrive in time: send it again");
+        return Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, what));
+    };
+    read.map_err(|_| {
+        let what = told!("表单不完整，或超过 {FORM_MAX} 字节", "the form is cut off or longer than {FORM_MAX} bytes");
+        ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)
+    })
+}
+
 impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = Response;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Response> {
-        let body = axum::body::to_bytes(request.into_body(), FORM_MAX).await.map_err(|_| {
-            let most = FORM_MAX >> 10;
-            let what = told!(
-                "表单不完整，或超过 {most} KB：请缩短后再试",
-                "the form is cut off, or longer than {most} KB: shorten it"
-            );
-            PageFault::from(ProblemDetails::new(StatusCode::PAYLOAD_TOO_LARGE, what)).into_response()
-        })?;
+        let body = whole(request.into_body(), FORM_WITHIN).await;
+        let body = body.map_err(|problem| PageFault::from(problem).into_response())?;
         Ok(Self::read(&String::from_utf8_lossy(&body)))
     }
 }
@@ -156,6 +166,15 @@ mod tests {
         assert!(Form::read("%ff&&=&a").text("b").is_empty());
         let long = "字".repeat(100_000);
         assert_eq!(Form::read(&format!("text={}&seen=7", "%E5%AD%97".repeat(100_000))).whole("text"), long);
+    }
+
+    #[tokio::test]
+    async fn a_form_that_does_not_arrive_is_given_up() {
+        let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        let late = whole(never, Duration::from_millis(1)).await.expect_err("it never ends");
+        assert_eq!(late.status(), StatusCode::REQUEST_TIMEOUT);
+        let long = whole(Body::from(vec![b'a'; FORM_MAX + 1]), FORM_WITHIN).await.expect_err("it is too long");
+        assert_eq!(long.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
 
     #[test]

@@ -171,9 +171,14 @@ impl Listener {
         self.waiting = news;
     }
 
+    /// Whether they are, and what they were to the desk: else the browser comes again as what they are.
     async fn still_signed_in(&self) -> Option<()> {
         let entered = gate::enter(&self.shared, &self.headers, self.visitor.origin, Utc::now(), false).await.ok()??;
-        (entered.visitor.session.id == self.visitor.session.id).then_some(())
+        let (now, then) = (entered.visitor, &self.visitor);
+        let same = now.session.id == then.session.id
+            && now.user.role == then.user.role
+            && now.user.extension == then.user.extension;
+        same.then_some(())
     }
 }
 

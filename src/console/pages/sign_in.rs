@@ -17,14 +17,15 @@ use serde::Deserialize;
 use super::assets;
 use super::form::Form;
 use super::{Paged, page};
-use crate::console::gate::{self, LANG_COOKIE, Origin};
+use crate::console::gate::{self, HashingRoom, LANG_COOKIE, Origin};
 use crate::console::listener::Peer;
 use crate::console::problem::ProblemDetails;
 use crate::console::shared::Shared;
-use crate::desk::account::{Secrets, User, UserDraft, check_password};
+use crate::desk::account::{NAME_MAX, Secrets, User, UserDraft, check_password};
 use crate::desk::privacy::Role;
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::token::TokenSecret;
+use crate::desk::told::{Told, told};
 use crate::store::{Changer, NewSession, StoreError};
 use crate::types::Redacted;
 
@@ -158,18 +159,32 @@ async fn sign_in(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Fo
             &SignInPage { bare: Bare::new(&stranger, TITLE, Some(fault)), next: &next, name: &name },
         )
     };
-    if let Some(seconds) = shared.gate.tries.wait(stranger.address(), Instant::now()) {
-        return again(StatusCode::TOO_MANY_REQUESTS, too_many(stranger.tongue, seconds));
+    let wait = || {
+        let seconds = shared.gate.tries.wait(stranger.address(), Instant::now())?;
+        let problem = ProblemDetails::new(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
+        Some(problem.with(header::RETRY_AFTER, seconds))
+    };
+    if let Some(problem) = wait() {
+        return not_now(&again, &stranger, problem);
+    }
+    let room = match shared.gate.hashing_room().await {
+        Ok(room) => room,
+        Err(problem) => return not_now(&again, &stranger, problem),
+    };
+    // Others from there may have been wrong meanwhile.
+    if let Some(problem) = wait() {
+        return not_now(&again, &stranger, problem);
     }
     let wanted = name.clone();
     let found = shared.pool.read(move |reader| Ok(reader.user_named(&wanted)?)).await?;
     let found = found.filter(|(user, _)| user.disabled_at.is_none());
-    let locked = found.as_ref().is_some_and(|(user, _)| user.locked(stranger.now).is_some());
+    let locked = found.as_ref().is_some_and(|(user, _)| user.locked(Utc::now()).is_some());
     let hash = found.as_ref().and_then(|(_, secrets)| secrets.password.clone()).filter(|_| !locked);
-    let right = shared.gate.verify(hash, Redacted(form.whole("password").to_owned())).await;
+    let right = room.verify(hash, Redacted(form.whole("password").to_owned())).await;
     let Some((user, secrets)) = found.filter(|_| right) else {
-        return again(StatusCode::UNPROCESSABLE_ENTITY, refuse(&shared, &stranger, &name, locked).await?);
+        return again(StatusCode::UNPROCESSABLE_ENTITY, refuse(&shared, &stranger, &name, room).await?);
     };
+    drop(room);
     if secrets.totp.is_some() {
         let form = shared.gate.await_code(user.id, Instant::now());
         let title = Both::new("两步验证", "Two-step sign-in");
@@ -183,22 +198,35 @@ async fn sign_in(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Fo
     enter(&shared, &stranger, &user, None, &next).await
 }
 
-/// Counts a wrong password or code, of this address and of the account; gives what is said. An account that does not
-/// exist, that is locked and that has another password are told of in the same words.
-async fn refuse(shared: &Arc<Shared>, stranger: &Stranger, name: &str, locked: bool) -> Result<String, ProblemDetails> {
+/// The page again, with what is to be waited for, and for how long.
+fn not_now(again: impl Fn(StatusCode, String) -> Paged, stranger: &Stranger, problem: ProblemDetails) -> Paged {
+    let after = problem.retry_after();
+    let mut response = again(problem.status(), problem.detail().of(stranger.tongue).to_owned())?;
+    response.headers_mut().extend(after.map(|after| (header::RETRY_AFTER, after)));
+    Ok(response)
+}
+
+/// Counts a wrong password or code, of this address and of the account, before there is room for another; gives what is
+/// said. An account that does not exist, that is locked and that has another password are told of in the same words, and
+/// written down in the same way: how long it takes tells nothing either.
+async fn refuse(
+    shared: &Arc<Shared>,
+    stranger: &Stranger,
+    name: &str,
+    room: HashingRoom,
+) -> Result<String, ProblemDetails> {
     shared.gate.tries.note(stranger.address(), Instant::now());
-    tracing::warn!(address = %stranger.address(), name = %name.chars().take(40).collect::<String>(), locked, "a sign-in to the console was refused");
-    if !locked {
-        let (name, from_where, at) = (name.to_owned(), stranger.place(), stranger.now);
-        let clocks = Arc::clone(&shared.access.settings().clocks);
-        let failed = move |editor: &mut crate::store::Editor| {
-            let Some(id) = editor.user_id(&name)? else { return Ok(()) };
-            let by = Changer { who: &name, from_where: &from_where, at };
-            editor.sign_in_failed(by, id)?;
-            Ok(())
-        };
-        shared.pool.edit(clocks, failed).await?;
-    }
+    let name: String = name.chars().take(NAME_MAX).collect();
+    tracing::warn!(address = %stranger.address(), ?name, "a sign-in to the console was refused");
+    let (from_where, at) = (stranger.place(), Utc::now());
+    let clocks = Arc::clone(&shared.access.settings().clocks);
+    let refused = move |editor: &mut crate::store::Editor| {
+        let by = Changer { who: &name, from_where: &from_where, at };
+        editor.sign_in_refused(by, &name)?;
+        Ok(())
+    };
+    shared.pool.edit(clocks, refused).await?;
+    drop(room);
     let says = Both::new(
         "名字或密码不对；连续输错几次后，帐号会锁定几分钟",
         "Name or password is wrong; after several wrong ones in a row an account is locked for some minutes",
@@ -206,21 +234,29 @@ async fn refuse(shared: &Arc<Shared>, stranger: &Stranger, name: &str, locked: b
     Ok(says.of(stranger.tongue).to_owned())
 }
 
-fn too_many(tongue: Tongue, seconds: u16) -> String {
-    match tongue {
-        Tongue::Zh => format!("输错次数太多：请等 {seconds} 秒"),
-        Tongue::En => format!("Too many wrong tries: wait {seconds} s"),
-    }
+/// What is said to an address that has to wait.
+pub(super) fn too_many(seconds: u16) -> Told {
+    told!("输错次数太多：请等 {seconds} 秒", "Too many wrong tries: wait {seconds} s")
 }
 
 async fn code(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Form) -> Paged {
     let next = own_path(form.text("next")).to_owned();
     let secret = form.text("form").to_owned();
     let title = Both::new("两步验证", "Two-step sign-in");
-    let again = |status, fault: &Both| {
-        let fault = Some(fault.of(stranger.tongue).to_owned());
-        again(&stranger, status, &CodePage { bare: Bare::new(&stranger, title, fault), next: &next, form: &secret })
+    let again = |status, fault: String| {
+        let bare = Bare::new(&stranger, title, Some(fault));
+        again(&stranger, status, &CodePage { bare, next: &next, form: &secret })
     };
+    // As for a password: the code is looked at, and counted, with room that others wait for.
+    let room = match shared.gate.hashing_room().await {
+        Ok(room) => room,
+        Err(problem) => return not_now(&again, &stranger, problem),
+    };
+    if let Some(seconds) = shared.gate.tries.wait(stranger.address(), Instant::now()) {
+        let problem = ProblemDetails::new(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
+        return not_now(&again, &stranger, problem.with(header::RETRY_AFTER, seconds));
+    }
+    let now = Utc::now();
     let over = Both::new("超时或输错太多次：请重新登录", "It took too long, or too many tries: sign in again");
     let Some(id) = shared.gate.code_of(&secret, Instant::now()) else {
         let bare = Bare::new(&stranger, TITLE, Some(over.of(stranger.tongue).to_owned()));
@@ -228,22 +264,21 @@ async fn code(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Form)
     };
     let found = shared.pool.read(move |reader| Ok(reader.user(id)?)).await?;
     let Some((user, Secrets { totp: Some(totp), totp_step, .. })) = found else {
-        return again(StatusCode::UNPROCESSABLE_ENTITY, &over);
+        return again(StatusCode::UNPROCESSABLE_ENTITY, over.of(stranger.tongue).to_owned());
     };
-    let seconds = u64::try_from(stranger.now.timestamp()).unwrap_or(0);
-    let step = totp.opens(form.text("code"), seconds, totp_step).filter(|_| user.locked(stranger.now).is_none());
+    let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
+    let step = totp.opens(form.text("code"), seconds, totp_step).filter(|_| user.locked(now).is_none());
     let Some(step) = step else {
-        refuse(&shared, &stranger, &user.name, user.locked(stranger.now).is_some()).await?;
-        return again(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &Both::new("验证码不对；每个码只能用一次", "The code is wrong; each opens once"),
-        );
+        refuse(&shared, &stranger, &user.name, room).await?;
+        let wrong = Both::new("验证码不对；每个码只能用一次", "The code is wrong; each opens once");
+        return again(StatusCode::UNPROCESSABLE_ENTITY, wrong.of(stranger.tongue).to_owned());
     };
+    drop(room);
     shared.gate.code_was_right(&secret);
     enter(&shared, &stranger, &user, Some(step), &next).await
 }
 
-/// A session begins.
+/// A session begins; the one that this browser had ends.
 async fn enter(shared: &Arc<Shared>, stranger: &Stranger, user: &User, step: Option<u64>, next: &str) -> Paged {
     let secret = gate::secret();
     let (name, id) = (user.name.clone(), user.id);
@@ -251,8 +286,10 @@ async fn enter(shared: &Arc<Shared>, stranger: &Stranger, user: &User, step: Opt
     let (address, agent) = (stranger.address().to_string(), gate::agent(&stranger.headers));
     let clocks = Arc::clone(&shared.access.settings().clocks);
     let (hash, csrf) = (secret.hash(), gate::csrf());
+    let before = gate::enter(shared, &stranger.headers, stranger.origin, at, false).await?;
+    let instead_of = before.map(|entered| entered.visitor.session.id);
     let begin = move |editor: &mut crate::store::Editor| {
-        let begun = NewSession { hash, csrf, address: &address, agent: &agent };
+        let begun = NewSession { hash, csrf, address: &address, agent: &agent, instead_of };
         Ok(editor.sign_in(Changer { who: &name, from_where: &from_where, at }, id, step, &begun)?)
     };
     let Some(session) = shared.pool.edit(clocks, begin).await? else {
@@ -303,9 +340,9 @@ impl Bared for CodePage<'_> {
 /// Ends the session. It needs no token: a stranger's page could at worst sign somebody out.
 async fn sign_out(State(shared): State<Arc<Shared>>, stranger: Stranger) -> Paged {
     if let Some(entered) = gate::enter(&shared, &stranger.headers, stranger.origin, stranger.now, false).await? {
-        let id = entered.visitor.session.id;
-        let clocks = Arc::clone(&shared.access.settings().clocks);
-        shared.pool.edit(clocks, move |editor| Ok(editor.end_session(id)?)).await?;
+        let visitor = entered.visitor;
+        let id = visitor.session.id;
+        super::account::change(&shared, &visitor, move |editor, by| editor.end_session(by, id)).await?;
     }
     let mut response = Redirect::to("/sign-in").into_response();
     response.headers_mut().append(header::SET_COOKIE, gate::no_cookie(stranger.origin));
@@ -406,14 +443,15 @@ async fn accept(
     }
     .tidy();
     let name = user.as_ref().map_or(draft.name.as_str(), |user| user.name.as_str()).to_owned();
-    let again = |fault: String| {
-        let bare = Bare::new(&stranger, WELCOME, Some(fault));
+    let again = |status: StatusCode, fault: &str| {
+        let bare = Bare::new(&stranger, WELCOME, Some(fault.to_owned()));
         let template =
             WelcomePage { bare, user: user.as_ref(), name: form.text("name"), full_name: form.text("full_name") };
         let mut response = page(&template)?;
-        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        *response.status_mut() = status;
         Ok(response)
     };
+    let wrong = StatusCode::UNPROCESSABLE_ENTITY;
     let said = |fault: crate::desk::account::AccountFault| match stranger.tongue {
         Tongue::Zh => fault.zh(),
         Tongue::En => fault.to_string(),
@@ -421,15 +459,15 @@ async fn accept(
     let password = form.whole("password");
     let checked = if user.is_none() { draft.check() } else { Ok(()) };
     if let Err(fault) = checked.and_then(|()| check_password(password, &name)) {
-        return again(said(fault));
+        return again(wrong, &said(fault));
     }
     if password != form.whole("again") {
         let fault = Both::new("两次输入的密码不一样", "The two passwords differ");
-        return again(fault.of(stranger.tongue).to_owned());
+        return again(wrong, fault.of(stranger.tongue));
     }
-    let Some(kept) = shared.gate.hash(Redacted(password.to_owned())).await else {
-        let what = "there is not enough memory to keep a password: try again";
-        return Err(ProblemDetails::new(StatusCode::SERVICE_UNAVAILABLE, what).into());
+    let kept = match shared.gate.hash(Redacted(password.to_owned())).await {
+        Ok(kept) => kept,
+        Err(problem) => return again(problem.status(), problem.detail().of(stranger.tongue)),
     };
     let (now, from_where) = (stranger.now, stranger.place());
     let clocks = Arc::clone(&shared.access.settings().clocks);
@@ -440,11 +478,16 @@ async fn accept(
         first.as_ref(),
         &kept,
     ) {
-        Ok(accepted) => Ok(accepted),
-        Err(StoreError::Refused(why)) => Err(ProblemDetails::new(StatusCode::CONFLICT, why)),
+        Ok(accepted) => Ok(Ok(accepted)),
+        Err(StoreError::Refused(why)) => Ok(Err(why)),
         Err(error) => Err(error.into()),
     };
-    let Some(id) = shared.pool.edit(clocks, accept).await? else {
+    let accepted = match shared.pool.edit(clocks, accept).await? {
+        Ok(accepted) => accepted,
+        // What was typed stays.
+        Err(why) => return again(StatusCode::CONFLICT, why.of(stranger.tongue)),
+    };
+    let Some(id) = accepted else {
         let bare = Bare::new(&stranger, Both::new("链接无效", "This link opens nothing"), None);
         return page(&NoLinkPage { bare });
     };

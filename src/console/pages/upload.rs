@@ -1,6 +1,8 @@
 //! Files that a form sends (`multipart/form-data`). One that is too big is read to its end, so that the browser hears why it
 //! is refused, and none of it is kept.
 
+use std::time::Duration;
+
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, Multipart};
 use axum::http::StatusCode;
@@ -8,12 +10,15 @@ use axum::http::StatusCode;
 use crate::console::gate::Visitor;
 use crate::console::problem::ProblemDetails;
 use crate::desk::report::table::{Both, Tongue};
+use crate::desk::told::told;
 
 /// More than this is not read to its end either.
 const READ_MAX: usize = 64 << 20;
 /// Bytes of a field that is no file, and fields of a form.
 const FIELD_MAX: usize = 4 << 10;
 const FIELDS_MAX: usize = 32;
+/// For all of it to arrive.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(120);
 
 /// What was sent.
 #[derive(Debug, Default)]
@@ -32,12 +37,25 @@ impl Upload {
     /// Reads a form whose file has at most `max` bytes.
     ///
     /// # Errors
-    /// 413 for more, 400 for what is cut off or no form.
-    pub async fn read(visitor: &Visitor, mut form: Multipart, max: usize) -> Result<Self, ProblemDetails> {
+    /// 413 for more, 400 for what is cut off, no form or one of too many fields, 408 for what takes too long.
+    pub async fn read(visitor: &Visitor, form: Multipart, max: usize) -> Result<Self, ProblemDetails> {
+        let read = tokio::time::timeout(UPLOAD_WITHIN, Self::read_whole(visitor, form, max)).await;
+        read.unwrap_or_else(|_| {
+            let what = Both::new("文件没有及时传完：请再试一次", "the file did not arrive in time: send it again");
+            Err(ProblemDetails::new(StatusCode::REQUEST_TIMEOUT, what))
+        })
+    }
+
+    async fn read_whole(visitor: &Visitor, mut form: Multipart, max: usize) -> Result<Self, ProblemDetails> {
         let mut upload = Self::default();
         let mut too_big = false;
-        for _ in 0..FIELDS_MAX {
-            let Some(mut field) = form.next_field().await.map_err(|error| cut_off(visitor, &error))? else { break };
+        let mut fields = 0;
+        while let Some(mut field) = form.next_field().await.map_err(|error| cut_off(visitor, &error))? {
+            fields += 1;
+            if fields > FIELDS_MAX {
+                let what = told!("表单的栏目超过 {FIELDS_MAX} 个", "the form has more than {FIELDS_MAX} fields");
+                return Err(ProblemDetails::new(StatusCode::BAD_REQUEST, what));
+            }
             let name = field.name().unwrap_or_default().to_owned();
             let is_file = field.file_name().is_some();
             let limit = if is_file { max } else { FIELD_MAX };

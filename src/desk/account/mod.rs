@@ -200,9 +200,10 @@ impl Role {
     /// What the console's own API calls of somebody with this role may ask for.
     pub fn scopes(self) -> Vec<Scope> {
         use Scope::*;
-        let mut scopes = vec![TicketsRead, TicketsWrite, PeopleRead, CallsRead];
+        // Which recordings they may hear is asked of each (`desk::privacy`).
+        let mut scopes = vec![TicketsRead, TicketsWrite, PeopleRead, CallsRead, RecordingsRead];
         if self >= Role::Receptionist {
-            scopes.extend([MessagesRead, MessagesWrite, RecordingsRead, AlarmsRead, AlarmsWrite]);
+            scopes.extend([MessagesRead, MessagesWrite, AlarmsRead, AlarmsWrite]);
             scopes.extend([PeopleWrite, WorkRead, WorkWrite, ResidentsRead, ShiftsRead, ShiftsWrite]);
         }
         if self >= Role::Supervisor {

@@ -32,7 +32,7 @@ fn draft(name: &str, role: Role) -> UserDraft {
 }
 
 fn begun(hash: TokenHash) -> NewSession<'static> {
-    NewSession { hash, csrf: CsrfToken([9; 16]), address: "192.0.2.7", agent: "a browser" }
+    NewSession { hash, csrf: CsrfToken([9; 16]), address: "192.0.2.7", agent: "a browser", instead_of: None }
 }
 
 /// An account that can sign in.
@@ -71,16 +71,22 @@ fn wrong_passwords_lock_for_minutes_and_are_written_down() {
     let desk = Desk::open();
     let (mut editor, reader) = (desk.editor(), desk.reader());
     let id = account(&mut editor, "li", Role::Receptionist);
-    let locked: Vec<_> = (0..6).map(|_| editor.sign_in_failed(by(noon()), id).expect("possible")).collect();
-    assert_eq!(locked, [None, None, None, None, Some(minutes(1)), Some(minutes(2))]);
+    let locked: Vec<_> = (0..6).map(|_| editor.sign_in_refused(by(noon()), "li").expect("possible")).collect();
+    assert_eq!(locked, [None, None, None, None, Some(minutes(1)), Some(minutes(1))], "while it is locked none counts");
+    assert_eq!(editor.sign_in_refused(by(minutes(1)), "li").expect("possible"), Some(minutes(3)));
+    // Who isn't there, or may not sign in, is written down too.
+    assert_eq!(editor.sign_in_refused(by(noon()), "nobody").expect("possible"), None);
     let user = reader.user(id).expect("readable").expect("it is there").0;
-    assert!(user.locked(minutes(1)).is_some() && user.locked(minutes(2)).is_none());
+    assert!(user.locked(minutes(2)).is_some() && user.locked(minutes(3)).is_none());
     let filter = AuditFilter { what: Some("sign_in_refused".to_owned()), ..AuditFilter::default() };
-    assert_eq!(reader.audit(&filter).expect("readable").len(), 6);
+    let about: Vec<_> = reader.audit(&filter).expect("readable").into_iter().map(|entry| entry.about).collect();
+    assert_eq!(about.len(), 8);
+    let of_nobody = "account nobody: no account to sign in to".to_owned();
+    assert!(about.contains(&of_nobody) && about.contains(&"account li: while it is locked".to_owned()), "{about:?}");
     // The right one ends it.
-    assert!(editor.sign_in(by(minutes(2)), id, None, &begun(secret(1))).expect("possible").is_some());
+    assert!(editor.sign_in(by(minutes(3)), id, None, &begun(secret(1))).expect("possible").is_some());
     let user = reader.user(id).expect("readable").expect("it is there").0;
-    assert_eq!((user.failed, user.locked_until, user.signed_in_at), (0, None, Some(minutes(2))));
+    assert_eq!((user.failed, user.locked_until, user.signed_in_at), (0, None, Some(minutes(3))));
 }
 
 #[test]
@@ -88,10 +94,26 @@ fn a_code_opens_one_session_alone() {
     let desk = Desk::open();
     let mut editor = desk.editor();
     let id = account(&mut editor, "li", Role::Receptionist);
-    editor.change_user(by(noon()), id, AccountChange::Totp(Some(TotpSecret([1; 20])))).expect("possible");
+    editor.change_user(by(noon()), id, AccountChange::Totp(Some((TotpSecret([1; 20]), 6)))).expect("possible");
+    assert_eq!(editor.sign_in(by(noon()), id, Some(6), &begun(secret(1))).expect("possible"), None, "it turned it on");
     assert!(editor.sign_in(by(noon()), id, Some(7), &begun(secret(1))).expect("possible").is_some());
     assert_eq!(editor.sign_in(by(noon()), id, Some(7), &begun(secret(2))).expect("possible"), None);
     assert!(editor.sign_in(by(noon()), id, Some(8), &begun(secret(3))).expect("possible").is_some());
+}
+
+#[test]
+fn signing_in_again_ends_the_session_that_the_browser_had() {
+    let desk = Desk::open();
+    let (mut editor, reader) = (desk.editor(), desk.reader());
+    let id = account(&mut editor, "li", Role::Receptionist);
+    let first = editor.sign_in(by(noon()), id, None, &begun(secret(1))).expect("possible").expect("it begins");
+    let again = NewSession { instead_of: Some(first), ..begun(secret(2)) };
+    let second = editor.sign_in(by(noon()), id, None, &again).expect("possible").expect("it begins");
+    let open: Vec<_> = reader.sessions_of(id).expect("readable").into_iter().map(|session| session.id).collect();
+    assert_eq!(open, [second]);
+    editor.end_session(by(noon()), second).expect("possible");
+    let filter = AuditFilter { what: Some("signed_out".to_owned()), ..AuditFilter::default() };
+    assert_eq!(reader.audit(&filter).expect("readable").len(), 1);
 }
 
 #[test]
@@ -104,8 +126,12 @@ fn a_sessions_secret_is_renewed_and_the_one_before_crosses_for_a_moment() {
     let opens = |n, at| reader.session(session, &secret(n), rules, at).expect("readable").map(|(_, _, before)| before);
     assert_eq!((opens(1, noon()), opens(2, noon())), (Some(false), None));
     let renewed_at = noon() + RENEW_EVERY;
-    assert!(editor.renew_session(session, (&secret(1), &secret(2)), renewed_at).expect("possible"));
-    assert!(!editor.renew_session(session, (&secret(5), &secret(3)), renewed_at).expect("possible"), "a stranger's");
+    assert!(editor.renew_session(session, (&secret(1), &secret(2)), noon(), renewed_at).expect("possible"));
+    // Another request that came at the same time saw the session before: what the first was sent stays.
+    assert!(!editor.renew_session(session, (&secret(1), &secret(4)), noon(), renewed_at).expect("possible"));
+    assert_eq!((opens(2, renewed_at), opens(4, renewed_at)), (Some(false), None));
+    let stranger = editor.renew_session(session, (&secret(5), &secret(3)), renewed_at, renewed_at);
+    assert!(!stranger.expect("possible"), "a stranger's");
     // Until the browser has shown the new one, its answer may have been lost.
     assert_eq!((opens(2, renewed_at), opens(1, renewed_at + CROSSING * 2)), (Some(false), Some(true)));
     editor.session_seen(session, true, rules, renewed_at).expect("possible");

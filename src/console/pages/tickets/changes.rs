@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::routing::post;
 use chrono::{DateTime, Utc};
 
@@ -16,7 +17,9 @@ use crate::console::pages::list::local_time;
 use crate::console::pages::{Paged, done, words};
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
-use crate::desk::report::table::Tongue;
+use crate::desk::audit::Deed;
+use crate::desk::privacy::Surface;
+use crate::desk::report::table::{Both, Tongue};
 use crate::desk::ticket_edit::{Closing, Progress, TicketEdit};
 use crate::desk::told::{Told, told};
 use crate::desk::workflow::{Advance, WorkSheet};
@@ -36,7 +39,16 @@ pub fn router() -> Router<Arc<Shared>> {
         .route("/tickets/{number}/clocks/{clock}/{what}", post(clock))
 }
 
-/// Carries out a change of a ticket that is still as it was seen.
+/// What came of a change.
+enum Changed {
+    Done,
+    /// Somebody else changed the ticket meanwhile; the version that it has now.
+    Meanwhile(i64),
+    /// It is not for them to change; that is written down.
+    NotTheirs,
+}
+
+/// Carries out a change of a ticket that is still as it was seen, and theirs to change (R12).
 async fn change(
     shared: &Arc<Shared>,
     visitor: &Visitor,
@@ -64,19 +76,30 @@ pub async fn change_from(
         .pool
         .edit(clocks, move |editor| {
             let changed = editor.at_once(|editor| {
+                let ticket = editor.ticket(&number, at)?;
+                if ticket.is_some_and(|ticket| !by.sight(Surface::Record).may_change(&ticket)) {
+                    editor.audit(&by.entry(Deed::Refused, &format!("ticket {number}: a change")))?;
+                    return Ok(Changed::NotTheirs);
+                }
                 editor.expect_version(&number, seen)?;
-                work(editor, &number, by.who(), at)
+                work(editor, &number, by.who(), at).map(|()| Changed::Done)
             });
             match changed {
-                Ok(()) => Ok(None),
-                Err(StoreError::Changed { version }) => Ok(Some(version)),
-                Err(error) => Err(error.into()),
+                Err(StoreError::Changed { version }) => Ok(Changed::Meanwhile(version)),
+                changed => Ok(changed?),
             }
         })
         .await?;
     match changed {
-        None => done(page, "saved"),
-        Some(version) => Err(meanwhile(shared, visitor, of, opened, version).await?),
+        Changed::Done => done(page, "saved"),
+        Changed::Meanwhile(version) => Err(meanwhile(shared, visitor, of, opened, version).await?),
+        Changed::NotTheirs => {
+            let what = told!(
+                "工程师只能更改自己负责的工单；{of} 不是",
+                "an engineer changes their own tickets alone; {of} is none of them"
+            );
+            Err(ProblemDetails::new(StatusCode::FORBIDDEN, what).into())
+        }
     }
 }
 
@@ -90,7 +113,7 @@ async fn meanwhile(
 ) -> Result<PageFault, PageFault> {
     let now = visitor.now;
     let ticket = shared.pool.read(move |reader| Ok(reader.ticket(&number, now)?)).await?;
-    let sight = visitor.sight(crate::desk::privacy::Surface::List);
+    let sight = visitor.sight(Surface::List);
     let events = ticket.map(|ticket| sight.ticket(ticket).events).unwrap_or_default();
     let since = opened.unwrap_or(now);
     let told = events.iter().filter(|event| event.at >= since).map(|event| {
@@ -161,8 +184,15 @@ async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
 }
 
 async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
+    let owner = form.changed("owner").filter(|owner| !owner.is_empty()).map(|owner| who(&owner, &visitor));
+    if owner.is_some() && !visitor.sight(Surface::Record).may_hand_over() {
+        let (access, entry) = (shared.access.clone(), visitor.entry(Deed::Refused, &format!("ticket {number}: owner")));
+        shared.pool.read(move |_| Ok(access.audit(&entry)?)).await?;
+        let what = Both::new("工程师不能更换责任人", "an engineer gives no ticket another owner");
+        return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what).into());
+    }
     let edit = TicketEdit {
-        owner: form.changed("owner").filter(|owner| !owner.is_empty()).map(|owner| who(&owner, &visitor)),
+        owner,
         urgency: form.changed("urgency").and_then(|word| word.parse().ok()),
         category: form.changed("category"),
         callback_number: form.changed("callback_number"),

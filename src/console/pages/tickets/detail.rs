@@ -75,6 +75,9 @@ struct TicketPage<'a> {
     /// Whether it can be closed as dealt with from here: its way is not cut short.
     ends_here: bool,
     prints: bool,
+    /// It is theirs to change (R12), and to give another owner.
+    may_change: bool,
+    may_hand_over: bool,
 }
 
 impl TicketPage<'_> {
@@ -197,7 +200,10 @@ async fn one(
         what: words::event(&event.what, visitor.tongue),
         note: event.note.clone().unwrap_or_default(),
     });
+    let sight = visitor.sight(Surface::Record);
     page(&TicketPage {
+        may_change: sight.may_change(&ticket),
+        may_hand_over: sight.may_hand_over(),
         steps: steps(&ticket, visitor.tongue),
         clocks: clocks(&ticket, &visitor),
         history: history.collect(),
