@@ -69,7 +69,7 @@ async fn lines(State(shared): State<Arc<Shared>>, visitor: Visitor) -> Paged {
     registered.sort_by(|a, b| (&a.user, &a.contact).cmp(&(&b.user, &b.contact)));
     let trunks = shared.pool.read(|reader| Ok(reader.trunks()?)).await?;
     let people = Arc::clone(&visitor.settings.people);
-    let (phones, trunks_file, phones_file) = look(&shared, &visitor, move |setup| {
+    let (phones, trunks_file, phones_file) = look(&shared, move |setup| {
         let site = setup.site();
         let row = |phone: &crate::desk::phones::Phone| Row {
             user: phone.user.clone(),

@@ -55,7 +55,7 @@ fn title(visitor: &Visitor, content: Content) -> String {
 }
 
 async fn show(shared: &Arc<Shared>, visitor: &Visitor, content: Content) -> Paged {
-    let (file, origin) = file_of(shared, visitor, content).await?;
+    let (file, origin) = file_of(shared, content).await?;
     let (frame, seen) = (Frame::new(visitor, title(visitor, content)), file.fingerprint());
     page(&TextPage { frame, origin, text: file.text, seen, theirs: None })
 }
@@ -70,7 +70,7 @@ async fn write_answers(State(shared): State<Arc<Shared>>, visitor: Visitor, form
 
 async fn write(shared: &Arc<Shared>, visitor: &Visitor, content: Content, form: &Form) -> Paged {
     let (seen, text) = (Fingerprint::read(form.text("seen")), form.whole("text").to_owned());
-    let (file, origin) = file_of(shared, visitor, content).await?;
+    let (file, origin) = file_of(shared, content).await?;
     if origin.path.is_some() && file.fingerprint() != seen {
         // Both, so that nothing of either is lost: what is saved next replaces what is shown beside it.
         let frame = Frame::new(visitor, title(visitor, content));
