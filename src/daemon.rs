@@ -118,7 +118,6 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
-    let reload = || setup.reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let instance = trunks::instance(data, &mut random);
     let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());
@@ -179,10 +178,14 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
         DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site)).with_setup(setup.clone());
     let pages_tls = |site: &Site| site.tls.as_ref().map(|tls| Arc::clone(&tls.pages));
     access.set_tls(pages_tls(&site));
-    let reload = || {
-        reload().inspect(|site| {
-            access.set(settings::desk(site));
-            access.set_tls(pages_tls(site));
+    let reload: Reload = {
+        let (setup, access) = (setup.clone(), access.clone());
+        Arc::new(move || {
+            setup.reload().inspect(|site| {
+                trunks::warn_of_unspoken(site, &spoken);
+                access.set(settings::desk(site));
+                access.set_tls(pages_tls(site));
+            })
         })
     };
     invite_first_administrator(&config, &console_address, &mut journal)?;
@@ -209,6 +212,9 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))
 }
+
+/// Reads settings and content again, on a thread that may wait for the disk.
+type Reload = Arc<dyn Fn() -> Result<Site, Vec<Problem>> + Send + Sync>;
 
 /// Threads that work on the database beside the line and the store; each stops as it goes.
 struct Beside {
@@ -429,7 +435,7 @@ fn serve_until_stopped(
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut watches): ((&Store, &Beside), Watches),
-    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    reload: &Reload,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
     runtime.block_on(async {
@@ -497,11 +503,17 @@ async fn answer(ask: DaemonAsk, to_line: &mpsc::Sender<ToLine>) {
 }
 
 async fn reload_service(
-    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    reload: &Reload,
     to_line: &mpsc::Sender<ToLine>,
     (store, beside): (&Store, &Beside),
 ) -> Result<Vec<Problem>, Vec<Problem>> {
-    match reload() {
+    let reload = Arc::clone(reload);
+    // It reads files and prompts for a second or more: the console answers meanwhile.
+    let loaded = tokio::task::spawn_blocking(move || reload()).await.unwrap_or_else(|error| {
+        let what = format!("reading everything again broke off: {error}");
+        Err(vec![Problem { file: "settings".to_owned(), line: None, what, remedy: "see the log".to_owned() }])
+    });
+    match loaded {
         Ok(site) => {
             beside.reload(&site);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
