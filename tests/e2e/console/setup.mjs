@@ -30,7 +30,7 @@ test("hours: a fault is told with its line and nothing is lost; a holiday holds 
   await desk.sees("form[action='/setup/hours/holidays/0']");
   await desk.go("/setup/hours?at=2027-01-01T10:00");
   await desk.sees(".mark", "元旦");
-  await desk.sees(".mark", "关闭");
+  await desk.sees(".mark", "非服务时间");
   await desk.check("hours on a holiday");
 });
 

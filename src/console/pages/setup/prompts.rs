@@ -57,6 +57,28 @@ pub fn lang_name(lang: &str) -> &str {
     }
 }
 
+/// What a group of the catalogue is about.
+fn group_name(group: &str) -> Told {
+    let zh = match group {
+        "greeting" => "问候",
+        "general" => "通用",
+        "repair" => "报修",
+        "complaint" => "投诉",
+        "inquiry" => "问询",
+        "person" => "找人",
+        "voicemail" => "留言",
+        "mailbox" => "语音信箱",
+        "emergency" => "紧急情况",
+        "human" => "转人工",
+        "errand" => "呼出任务",
+        "music" => "音乐",
+        "numbers" => "数字",
+        "desk" => "自建",
+        other => other,
+    };
+    Told::new(zh, group)
+}
+
 fn seconds(ms: u64) -> String {
     format!("{}.{} s", ms / 1000, ms % 1000 / 100)
 }
@@ -71,6 +93,10 @@ struct PromptsPage {
 }
 
 impl PromptsPage {
+    fn group(&self, group: &str) -> String {
+        group_name(group).of(self.frame.tongue).to_owned()
+    }
+
     fn lang_name<'a>(&self, lang: &'a Lang) -> &'a str {
         lang_name(&lang.0)
     }
@@ -259,12 +285,18 @@ async fn restore(
     Path((id, lang)): Path<(String, String)>,
 ) -> Paged {
     let (of, about) = (id.clone(), format!("prompts: {lang}/{id} without its own recording"));
-    change(&shared, &visitor, about, move |setup| setup.restore_prompt(&Lang::new(&lang), &of)).await?;
-    // A prompt that was nothing but this recording is no more.
+    let voice = Lang::new(&lang);
+    change(&shared, &visitor, about, move |setup| setup.restore_prompt(&voice, &of)).await?;
     let of = id.clone();
-    match look(&shared, move |setup| Ok(setup.prompt(&of).is_some())).await? {
-        true => done(&format!("{PATH}/{id}"), "restored"),
-        false => done(PATH, "removed"),
+    let left = look(&shared, move |setup| {
+        let voices = setup.prompt(&of).map(|prompt| prompt.voices);
+        Ok(voices.map(|voices| voices.iter().any(|voice| voice.lang.0 == lang && voice.audio.is_some())))
+    });
+    match left.await? {
+        Some(true) => done(&format!("{PATH}/{id}"), "restored"),
+        Some(false) => done(&format!("{PATH}/{id}"), "removed"),
+        // It was nothing but this recording.
+        None => done(PATH, "removed"),
     }
 }
 
@@ -323,7 +355,13 @@ impl CallPart {
                 "呼叫流程里没有 [errand] prompt",
                 "the flow has no [errand] prompt",
             ),
-            other => return told!("没有成功（{other}）", "{other}").of(self.frame.tongue).to_owned(),
+            "declined" => Both::new("话机拒接", "they declined"),
+            "failed" => Both::new("呼叫失败", "the call failed"),
+            "cancelled" => Both::new("呼叫已取消", "the call was cancelled"),
+            "overtaken" => Both::new("已不需要", "it is not needed any more"),
+            "" => Both::new("没有成功", "nothing came of it"),
+            // Who took it back, or a word of the line.
+            other => return other.to_owned(),
         };
         text.of(self.frame.tongue).to_owned()
     }

@@ -85,7 +85,8 @@ async fn write(shared: &Arc<Shared>, visitor: &Visitor, content: Content, form: 
 
 async fn make_file(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(section): Path<String>) -> Paged {
     let Some(content) = Content::ALL.into_iter().find(|content| content.as_str() == section) else {
-        return Err(ProblemDetails::new(StatusCode::NOT_FOUND, "there is nothing here").into());
+        let what = Both::new("这里没有内容", "there is nothing here");
+        return Err(ProblemDetails::new(StatusCode::NOT_FOUND, what).into());
     };
     let about = format!("{section}: a file is made");
     change(&shared, &visitor, about, move |setup| setup.make_file(content)).await?;
