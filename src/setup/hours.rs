@@ -129,7 +129,11 @@ impl Setup {
     }
 }
 
-fn table_at<'a>(document: &'a mut DocumentMut, key: &'static str, at: Option<At<'_>>) -> Result<&'a mut Table, Refusal> {
+fn table_at<'a>(
+    document: &'a mut DocumentMut,
+    key: &'static str,
+    at: Option<At<'_>>,
+) -> Result<&'a mut Table, Refusal> {
     let tables = document.entry(key).or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let tables = tables.as_array_of_tables_mut().ok_or_else(|| in_one_line(key))?;
     let place = match at {
@@ -160,10 +164,8 @@ fn is_there(tables: &ArrayOfTables, key: &'static str, at: At<'_>) -> Result<usi
 }
 
 fn in_one_line(key: &'static str) -> Refusal {
-    let what = told!(
-        "文件把 `{key}` 写在一行里，请以文本编辑整个文件",
-        "the file has `{key}` in one line; change it as text"
-    );
+    let what =
+        told!("文件把 `{key}` 写在一行里，请以文本编辑整个文件", "the file has `{key}` in one line; change it as text");
     Refusal::Form { field: key, what }
 }
 

@@ -432,11 +432,7 @@ impl Setup {
         }
         let texts: Vec<&(Lang, String)> = texts.iter().filter(|(_, text)| !text.trim().is_empty()).collect();
         if texts.is_empty() {
-            return form(
-                "text",
-                "请写出要播放的文字，至少一种语言",
-                "write what is said, at least in one language",
-            );
+            return form("text", "请写出要播放的文字，至少一种语言", "write what is said, at least in one language");
         }
         let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut drafts = Vec::new();
@@ -500,8 +496,10 @@ impl Setup {
     /// What was offered before is kept beside it under another name, until the next one.
     fn put_offer(&self, lang: &Lang, id: &str, clip: &Clip) -> Result<(), Refusal> {
         let path = self.offer_path(lang, id);
-        let bytes = wav_bytes(clip)
-            .ok_or_else(|| Refusal::Disk { path: path.clone(), what: Told::new("写不出录音", "it can't be written as WAV") })?;
+        let bytes = wav_bytes(clip).ok_or_else(|| Refusal::Disk {
+            path: path.clone(),
+            what: Told::new("写不出录音", "it can't be written as WAV"),
+        })?;
         if let Some(before) = self.offer_bytes(lang, id) {
             put(&path.with_extension("before.wav"), &before)?;
         }

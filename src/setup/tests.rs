@@ -220,7 +220,9 @@ fn a_file_is_seen_as_it_is_written_and_keeps_its_marks() {
         let desk = DeskTest::with(&[("hours.toml", &text), ("frontdesk.toml", "[hours]\nfile = \"hours.toml\"\n")]);
         let mut week = week_of(&text);
         week[1] = "09:00-12:00".to_owned();
-        desk.setup.put_week(&desk.seen(Content::Hours), &week).unwrap_or_else(|refusal| panic!("{text:?}: {refusal:?}"));
+        desk.setup
+            .put_week(&desk.seen(Content::Hours), &week)
+            .unwrap_or_else(|refusal| panic!("{text:?}: {refusal:?}"));
         let written = desk.text("hours.toml");
         assert_eq!(week_of(&written), week);
         assert_eq!(written.starts_with('\u{feff}'), text.starts_with('\u{feff}'), "{written:?}");

@@ -131,7 +131,11 @@ fn import(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {
     })?;
     let flag = |name| ask.query.flag(name) == Some(true);
     let change = editor.put_residents(ask.now, &list.residents, flag("replace"), flag("dry_run"))?;
-    Reply::value(&Imported { change, dry_run: flag("dry_run"), notes: list.notes.iter().map(ToString::to_string).collect() })
+    Reply::value(&Imported {
+        change,
+        dry_run: flag("dry_run"),
+        notes: list.notes.iter().map(ToString::to_string).collect(),
+    })
 }
 
 fn now(editor: &mut Editor, id: i64) -> Result<Reply, ProblemDetails> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::HeaderValue;
 use axum::routing::{get, post};
 use chrono::{DateTime, FixedOffset, Weekday};
 
@@ -150,16 +151,24 @@ async fn hours(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked
         time_zone: settings.time_zone,
     };
     let (holidays, workdays) = written_days(&file.text);
-    page(&HoursPage {
+    let seen = file.fingerprint();
+    let mut shown = page(&HoursPage {
         frame: Frame::of(&visitor, PATH).saying(asked.some("said")),
         origin,
-        seen: file.fingerprint(),
+        seen: seen.clone(),
         week: DAYS.iter().copied().zip(week_of(&file.text)).collect(),
         holidays,
         workdays,
         moment: Moment::of(staff, at),
         at: at.with_timezone(&settings.time_zone).format("%Y-%m-%dT%H:%M").to_string(),
-    })
+    })?;
+    // After a form only its section is taken from this page: the other forms stay with what is typed in them, and learn here
+    // what the file is now.
+    let now = serde_json::json!({ "seen": { "version": seen.as_str() } }).to_string();
+    if let Ok(now) = HeaderValue::try_from(now) {
+        shown.headers_mut().insert("hx-trigger", now);
+    }
+    Ok(shown)
 }
 
 fn seen(form: &Form) -> Fingerprint {

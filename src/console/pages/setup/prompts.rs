@@ -214,8 +214,7 @@ async fn offered_wav(State(shared): State<Arc<Shared>>, path: Path<(String, Stri
 }
 
 async fn wav(shared: &Arc<Shared>, Path((id, lang)): Path<(String, String)>, which: Which) -> Paged {
-    let bytes =
-        look(shared, move |setup| setup.prompt_wav(&Lang::new(&lang), &id, which).ok_or_else(unknown)).await?;
+    let bytes = look(shared, move |setup| setup.prompt_wav(&Lang::new(&lang), &id, which).ok_or_else(unknown)).await?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], bytes).into_response())
 }
 
@@ -351,10 +350,9 @@ impl CallPart {
             "interrupted" => Both::new("服务中途停止", "the desk stopped meanwhile"),
             "not_saved" => Both::new("录音没有存下来", "the recording could not be kept"),
             // The line says so in words of its own.
-            other if other.contains("[errand]") => Both::new(
-                "呼叫流程里没有 [errand] prompt",
-                "the flow has no [errand] prompt",
-            ),
+            other if other.contains("[errand]") => {
+                Both::new("呼叫流程里没有 [errand] prompt", "the flow has no [errand] prompt")
+            }
             "declined" => Both::new("话机拒接", "they declined"),
             "failed" => Both::new("呼叫失败", "the call failed"),
             "cancelled" => Both::new("呼叫已取消", "the call was cancelled"),
@@ -391,9 +389,7 @@ async fn last_call(
     let recording = part.call.comment.clone().filter(|_| part.is_over() && part.said());
     if let Some(recording) = recording {
         let (lang, id, errand) = (lang.clone(), id.to_owned(), part.call.id);
-        let taken = look(shared, move |setup| {
-            setup.offer_recording(&lang, &id, errand, &recording).map_err(unusable)
-        });
+        let taken = look(shared, move |setup| setup.offer_recording(&lang, &id, errand, &recording).map_err(unusable));
         part.fault = taken.await.err().map(|problem| problem.detail().of(visitor.tongue).to_owned());
     }
     Ok(Some(part))

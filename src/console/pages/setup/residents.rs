@@ -11,12 +11,12 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 use crate::console::gate::Visitor;
+use crate::console::pages::fault::PageFault;
 use crate::console::pages::form::Form;
 use crate::console::pages::frame::Frame;
 use crate::console::pages::list::{Asked, ROWS};
 use crate::console::pages::upload::{self, Upload};
 use crate::console::pages::{Paged, done, page, shown};
-use crate::console::pages::fault::PageFault;
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::account::UserId;
