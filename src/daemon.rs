@@ -118,7 +118,6 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     let workers = start_workers(clock, &config, threads.recorder.clone(), &to_line, &mut random)?;
 
     let spoken: Vec<Transport> = bound.iter().map(|b| b.transport).collect();
-    let reload = || setup.reload().inspect(|site| trunks::warn_of_unspoken(site, &spoken));
     let listeners: Vec<SocketAddr> = bound.iter().map(|b| b.address).collect();
     let instance = trunks::instance(data, &mut random);
     let mut ua = UserAgent::new(UaConfig { instance, ..ua_config(&config, &bound) }, random.fork());
@@ -178,10 +177,14 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     let access =
         DeskAccess::new(data.join("frontdesk.db"), recordings, settings::desk(&site)).with_setup(setup.clone());
     access.set_tls(site.tls.as_ref().map(|tls| Arc::clone(&tls.pages)));
-    let reload = || {
-        reload().inspect(|site| {
-            access.set(settings::desk(site));
-            follow_tls(&access, &config, site);
+    let reload: Reload = {
+        let (setup, access, speaks_tls) = (setup.clone(), access.clone(), config.console.tls);
+        Arc::new(move || {
+            setup.reload().inspect(|site| {
+                trunks::warn_of_unspoken(site, &spoken);
+                access.set(settings::desk(site));
+                follow_tls(&access, speaks_tls, site);
+            })
         })
     };
     invite_first_administrator(&config, &console_address, &mut journal)?;
@@ -208,6 +211,9 @@ pub fn run(site: Site, data: &Path, setup: Setup) -> Result<(), DaemonError> {
     stopped?;
     line.map_err(|error| DaemonError::Line(error.to_string()))
 }
+
+/// Reads settings and content again, on a thread that may wait for the disk.
+type Reload = Arc<dyn Fn() -> Result<Site, Vec<Problem>> + Send + Sync>;
 
 /// Threads that work on the database beside the line and the store; each stops as it goes.
 struct Beside {
@@ -428,7 +434,7 @@ fn serve_until_stopped(
     (console, access): (TcpListener, DeskAccess),
     to_line: &mpsc::Sender<ToLine>,
     (desk, mut watches): ((&Store, &Beside), Watches),
-    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    reload: &Reload,
 ) -> Result<(), DaemonError> {
     let Control { clock, runtime, mut term, mut int, mut hup } = control;
     runtime.block_on(async {
@@ -496,11 +502,17 @@ async fn answer(ask: DaemonAsk, to_line: &mpsc::Sender<ToLine>) {
 }
 
 async fn reload_service(
-    reload: &impl Fn() -> Result<Site, Vec<Problem>>,
+    reload: &Reload,
     to_line: &mpsc::Sender<ToLine>,
     (store, beside): (&Store, &Beside),
 ) -> Result<Vec<Problem>, Vec<Problem>> {
-    match reload() {
+    let reload = Arc::clone(reload);
+    // It reads files and prompts for a second or more: the console answers meanwhile.
+    let loaded = tokio::task::spawn_blocking(move || reload()).await.unwrap_or_else(|error| {
+        let what = format!("reading everything again broke off: {error}");
+        Err(vec![Problem { file: "settings".to_owned(), line: None, what, remedy: "see the log".to_owned() }])
+    });
+    match loaded {
         Ok(site) => {
             beside.reload(&site);
             store.set_clocks(Arc::new(site::clock_book(&site.config, &site.hours)));
@@ -532,12 +544,12 @@ async fn reload_service(
 
 /// Gives the console the certificates that were read again. It goes on with those that it has where there are none now:
 /// whether it speaks HTTPS at all is settled as it starts, and without any it could only drop its connections.
-fn follow_tls(access: &DeskAccess, began: &Config, site: &Site) {
+fn follow_tls(access: &DeskAccess, speaks_tls: bool, site: &Site) {
     if let Some(tls) = &site.tls {
         access.set_tls(Some(Arc::clone(&tls.pages)));
     }
-    if began.console.tls != site.config.console.tls {
-        let tls = if began.console.tls { "on" } else { "off" };
+    if speaks_tls != site.config.console.tls {
+        let tls = if speaks_tls { "on" } else { "off" };
         tracing::warn!(tls, "[console] tls is another now: a restart makes it hold, until then it stays as it was");
     }
 }

@@ -109,7 +109,7 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
         Some(Command::Add(args)) => {
             let given: Vec<&str> = args.numbers.iter().map(String::as_str).collect();
             let resident = Resident::new(&args.building, &args.room, &args.name, &given, numbers)
-                .map_err(|fault| CliError::Usage(format!("{}; {}", fault.what, fault.remedy)))?;
+                .map_err(|fault| CliError::Usage(fault.told().to_string()))?;
             let resident = Resident { note: args.note.clone(), ..resident };
             let change = context.editor()?.put_residents(context.now, &[resident], false, false)?;
             let what = if change.added > 0 { "added" } else { "changed" };
@@ -130,7 +130,7 @@ pub fn run(args: &Args, numbers: &NumberPlan, context: &Context, out: &mut dyn W
                 return output::json(out, &change);
             }
             for note in &list.notes {
-                writeln!(out, "note     {}", output::printable(note))?;
+                writeln!(out, "note     {}", output::printable(&note.to_string()))?;
             }
             let end = if args.dry_run { "; nothing is written: a dry run" } else { "" };
             Ok(writeln!(

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::residents::Resident;
+use super::told::{Told, told};
 use crate::types::{NumberPlan, did_you_mean};
 
 /// Faults that are told; the rest come back when these are mended.
@@ -34,7 +35,7 @@ enum Column {
 pub struct List {
     pub residents: Vec<Resident>,
     /// What of it was not used, and what will not be guessed.
-    pub notes: Vec<String>,
+    pub notes: Vec<Told>,
 }
 
 /// What is wrong in one line, and what to write instead.
@@ -42,7 +43,14 @@ pub struct List {
 pub struct LineFault {
     /// From 1 on.
     pub line: u64,
-    pub what: String,
+    /// In English, where it is data.
+    #[serde(serialize_with = "as_text")]
+    #[schema(value_type = String)]
+    pub what: Told,
+}
+
+fn as_text<S: serde::Serializer>(what: &Told, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(what)
 }
 
 /// Why nothing of a list is taken: its faults in the order of their lines, as many as are told.
@@ -54,7 +62,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    fn add(&mut self, line: u64, what: impl Into<String>) {
+    fn add(&mut self, line: u64, what: impl Into<Told>) {
         if self.told.len() < FAULTS_MAX {
             self.told.push(LineFault { line, what: what.into() });
         } else {
@@ -84,7 +92,10 @@ pub fn read(bytes: &[u8], plan: &NumberPlan) -> Result<List, Faults> {
         let mut faults = Faults::default();
         faults.add(
             line,
-            "it is not UTF-8 text; save it as \"CSV UTF-8\" (另存为，CSV UTF-8), or run iconv -f GB18030 -t UTF-8",
+            Told::new(
+                "不是 UTF-8 文本；请另存为“CSV UTF-8”，或运行 iconv -f GB18030 -t UTF-8",
+                "it is not UTF-8 text; save it as \"CSV UTF-8\" (另存为，CSV UTF-8), or run iconv -f GB18030 -t UTF-8",
+            ),
         );
         faults
     })?;
@@ -106,14 +117,23 @@ fn rows(text: &str, plan: &NumberPlan) -> Result<List, Faults> {
     let columns: Vec<Option<Column>> = names.iter().map(column).collect();
     for (name, _) in names.iter().zip(&columns).filter(|(name, column)| column.is_none() && !name.is_empty()) {
         let known = COLUMNS.iter().flat_map(|(_, words)| words.iter().copied());
-        let near = did_you_mean(&name.to_lowercase(), known).map(|near| format!(": did you mean `{near}`?"));
-        list.notes.push(format!("the column `{name}` is not used{}", near.unwrap_or_default()));
+        list.notes.push(match did_you_mean(&name.to_lowercase(), known) {
+            Some(near) => told!(
+                "没有使用“{name}”这一列：是不是“{near}”？",
+                "the column `{name}` is not used: did you mean `{near}`?"
+            ),
+            None => told!("没有使用“{name}”这一列", "the column `{name}` is not used"),
+        });
     }
-    for (wanted, word) in
-        [(Column::Building, "building (楼号)"), (Column::Room, "room (房号)"), (Column::Name, "name (姓名)")]
+    for (wanted, en, zh) in
+        [(Column::Building, "building", "楼号"), (Column::Room, "room", "房号"), (Column::Name, "name", "姓名")]
     {
         if !columns.contains(&Some(wanted)) {
-            faults.add(1, format!("there is no column {word}; write the columns' names into the first line"));
+            let what = told!(
+                "没有“{zh}”这一列；请在第一行写各列的名称",
+                "there is no column {en} ({zh}); write the columns' names into the first line"
+            );
+            faults.add(1, what);
         }
     }
     if faults.told.is_empty() {
@@ -137,8 +157,8 @@ fn take_rows(
         let row = match row {
             Ok(row) => row,
             Err(error) => {
-                faults
-                    .add(error.position().map_or(1, csv::Position::line), format!("it can't be read as CSV: {error}"));
+                let what = told!("不能按 CSV 读取：{error}", "it can't be read as CSV: {error}");
+                faults.add(error.position().map_or(1, csv::Position::line), what);
                 return;
             }
         };
@@ -147,10 +167,10 @@ fn take_rows(
             continue;
         }
         if row.iter().skip(columns.len()).any(|cell| !cell.is_empty()) {
-            let what = format!(
-                "{} cells, but {} columns; put a cell with a comma into double quotes",
-                row.len(),
-                columns.len()
+            let (cells, count) = (row.len(), columns.len());
+            let what = told!(
+                "有 {cells} 格，但只有 {count} 列；含逗号的格请加双引号",
+                "{cells} cells, but {count} columns; put a cell with a comma into double quotes"
             );
             faults.add(line, what);
             continue;
@@ -169,16 +189,18 @@ fn take_rows(
             Ok(resident) => {
                 let key = (resident.building.clone(), resident.room.clone(), resident.name.clone());
                 if let Some(before) = seen.insert(key, line) {
-                    let what = format!(
-                        "building {} room {} has {} in line {before} already; keep one of them, with all numbers",
-                        resident.building, resident.room, resident.name
+                    let Resident { building, room, name, .. } = &resident;
+                    let what = told!(
+                        "{building} 楼 {room} 的 {name} 在第 {before} 行已有；请并为一行，写上全部号码",
+                        "building {building} room {room} has {name} in line {before} already; keep one of them, with all \
+                         numbers"
                     );
                     faults.add(line, what);
                 }
                 let note = Some(cell(Column::Note).to_owned()).filter(|note| !note.is_empty());
                 list.residents.push(Resident { note, ..resident });
             }
-            Err(fault) => faults.add(line, format!("{}; {}", fault.what, fault.remedy)),
+            Err(fault) => faults.add(line, fault.told()),
         }
     }
 }
@@ -194,22 +216,26 @@ fn plain(cell: &str) -> &str {
 }
 
 /// Numbers of several residents: who calls from them is not guessed.
-fn shared_numbers(residents: &[Resident]) -> Vec<String> {
+fn shared_numbers(residents: &[Resident]) -> Vec<Told> {
     let mut of: HashMap<&str, Vec<&Resident>> = HashMap::new();
     for resident in residents {
         for number in &resident.numbers {
             of.entry(number).or_default().push(resident);
         }
     }
-    let mut shared: Vec<String> = of
+    let mut shared: Vec<Told> = of
         .into_iter()
         .filter(|(_, residents)| residents.len() > 1)
         .map(|(number, residents)| {
             let who: Vec<String> = residents.iter().map(|r| format!("{} {} {}", r.building, r.room, r.name)).collect();
-            format!("the number {number} belongs to {}: who of them calls is not guessed", who.join(", "))
+            let who = who.join(", ");
+            told!(
+                "号码 {number} 属于 {who}：不会猜测是谁打来",
+                "the number {number} belongs to {who}: who of them calls is not guessed"
+            )
         })
         .collect();
-    shared.sort();
+    shared.sort_by_key(Told::to_string);
     shared
 }
 
@@ -264,7 +290,7 @@ mod tests {
         let gb18030 = b"building,room,name\n3,1201,\xc0\xee\xcb\xc4\n";
         let faults = read(gb18030, &NumberPlan::default()).expect_err("it can't be read");
         assert_eq!(faults.told.len(), 1);
-        assert!(faults.told[0].line == 2 && faults.told[0].what.contains("CSV UTF-8"), "{faults:?}");
+        assert!(faults.told[0].line == 2 && faults.told[0].what.to_string().contains("CSV UTF-8"), "{faults:?}");
     }
 
     #[test]
@@ -273,6 +299,6 @@ mod tests {
         let read = list(text).expect("it is right");
         assert_eq!(read.residents.len(), 2);
         let told = ["the number 13800138000 belongs to 3 1201 李四, 5 302 王五: who of them calls is not guessed"];
-        assert_eq!(read.notes, told);
+        assert_eq!(read.notes.iter().map(Told::to_string).collect::<Vec<_>>(), told);
     }
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::report::table::{Both, Tongue};
+use super::told::{Told, told};
 use crate::types::{NumberPlan, TicketNumber};
 
 /// Characters of one field.
@@ -26,8 +28,21 @@ pub struct Resident {
 /// What is wrong with a field, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    pub what: String,
-    pub remedy: &'static str,
+    pub what: Told,
+    pub remedy: Both,
+}
+
+impl Fault {
+    fn new(what: Told, zh: &'static str, en: &'static str) -> Self {
+        Self { what, remedy: Both::new(zh, en) }
+    }
+
+    /// Both in one line.
+    pub fn told(&self) -> Told {
+        let (zh, Both { zh: remedy, en }) = (self.what.of(Tongue::Zh), self.remedy);
+        let what = &self.what;
+        told!("{zh}；{remedy}", "{what}; {en}")
+    }
 }
 
 impl Resident {
@@ -38,14 +53,18 @@ impl Resident {
 
     /// From what was written, with its numbers in the form in which callers are looked up.
     pub fn new(building: &str, room: &str, name: &str, numbers: &[&str], plan: &NumberPlan) -> Result<Self, Fault> {
-        let field = |name: &str, text: &str| {
+        let field = |zh: &str, en: &str, text: &str| {
             let text = text.trim();
             if text.is_empty() {
-                return Err(Fault { what: format!("there is no {name}"), remedy: "write building, room and name" });
+                let what = told!("没有{zh}", "there is no {en}");
+                return Err(Fault::new(what, "请写楼号、房号和姓名", "write building, room and name"));
             }
             if text.chars().count() > FIELD_MAX || text.chars().any(char::is_control) {
-                let what = format!("the {name} is longer than {FIELD_MAX} characters, or has control characters");
-                return Err(Fault { what, remedy: "shorten it" });
+                let what = told!(
+                    "{zh}超过 {FIELD_MAX} 个字，或含有控制字符",
+                    "the {en} is longer than {FIELD_MAX} characters, or has control characters"
+                );
+                return Err(Fault::new(what, "请缩短", "shorten it"));
             }
             Ok(text.to_owned())
         };
@@ -54,8 +73,11 @@ impl Resident {
             let digits = number.chars().filter(char::is_ascii_digit).count();
             let plain = |c: char| c.is_ascii_digit() || "+-() .".contains(c);
             if !(3..=20).contains(&digits) || !number.chars().all(plain) {
-                let what = format!("`{number}` is no telephone number");
-                return Err(Fault { what, remedy: "write it as 13800138000, 010-62001234 or +86 138 0013 8000" });
+                return Err(Fault::new(
+                    told!("`{number}` 不是电话号码", "`{number}` is no telephone number"),
+                    "请写作 13800138000、010-62001234 或 +86 138 0013 8000",
+                    "write it as 13800138000, 010-62001234 or +86 138 0013 8000",
+                ));
             }
             let number = in_one_form(number, plan);
             if !kept.contains(&number) {
@@ -63,10 +85,12 @@ impl Resident {
             }
         }
         if kept.len() > NUMBERS_MAX {
-            let what = format!("{} numbers of one resident", kept.len());
-            return Err(Fault { what, remedy: "write at most eight" });
+            let count = kept.len();
+            let what = told!("一位住户有 {count} 个号码", "{count} numbers of one resident");
+            return Err(Fault::new(what, "最多八个", "write at most eight"));
         }
-        let (building, room, name) = (field("building", building)?, field("room", room)?, field("name", name)?);
+        let building = field("楼号", "building", building)?;
+        let (room, name) = (field("房号", "room", room)?, field("姓名", "name", name)?);
         Ok(Self { id: 0, building, room, name, numbers: kept, note: None })
     }
 }

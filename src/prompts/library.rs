@@ -79,6 +79,8 @@ pub struct Heard<'a> {
     pub origin: &'a Origin,
     /// It is inside the program, and not in a folder of the desk.
     pub is_built_in: bool,
+    /// There is a built-in one beneath it.
+    pub has_spare: bool,
 }
 
 /// A line of `frontdesk prompts list`.
@@ -284,7 +286,8 @@ impl Library {
     /// What is played for a prompt in this very language.
     pub fn heard(&self, lang: &Lang, id: &str) -> Option<Heard<'_>> {
         let prompt = self.shelves.get(lang)?.prompts.get(id)?;
-        Some(Heard { audio: &prompt.audio, origin: &prompt.origin, is_built_in: prompt.is_built_in })
+        let has_spare = prompt.spare.is_some();
+        Some(Heard { audio: &prompt.audio, origin: &prompt.origin, is_built_in: prompt.is_built_in, has_spare })
     }
 
     /// How a text would be spoken now.

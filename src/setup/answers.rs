@@ -5,6 +5,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 use super::hours::put_text;
 use super::toml_file::put;
 use super::{Content, Fingerprint, Refusal, Setup, Written};
+use crate::desk::told::told;
 
 /// The keys that lead to a topic, from the top.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -101,7 +102,7 @@ impl Setup {
 }
 
 fn gone(way: &TopicWay) -> Refusal {
-    Refusal::Gone(format!("topic {way}"))
+    Refusal::Gone(told!("答复 {way}", "topic {way}"))
 }
 
 fn is_of(topic: &Table, key: &str) -> bool {

@@ -7,6 +7,7 @@ use crate::config::{Config, Source};
 use crate::desk::answers::Answers;
 use crate::desk::hours::Hours;
 use crate::desk::people::Directory;
+use crate::desk::told::{Told, told};
 
 /// A bigger file is none of content.
 pub const TEXT_BYTES_MAX: usize = 2 << 20;
@@ -71,8 +72,13 @@ pub struct Fingerprint(String);
 
 impl Fingerprint {
     pub fn of(text: &str) -> Self {
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// Of a recording.
+    pub fn of_bytes(bytes: &[u8]) -> Self {
         use sha2::{Digest, Sha256};
-        Self(Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+        Self(Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// As a form sends it back.
@@ -111,10 +117,10 @@ impl ContentFile {
 }
 
 /// A file of content, whole.
-pub(super) fn read(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+pub(super) fn read(path: &Path) -> Result<String, Told> {
+    let size = fs::metadata(path).map_err(|error| super::of_disk(&error))?.len();
     if size > TEXT_BYTES_MAX as u64 {
-        return Err(format!("{size} bytes are too many"));
+        return Err(told!("文件太大：{size} 字节", "{size} bytes are too many"));
     }
-    fs::read_to_string(path).map_err(|error| error.to_string())
+    fs::read_to_string(path).map_err(|error| super::of_disk(&error))
 }

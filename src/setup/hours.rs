@@ -4,6 +4,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, Value};
 
 use super::toml_file::put;
 use super::{Content, Fingerprint, Refusal, Setup, Written};
+use crate::desk::told::{Told, told};
 
 /// The keys of a week's days.
 pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -27,6 +28,14 @@ pub struct WorkdayForm {
     pub date: String,
     /// One of [`DAYS`].
     pub like: String,
+}
+
+/// Which holiday or make-up workday of the file: its place in it, and the day that it began with when it was shown. Where
+/// somebody else took one out meanwhile, another stands in its place.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    pub place: usize,
+    pub day: &'a str,
 }
 
 /// The spans of each day of the week, Monday first; empty where the text can't be read.
@@ -74,7 +83,7 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn put_holiday(&self, seen: &Fingerprint, at: Option<usize>, form: &HolidayForm) -> Result<Written, Refusal> {
+    pub fn put_holiday(&self, seen: &Fingerprint, at: Option<At<'_>>, form: &HolidayForm) -> Result<Written, Refusal> {
         self.change_seen(Content::Hours, seen, |document| {
             let table = table_at(document, "holiday", at)?;
             let to = if form.to.trim().is_empty() { &form.from } else { &form.to };
@@ -93,7 +102,7 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn put_workday(&self, seen: &Fingerprint, at: Option<usize>, form: &WorkdayForm) -> Result<Written, Refusal> {
+    pub fn put_workday(&self, seen: &Fingerprint, at: Option<At<'_>>, form: &WorkdayForm) -> Result<Written, Refusal> {
         self.change_seen(Content::Hours, seen, |document| {
             let table = table_at(document, "workday", at)?;
             for (key, text) in [("name", &form.name), ("date", &form.date), ("like", &form.like)] {
@@ -107,7 +116,7 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn remove_holiday(&self, seen: &Fingerprint, at: usize) -> Result<Written, Refusal> {
+    pub fn remove_holiday(&self, seen: &Fingerprint, at: At<'_>) -> Result<Written, Refusal> {
         self.change_seen(Content::Hours, seen, |document| take_out(document, "holiday", at))
     }
 
@@ -115,58 +124,66 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn remove_workday(&self, seen: &Fingerprint, at: usize) -> Result<Written, Refusal> {
+    pub fn remove_workday(&self, seen: &Fingerprint, at: At<'_>) -> Result<Written, Refusal> {
         self.change_seen(Content::Hours, seen, |document| take_out(document, "workday", at))
     }
-
-    /// A change of a file whose whole text is as it was seen.
-    pub(super) fn change_seen(
-        &self,
-        content: Content,
-        seen: &Fingerprint,
-        edit: impl FnOnce(&mut DocumentMut) -> Result<(), Refusal>,
-    ) -> Result<Written, Refusal> {
-        self.change(content, |document| {
-            let now = document.to_string();
-            if Fingerprint::of(&now) != *seen {
-                return Err(Refusal::Changed(now));
-            }
-            edit(document)
-        })
-    }
 }
 
-fn table_at<'a>(document: &'a mut DocumentMut, key: &'static str, at: Option<usize>) -> Result<&'a mut Table, Refusal> {
+fn table_at<'a>(
+    document: &'a mut DocumentMut,
+    key: &'static str,
+    at: Option<At<'_>>,
+) -> Result<&'a mut Table, Refusal> {
     let tables = document.entry(key).or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
     let tables = tables.as_array_of_tables_mut().ok_or_else(|| in_one_line(key))?;
-    let at = at.unwrap_or_else(|| {
-        let mut table = Table::new();
-        table.decor_mut().set_prefix("\n");
-        tables.push(table);
-        tables.len() - 1
-    });
-    tables.get_mut(at).ok_or_else(|| Refusal::Gone(format!("{key} {at}")))
+    let place = match at {
+        Some(at) => is_there(tables, key, at)?,
+        None => {
+            let mut table = Table::new();
+            table.decor_mut().set_prefix("\n");
+            tables.push(table);
+            tables.len() - 1
+        }
+    };
+    tables.get_mut(place).ok_or_else(|| gone(key))
 }
 
-fn take_out(document: &mut DocumentMut, key: &'static str, at: usize) -> Result<(), Refusal> {
-    let tables = document.get_mut(key).and_then(Item::as_array_of_tables_mut);
-    let tables = tables.filter(|tables| at < tables.len()).ok_or_else(|| Refusal::Gone(format!("{key} {at}")))?;
-    tables.remove(at);
+fn take_out(document: &mut DocumentMut, key: &'static str, at: At<'_>) -> Result<(), Refusal> {
+    let tables = document.get_mut(key).and_then(Item::as_array_of_tables_mut).ok_or_else(|| gone(key))?;
+    tables.remove(is_there(tables, key, at)?);
     if tables.is_empty() {
         document.remove(key);
     }
     Ok(())
 }
 
+fn is_there(tables: &ArrayOfTables, key: &'static str, at: At<'_>) -> Result<usize, Refusal> {
+    let begins = if key == "holiday" { "from" } else { "date" };
+    let day = tables.get(at.place).map(|table| table.get(begins).and_then(Item::as_str).unwrap_or_default());
+    if day == Some(at.day) { Ok(at.place) } else { Err(gone(key)) }
+}
+
 fn in_one_line(key: &'static str) -> Refusal {
-    Refusal::Form { field: key, what: format!("the file has `{key}` in one line; change it as text") }
+    let what =
+        told!("文件把 `{key}` 写在一行里，请以文本编辑整个文件", "the file has `{key}` in one line; change it as text");
+    Refusal::Form { field: key, what }
+}
+
+fn gone(key: &str) -> Refusal {
+    Refusal::Gone(match key {
+        "holiday" => Told::new("这个节假日", "this holiday"),
+        _ => Told::new("这个调休上班日", "this make-up workday"),
+    })
 }
 
 /// A field's text where it says another than the file; empty takes the key out.
 pub(super) fn put_text(table: &mut Table, key: &'static str, text: &str) -> Result<(), Refusal> {
     let text = text.trim();
     if text.len() > FIELD_BYTES_MAX || text.contains(char::is_control) {
-        let what = format!("write at most {FIELD_BYTES_MAX} bytes, without line breaks");
+        let what = told!(
+            "最多 {FIELD_BYTES_MAX} 字节，不能换行",
+            "write at most {FIELD_BYTES_MAX} bytes, without line breaks"
+        );
         return Err(Refusal::Form { field: key, what });
     }
     match table.get(key).and_then(Item::as_str) {

@@ -20,6 +20,7 @@ mod people;
 pub mod prompts;
 pub mod toml_file;
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -28,16 +29,19 @@ use toml_edit::{DocumentMut, Item, Table};
 
 pub use self::answers::{TopicForm, TopicWay, topics_of};
 pub use self::content::{Content, ContentFile, Fingerprint, Place, TEXT_BYTES_MAX};
-pub use self::hours::{DAYS, HolidayForm, WorkdayForm, week_of, written_days};
+pub use self::hours::{At, DAYS, HolidayForm, WorkdayForm, week_of, written_days};
 pub use self::people::{PersonForm, person_form};
 
 use self::toml_file::Draft;
 use crate::config::{self, Config, Source};
+use crate::desk::told::{Told, told};
 use crate::site::Site;
 use crate::types::Problem;
 
 /// The folder of the desk's own recordings in the data folder, where `[prompts] dir` names none.
 const OWN_PROMPTS: &str = "prompts";
+/// Texts that are remembered as they were shown; with one more the oldest goes.
+const SHOWN_MAX: usize = 6;
 
 /// The settings, with the desk's own recordings where `[prompts] dir` names no folder.
 ///
@@ -70,22 +74,43 @@ fn in_place_of(source: &Source, path: PathBuf) -> Source {
 pub enum Refusal {
     /// No file is named: it is built into the program.
     BuiltIn(Place),
-    /// Somebody else changed it since; with how it is now.
-    Changed(String),
+    /// Somebody else changed it since: how it is now, and how it was shown, where that is remembered.
+    Changed { now: String, before: Option<String> },
     /// What a form says can't be written: which field, and what to write instead.
-    Form { field: &'static str, what: String },
+    Form { field: &'static str, what: Told },
+    /// Another recording is offered than the one that was heard.
+    OtherOffer,
     /// There is no such person, holiday, topic or prompt any more.
-    Gone(String),
+    Gone(Told),
     /// The site would not be good.
     Faults(Vec<Problem>),
     /// The disk does not take it.
-    Disk { path: PathBuf, what: String },
+    Disk { path: PathBuf, what: Told },
 }
 
 impl Refusal {
     fn disk(path: &Path, error: &io::Error) -> Self {
-        Refusal::Disk { path: path.to_owned(), what: error.to_string() }
+        Refusal::Disk { path: path.to_owned(), what: of_disk(error) }
     }
+
+    /// A file that can't be read as TOML, with where.
+    fn unreadable(path: &Path, fault: &toml_edit::TomlError) -> Self {
+        let what = told!("文件写法有误，请先改正：{fault}", "mend the file first: {fault}");
+        Refusal::Disk { path: path.to_owned(), what }
+    }
+}
+
+/// What the disk says; the usual in both languages, the rest as the system has it.
+fn of_disk(error: &io::Error) -> Told {
+    let zh = match error.kind() {
+        io::ErrorKind::NotFound => "文件或文件夹不存在",
+        io::ErrorKind::PermissionDenied => "服务进程没有这个文件或文件夹的权限",
+        io::ErrorKind::ReadOnlyFilesystem => "服务进程不能写入这里（只读）",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "磁盘已满",
+        io::ErrorKind::InvalidData => "不是 UTF-8 文本",
+        _ => return told!("磁盘出错（{error}）", "{error}"),
+    };
+    Told::new(zh, error.to_string())
 }
 
 /// What a change came to: the file that was written, and what should be mended all the same.
@@ -105,6 +130,8 @@ struct Shared {
     site: RwLock<Arc<Site>>,
     /// One change at a time.
     writing: Mutex<()>,
+    /// Files as they were shown of late: to tell what somebody else changed in them.
+    shown: Mutex<VecDeque<String>>,
 }
 
 impl std::fmt::Debug for Setup {
@@ -116,7 +143,13 @@ impl std::fmt::Debug for Setup {
 impl Setup {
     /// `settings`: the file with which the program was started.
     pub fn new(settings: Option<PathBuf>, data: PathBuf, site: Site) -> Self {
-        Self(Arc::new(Shared { settings, data, site: RwLock::new(Arc::new(site)), writing: Mutex::new(()) }))
+        Self(Arc::new(Shared {
+            settings,
+            data,
+            site: RwLock::new(Arc::new(site)),
+            writing: Mutex::new(()),
+            shown: Mutex::default(),
+        }))
     }
 
     /// Reads everything again, as SIGHUP does.
@@ -155,7 +188,28 @@ impl Setup {
     /// Where it can't be read.
     pub fn file(&self, content: Content) -> Result<ContentFile, Refusal> {
         let config = self.config().map_err(Refusal::Faults)?;
-        self.file_of(content, &config)
+        let file = self.file_of(content, &config)?;
+        self.remember(&file.text);
+        Ok(file)
+    }
+
+    fn remember(&self, text: &str) {
+        let mut shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|other| other != text);
+        if shown.len() >= SHOWN_MAX {
+            shown.pop_front();
+        }
+        shown.push_back(text.to_owned());
+    }
+
+    /// Whether a text is the one that was seen.
+    fn is_seen(&self, now: &str, seen: &Fingerprint) -> Result<(), Refusal> {
+        if Fingerprint::of(now) == *seen {
+            return Ok(());
+        }
+        let shown = self.0.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = shown.iter().find(|text| Fingerprint::of(text) == *seen).cloned();
+        Err(Refusal::Changed { now: now.to_owned(), before })
     }
 
     fn file_of(&self, content: Content, config: &Config) -> Result<ContentFile, Refusal> {
@@ -178,14 +232,14 @@ impl Setup {
     /// Why nothing was changed.
     pub fn write(&self, content: Content, seen: &Fingerprint, text: &str) -> Result<Written, Refusal> {
         if text.len() > TEXT_BYTES_MAX {
-            let what = format!("the text is longer than {} MB", TEXT_BYTES_MAX >> 20);
+            let mb = TEXT_BYTES_MAX >> 20;
+            let what = told!("文本超过 {mb} MB", "the text is longer than {mb} MB");
             return Err(Refusal::Form { field: "text", what });
         }
-        // Browsers end lines of a form with CR LF.
-        let text = text.replace("\r\n", "\n");
-        self.change_text(content, |now| match Fingerprint::of(now) == *seen {
-            true => Ok(text),
-            false => Err(Refusal::Changed(now.to_owned())),
+        self.change_text(content, |now| {
+            self.is_seen(now, seen)?;
+            // Browsers end lines of a form with CR LF.
+            Ok(toml_file::like(now, text.replace("\r\n", "\n")))
         })
     }
 
@@ -195,17 +249,20 @@ impl Setup {
         content: Content,
         edit: impl FnOnce(&mut DocumentMut) -> Result<(), Refusal>,
     ) -> Result<Written, Refusal> {
+        self.change_text(content, |now| edited(content, now, edit))
+    }
+
+    /// The same, of a file whose whole text is as it was seen.
+    fn change_seen(
+        &self,
+        content: Content,
+        seen: &Fingerprint,
+        edit: impl FnOnce(&mut DocumentMut) -> Result<(), Refusal>,
+    ) -> Result<Written, Refusal> {
         self.change_text(content, |now| {
-            let mut document: DocumentMut = now.parse().map_err(|fault: toml_edit::TomlError| {
-                Refusal::Faults(vec![Problem {
-                    file: content.file_name().to_owned(),
-                    line: None,
-                    what: fault.to_string(),
-                    remedy: "mend the file first".to_owned(),
-                }])
-            })?;
-            edit(&mut document)?;
-            Ok(document.to_string())
+            // By the text itself: the parser keeps neither its byte order mark nor its line ends.
+            self.is_seen(now, seen)?;
+            edited(content, now, edit)
         })
     }
 
@@ -223,7 +280,7 @@ impl Setup {
         // An editor at the machine may have been faster.
         let still = content::read(&path).map_err(|what| Refusal::Disk { path: path.clone(), what })?;
         if still != now.text {
-            return Err(Refusal::Changed(still));
+            return Err(Refusal::Changed { now: still, before: Some(now.text) });
         }
         draft.put().map_err(|error| Refusal::disk(&path, &error))?;
         Ok(Written { path, warnings })
@@ -243,13 +300,15 @@ impl Setup {
         };
         let path = settings.with_file_name(content.file_name());
         if path.exists() {
-            let what = format!("it is there, but [{}] does not name it: do so, or take it away", content.as_str());
+            let section = content.as_str();
+            let what = told!(
+                "文件已经存在，但设置的 [{section}] 没有写它：请写入设置，或移走文件",
+                "it is there, but [{section}] does not name it: do so, or take it away"
+            );
             return Err(Refusal::Disk { path, what });
         }
         let text = content::read(&settings).map_err(|what| Refusal::Disk { path: settings.clone(), what })?;
-        let mut document: DocumentMut = text
-            .parse()
-            .map_err(|fault: toml_edit::TomlError| Refusal::Disk { path: settings.clone(), what: fault.to_string() })?;
+        let mut document: DocumentMut = text.parse().map_err(|fault| Refusal::unreadable(&settings, &fault))?;
         let section = document.entry(content.as_str()).or_insert_with(|| {
             let mut section = Table::new();
             section.decor_mut().set_prefix("\n");
@@ -258,20 +317,25 @@ impl Setup {
         match section.as_table_like_mut() {
             Some(section) => drop(section.insert("file", toml_edit::value(content.file_name()))),
             None => {
-                let what = format!("`{}` is no section there", content.as_str());
+                let section = content.as_str();
+                let what = told!("文件里的 `{section}` 不是一节", "`{section}` is no section there");
                 return Err(Refusal::Disk { path: settings, what });
             }
         }
-        let named = Draft::beside(&settings, document.to_string()).map_err(|error| Refusal::disk(&settings, &error))?;
+        let text = toml_file::like(&text, document.to_string());
+        let disk = |error: io::Error| Refusal::disk(&settings, &error);
+        let named = Draft::beside(&settings, &text).map_err(disk)?;
+        // The settings may be a link: their names are read from the folder of the link, so the check reads a draft there.
+        let looked_at = Draft::at(&settings, &text).map_err(disk)?;
         let file = Draft::of_new(&path, content.built_in()).map_err(|error| Refusal::disk(&path, &error))?;
         // First the file, then its name: a crash between them leaves a file that nothing names.
         file.put().map_err(|error| Refusal::disk(&path, &error))?;
-        let checked = load_config(Some(named.drafted()), &self.0.data).and_then(Site::load).map_err(|faults| {
-            let name = named.drafted().display().to_string();
+        let checked = load_config(Some(looked_at.drafted()), &self.0.data).and_then(Site::load).map_err(|faults| {
+            let name = looked_at.drafted().display().to_string();
             Refusal::Faults(renamed(faults, &name, &settings.display().to_string()))
         });
         let put = checked.and_then(|site| {
-            named.put().map_err(|error| Refusal::disk(&settings, &error))?;
+            named.put().map_err(disk)?;
             Ok(site.warnings)
         });
         if put.is_err() {
@@ -279,6 +343,23 @@ impl Setup {
         }
         put.map(|warnings| Written { path, warnings })
     }
+}
+
+fn edited(
+    content: Content,
+    now: &str,
+    edit: impl FnOnce(&mut DocumentMut) -> Result<(), Refusal>,
+) -> Result<String, Refusal> {
+    let mut document: DocumentMut = now.parse().map_err(|fault: toml_edit::TomlError| {
+        Refusal::Faults(vec![Problem {
+            file: content.file_name().to_owned(),
+            line: None,
+            what: fault.to_string(),
+            remedy: "mend the file first".to_owned(),
+        }])
+    })?;
+    edit(&mut document)?;
+    Ok(toml_file::like(now, document.to_string()))
 }
 
 /// Whether the site would be good with this draft; gives what should be mended all the same.

@@ -6,6 +6,7 @@ use toml_edit::{Array, ArrayOfTables, DocumentMut, InlineTable, Item, Table, Val
 use super::toml_file::{person_of, put};
 use super::{Content, Fingerprint, Refusal, Setup, Written};
 use crate::desk::people::Duty;
+use crate::desk::told::{Told, told};
 
 /// Longer is no field of a person.
 const FIELD_BYTES_MAX: usize = 1_000;
@@ -58,8 +59,7 @@ impl Setup {
     pub fn add_person(&self, form: &PersonForm) -> Result<Written, Refusal> {
         self.change(Content::People, |document| {
             if person_of(document, form.extension.trim()).is_some() {
-                let what = format!("somebody has extension {} already", form.extension.trim());
-                return Err(Refusal::Form { field: "extension", what });
+                return Err(taken(form));
             }
             let people = document.entry("person").or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
             let people = people.as_array_of_tables_mut().ok_or_else(one_line)?;
@@ -77,10 +77,8 @@ impl Setup {
     /// Why nothing was changed.
     pub fn change_person(&self, extension: &str, seen: &Fingerprint, form: &PersonForm) -> Result<Written, Refusal> {
         self.change(Content::People, |document| {
-            let taken = form.extension.trim() != extension && person_of(document, form.extension.trim()).is_some();
-            if taken {
-                let what = format!("somebody has extension {} already", form.extension.trim());
-                return Err(Refusal::Form { field: "extension", what });
+            if form.extension.trim() != extension && person_of(document, form.extension.trim()).is_some() {
+                return Err(taken(form));
             }
             write(seen_person(document, extension, seen)?, form)
         })
@@ -100,11 +98,18 @@ impl Setup {
     }
 }
 
+fn taken(form: &PersonForm) -> Refusal {
+    let extension = form.extension.trim();
+    let what = told!("分机 {extension} 已有人使用", "somebody has extension {extension} already");
+    Refusal::Form { field: "extension", what }
+}
+
 fn one_line() -> Refusal {
-    Refusal::Form {
-        field: "text",
-        what: "the people's file has its people in one line; write each as [[person]]".to_owned(),
-    }
+    let what = Told::new(
+        "人员文件把所有人写在一行里，请每人写一个 [[person]]",
+        "the people's file has its people in one line; write each as [[person]]",
+    );
+    Refusal::Form { field: "text", what }
 }
 
 fn seen_person<'a>(
@@ -112,10 +117,12 @@ fn seen_person<'a>(
     extension: &str,
     seen: &Fingerprint,
 ) -> Result<&'a mut Table, Refusal> {
-    let person = person_of(document, extension).ok_or_else(|| Refusal::Gone(format!("extension {extension}")))?;
+    let gone = || Refusal::Gone(told!("分机 {extension}", "extension {extension}"));
+    let person = person_of(document, extension).ok_or_else(gone)?;
     let now = person.to_string();
     if Fingerprint::of(&now) != *seen {
-        return Err(Refusal::Changed(now));
+        // One person is short: they are told whole.
+        return Err(Refusal::Changed { now, before: Some(String::new()) });
     }
     Ok(person)
 }
@@ -132,7 +139,10 @@ fn write(person: &mut Table, form: &PersonForm) -> Result<(), Refusal> {
     for (key, text) in texts {
         let text = text.trim();
         if text.len() > FIELD_BYTES_MAX || text.contains(char::is_control) {
-            let what = format!("write at most {FIELD_BYTES_MAX} bytes, without line breaks");
+            let what = told!(
+                "最多 {FIELD_BYTES_MAX} 字节，不能换行",
+                "write at most {FIELD_BYTES_MAX} bytes, without line breaks"
+            );
             return Err(Refusal::Form { field: key, what });
         }
         match person.get(key).and_then(Item::as_str) {
@@ -193,7 +203,7 @@ fn line_of(place: &Value) -> String {
 }
 
 /// A line of the form as a place of the file.
-fn place(line: &str) -> Result<Value, String> {
+fn place(line: &str) -> Result<Value, Told> {
     let mut words = line.split_whitespace();
     let uri = words.next().unwrap_or_default();
     let mut table = InlineTable::new();
@@ -201,13 +211,19 @@ fn place(line: &str) -> Result<Value, String> {
     for word in words {
         match word.split_once('=') {
             Some(("ring", seconds)) => {
-                let seconds: u16 =
-                    seconds.parse().map_err(|_| format!("`{word}`: write whole seconds, such as ring=20"))?;
+                let unread =
+                    |_| told!("`{word}`：请写整数秒，例如 ring=20", "`{word}`: write whole seconds, such as ring=20");
+                let seconds: u16 = seconds.parse().map_err(unread)?;
                 table.insert("ring_s", Value::from(i64::from(seconds)));
             }
             Some(("hours", span)) => drop(table.insert("hours", Value::from(span))),
             None if word == "together" => drop(table.insert("all_at_once", Value::from(true))),
-            _ => return Err(format!("`{word}` says nothing of a place; write ring=20, hours=09:00-18:00 or together")),
+            _ => {
+                return Err(told!(
+                    "看不懂 `{word}`：可以写 ring=20、hours=09:00-18:00 或 together",
+                    "`{word}` says nothing of a place; write ring=20, hours=09:00-18:00 or together"
+                ));
+            }
         }
     }
     Ok(if table.len() == 1 { Value::from(uri) } else { Value::InlineTable(table) })

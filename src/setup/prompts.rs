@@ -11,14 +11,17 @@ use std::path::{Component, Path, PathBuf};
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::toml_file::Draft;
-use super::{OWN_PROMPTS, Refusal, Setup};
+use super::{Fingerprint, OWN_PROMPTS, Refusal, Setup};
 use crate::desk::errand::{ErrandId, ErrandKind};
+use crate::desk::told::{Told, told};
 use crate::media::clip::Clip;
-use crate::media::{flac, wav};
+use crate::media::flac::{self, FlacError};
+use crate::media::wav::{self, WavError};
 use crate::prompts::builder::finish::{self, LEVEL_DBFS, speech_level_dbfs};
 use crate::prompts::catalogue::{Catalogue, DESK_NAME, LEAD_MS, is_id};
 use crate::prompts::library::{Heard, Origin, decode};
 use crate::prompts::lint;
+use crate::site::Site;
 use crate::types::{Lang, RecordingId};
 
 /// Bytes of an upload.
@@ -26,6 +29,8 @@ pub const UPLOAD_BYTES_MAX: usize = 10_000_000;
 /// Longer nobody listens.
 const LONGEST_MS: u64 = 120_000;
 const SHORTEST_MS: u64 = 80;
+/// A voice in more channels is a mistake.
+const CHANNELS_MAX: u32 = 2;
 /// Speech below this has its noise raised with it until both are heard.
 const LEVEL_MIN_DBFS: f64 = -42.0;
 /// Of 1000 samples so many at full scale are heard as distortion.
@@ -55,8 +60,12 @@ pub struct Voice {
     pub text: String,
     /// How long it is, and where it comes from; none without audio.
     pub audio: Option<(u64, Provenance)>,
+    /// Without an own recording something else is heard: what is built in, or was built for this desk.
+    pub has_beneath: bool,
     /// How long the recording is that waits to be accepted.
     pub offered_ms: Option<u64>,
+    /// Which recording that is: who accepts or drops it has heard this one.
+    pub offered: Option<Fingerprint>,
 }
 
 /// A prompt in all languages of the line.
@@ -90,11 +99,9 @@ pub struct Offer {
 #[derive(Debug)]
 pub enum Unusable {
     TooBig,
-    /// Neither WAV nor FLAC, or cut off: what the reader says.
-    NoAudio(String),
-    TooLong {
-        ms: u64,
-    },
+    /// Neither WAV nor FLAC, or none that can be used: why.
+    NoAudio(Told),
+    TooLong,
     TooShort {
         ms: u64,
     },
@@ -115,6 +122,30 @@ impl From<Refusal> for Unusable {
     }
 }
 
+impl From<FlacError> for Unusable {
+    fn from(fault: FlacError) -> Self {
+        let en = fault.to_string();
+        Unusable::NoAudio(match fault {
+            FlacError::TooLong { .. } => return Unusable::TooLong,
+            FlacError::Unreadable(_) => Told::new("文件不完整，或者不是 FLAC", en),
+            FlacError::Rate(hz) => told!("采样率 {hz} Hz 不能使用，请存为 16000 Hz", "{en}"),
+            FlacError::Channels(count) => told!("有 {count} 个声道，请存为单声道", "{en}"),
+        })
+    }
+}
+
+impl From<WavError> for Unusable {
+    fn from(fault: WavError) -> Self {
+        let en = fault.to_string();
+        Unusable::NoAudio(match fault {
+            WavError::TooLong | WavError::Full => return Unusable::TooLong,
+            WavError::Unreadable(_) | WavError::Io(_) => Told::new("文件不完整，或者不是 WAV", en),
+            WavError::Format(_) => Told::new("编码不能使用，请存为 16 位 PCM", en),
+            WavError::Rate(hz) => told!("采样率 {hz} Hz 不能使用，请存为 16000 Hz", "{en}"),
+        })
+    }
+}
+
 /// Makes a recording a prompt: 16 kHz, silence cut away and put before it, at the level of all others.
 ///
 /// # Errors
@@ -124,13 +155,14 @@ pub fn prepare(bytes: &[u8], lead_ms: u32) -> Result<(Clip, Offer), Unusable> {
         return Err(Unusable::TooBig);
     }
     let clip = if bytes.starts_with(b"fLaC") {
-        flac::read(bytes).map_err(|fault| Unusable::NoAudio(fault.to_string()))?
+        // A small file may hold hours of silence.
+        flac::read_at_most(bytes, LONGEST_MS, CHANNELS_MAX)?
     } else {
-        wav::read(bytes).map_err(|fault| Unusable::NoAudio(fault.to_string()))?
+        wav::read(bytes)?
     };
     let ms = clip.duration_ms();
     if ms > LONGEST_MS {
-        return Err(Unusable::TooLong { ms });
+        return Err(Unusable::TooLong);
     }
     let level_dbfs = speech_level_dbfs(&clip.samples, clip.rate_hz);
     if !level_dbfs.is_finite() {
@@ -186,13 +218,23 @@ impl Setup {
         Some(Prompt { id: id.to_owned(), group: group.unwrap_or_default(), voices })
     }
 
-    fn voice(&self, site: &crate::site::Site, lang: &Lang, id: &str) -> Voice {
+    fn voice(&self, site: &Site, lang: &Lang, id: &str) -> Voice {
         let text = site.prompts.entry(lang, id).map(|entry| entry.text.clone()).unwrap_or_default();
+        let heard = site.prompts.heard(lang, id);
+        // What `prompts build` makes is FLAC, and stands beside the desk's own WAV.
+        let other = |file: &str| ["flac", "wav"].map(|kind| Path::new(file).with_extension(kind));
+        let beside = |file: &str| other(file).iter().any(|path| path != Path::new(file) && path.is_file());
+        let (offered, offered_ms) = self.offer_bytes(lang, id).map_or((None, None), |bytes| {
+            let clip = wav::read(&bytes[..]).ok();
+            (clip.is_some().then(|| Fingerprint::of_bytes(&bytes)), clip.as_ref().map(Clip::duration_ms))
+        });
         Voice {
             lang: lang.clone(),
             text: text.replace(DESK_NAME, site.config.desk.name_in(lang)),
-            audio: site.prompts.heard(lang, id).map(|heard| (heard.audio.info.duration_ms(), provenance(heard))),
-            offered_ms: self.offered(lang, id).as_ref().map(Clip::duration_ms),
+            audio: heard.map(|heard| (heard.audio.info.duration_ms(), provenance(heard))),
+            has_beneath: heard.is_some_and(|heard| heard.has_spare || beside(&heard.audio.file)),
+            offered_ms,
+            offered,
         }
     }
 
@@ -244,15 +286,18 @@ impl Setup {
         if taken.is_some_and(|taken| taken >= errand.0) {
             return Ok(None);
         }
+        // Marked only once it is offered: what the disk did not give now it may give later, and what is no use is told again.
+        let offer = self.offer_file(lang, id, recording)?;
         put(&mark, errand.0.to_string().as_bytes())?;
-        self.offer_file(lang, id, recording).map(Some)
+        Ok(Some(offer))
     }
 
     fn offer_file(&self, lang: &Lang, id: &str, recording: &RecordingId) -> Result<Offer, Unusable> {
         let relative = Path::new(&recording.0);
         let path = self.data().join("recordings").join(relative);
         if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
-            return Err(Refusal::Gone(format!("recording {}", recording.0)).into());
+            let name = &recording.0;
+            return Err(Refusal::Gone(told!("录音 {name}", "recording {name}")).into());
         }
         let size = fs::metadata(&path).map_err(|error| Refusal::disk(&path, &error))?.len();
         if size > UPLOAD_BYTES_MAX as u64 {
@@ -267,19 +312,31 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn accept_prompt(&self, lang: &Lang, id: &str) -> Result<PathBuf, Refusal> {
+    pub fn accept_prompt(&self, lang: &Lang, id: &str, heard: &Fingerprint) -> Result<PathBuf, Refusal> {
         let site = self.site();
         self.known(&site, lang, id)?;
         let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let offered = self.offered(lang, id).ok_or_else(|| Refusal::Gone(format!("a recording of {id}")))?;
-        let bytes = wav_bytes(&offered).ok_or_else(|| Refusal::Gone(format!("a recording of {id}")))?;
-        let before = site.prompts.heard(lang, id).filter(|heard| provenance(*heard) == Provenance::Own);
-        let before = before.and_then(|heard| Some((PathBuf::from(&heard.audio.file), decode(heard.audio).ok()?)));
+        let bytes = self.offer_heard(lang, id, heard)?;
         let path = self.own_folder(lang).join(format!("{id}.wav"));
+        // The old one is safe before the new one takes its place.
+        let kept = self.offer_path(lang, id).with_extension("replaced.wav");
+        let before = self.own_file(&site, lang, id);
+        let mut can_be_offered = false;
+        if let Some(old) = &before {
+            let raw = fs::read(old).map_err(|error| Refusal::disk(old, &error))?;
+            let plain = clip_of(&raw).as_ref().and_then(wav_bytes);
+            can_be_offered = plain.is_some();
+            put(&kept, &plain.unwrap_or(raw))?;
+        }
         put(&path, &bytes)?;
         match before {
-            Some((old, clip)) => {
-                self.put_offer(lang, id, &clip)?;
+            Some(old) => {
+                if can_be_offered {
+                    let offer = self.offer_path(lang, id);
+                    fs::rename(&kept, &offer).map_err(|error| Refusal::disk(&offer, &error))?;
+                } else {
+                    self.forget(lang, id)?;
+                }
                 if old != path {
                     let _ = fs::remove_file(old);
                 }
@@ -289,23 +346,35 @@ impl Setup {
         Ok(path)
     }
 
-    /// The built-in prompt is heard again, or the one that `prompts build` made; the own recording is offered from now on.
+    /// The own recording goes, and is offered from now on: what is built in is heard again, or what `prompts build` made. Where
+    /// there is neither, the prompt has no audio any more, if nothing needs it.
     ///
     /// # Errors
-    /// Why nothing was changed.
+    /// Why nothing was changed: also where the desk would be at fault without it.
     pub fn restore_prompt(&self, lang: &Lang, id: &str) -> Result<(), Refusal> {
         let site = self.site();
         self.known(&site, lang, id)?;
         let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let own = site.prompts.heard(lang, id).filter(|heard| provenance(*heard) == Provenance::Own);
-        let own = own.ok_or_else(|| Refusal::Gone(format!("an own recording of {id}")))?;
-        let path = PathBuf::from(&own.audio.file);
-        if let Ok(clip) = decode(own.audio) {
-            self.put_offer(lang, id, &clip)?;
-        }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Refusal::disk(&path, &error)),
-            Ok(()) | Err(_) => Ok(()),
+        let path = self.own_file(&site, lang, id).ok_or_else(|| {
+            let name = format!("{lang}/{id}");
+            Refusal::Gone(told!("提示音 {name} 自己的录音", "an own recording of {name}"))
+        })?;
+        let raw = fs::read(&path).map_err(|error| Refusal::disk(&path, &error))?;
+        // No name of a prompt: it is not read there.
+        let mut aside = path.clone().into_os_string();
+        aside.push(".aside");
+        let aside = PathBuf::from(aside);
+        fs::rename(&path, &aside).map_err(|error| Refusal::disk(&path, &error))?;
+        let gone = self.config().and_then(Site::load).map_err(Refusal::Faults).and_then(|_| match clip_of(&raw) {
+            Some(clip) => self.put_offer(lang, id, &clip),
+            None => put(&self.offer_path(lang, id).with_extension("replaced.wav"), &raw),
+        });
+        match gone {
+            Ok(()) => fs::remove_file(&aside).map_err(|error| Refusal::disk(&aside, &error)),
+            Err(refusal) => {
+                fs::rename(&aside, &path).map_err(|error| Refusal::disk(&path, &error))?;
+                Err(refusal)
+            }
         }
     }
 
@@ -313,9 +382,35 @@ impl Setup {
     ///
     /// # Errors
     /// Why nothing was changed.
-    pub fn drop_offer(&self, lang: &Lang, id: &str) -> Result<(), Refusal> {
+    pub fn drop_offer(&self, lang: &Lang, id: &str, heard: &Fingerprint) -> Result<(), Refusal> {
         self.known(&self.site(), lang, id)?;
+        let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        self.offer_heard(lang, id, heard)?;
         self.forget(lang, id)
+    }
+
+    /// What is offered, where it is what was heard.
+    fn offer_heard(&self, lang: &Lang, id: &str, heard: &Fingerprint) -> Result<Vec<u8>, Refusal> {
+        let bytes = self.offer_bytes(lang, id).filter(|bytes| wav::read(&bytes[..]).is_ok());
+        let bytes = bytes.ok_or_else(|| {
+            let name = format!("{lang}/{id}");
+            Refusal::Gone(told!("提示音 {name} 待采用的录音", "a recording of {name} that waits"))
+        })?;
+        if Fingerprint::of_bytes(&bytes) == *heard { Ok(bytes) } else { Err(Refusal::OtherOffer) }
+    }
+
+    /// The own recording of a prompt as it is on the disk now, which the line may not have read yet.
+    fn own_file(&self, site: &Site, lang: &Lang, id: &str) -> Option<PathBuf> {
+        let path = self.own_folder(lang).join(format!("{id}.wav"));
+        let heard = site.prompts.heard(lang, id);
+        let is_built = heard.is_some_and(|heard| {
+            provenance(heard) == Provenance::Built && Path::new(&heard.audio.file) == path.as_path()
+        });
+        if path.is_file() && !is_built {
+            return Some(path);
+        }
+        let heard = heard.filter(|heard| provenance(*heard) == Provenance::Own)?;
+        Some(PathBuf::from(&heard.audio.file)).filter(|path| path.is_file())
     }
 
     /// A prompt of the desk's own, for an answer: its texts by language, which are to be recorded then.
@@ -323,17 +418,21 @@ impl Setup {
     /// # Errors
     /// Why nothing was changed.
     pub fn add_prompt(&self, id: &str, texts: &[(Lang, String)]) -> Result<(), Refusal> {
-        let form = |field, what: &str| Err(Refusal::Form { field, what: what.to_owned() });
+        let form = |field, zh: &str, en: &str| Err(Refusal::Form { field, what: Told::new(zh, en) });
         let site = self.site();
         if !is_id(id) {
-            return form("id", "write small letters, digits and `-`, beginning with a letter");
+            return form(
+                "id",
+                "请用小写字母、数字和 -，以字母开头",
+                "write small letters, digits and `-`, beginning with a letter",
+            );
         }
         if self.prompt(id).is_some() {
-            return form("id", "there is a prompt with this id already");
+            return form("id", "已经有这个编号的提示音", "there is a prompt with this id already");
         }
         let texts: Vec<&(Lang, String)> = texts.iter().filter(|(_, text)| !text.trim().is_empty()).collect();
         if texts.is_empty() {
-            return form("text", "write what is said, at least in one language");
+            return form("text", "请写出要播放的文字，至少一种语言", "write what is said, at least in one language");
         }
         let _alone = self.0.writing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut drafts = Vec::new();
@@ -344,11 +443,11 @@ impl Setup {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
                 Err(error) => return Err(Refusal::disk(&path, &error)),
             };
-            let mut document: DocumentMut = now
-                .parse()
-                .map_err(|fault: toml_edit::TomlError| Refusal::Disk { path: path.clone(), what: fault.to_string() })?;
+            let mut document: DocumentMut = now.parse().map_err(|fault| Refusal::unreadable(&path, &fault))?;
             let group = document.entry(OWN_GROUP).or_insert(Item::Table(Table::new()));
-            let Some(group) = group.as_table_mut() else { return form("id", "mend catalogue.toml first") };
+            let Some(group) = group.as_table_mut() else {
+                return form("id", "请先改正 catalogue.toml", "mend catalogue.toml first");
+            };
             group.insert(id, Item::Value(Value::from(text.trim())));
             let text = document.to_string();
             let (catalogue, mut faults) = Catalogue::parse(lang, &path.display().to_string(), &text);
@@ -368,11 +467,11 @@ impl Setup {
     }
 
     /// Whether there is such a prompt: only what is known becomes the name of a file.
-    fn known(&self, site: &crate::site::Site, lang: &Lang, id: &str) -> Result<(), Refusal> {
+    fn known(&self, site: &Site, lang: &Lang, id: &str) -> Result<(), Refusal> {
         let is_there = site.prompts.heard(lang, id).is_some() || site.prompts.entry(lang, id).is_some();
         let is_there = is_there || site.prompts.has(id);
         let known = site.prompts.languages().contains(lang) && is_there && is_id(id);
-        known.then_some(()).ok_or_else(|| Refusal::Gone(format!("prompt {lang}/{id}")))
+        known.then_some(()).ok_or_else(|| Refusal::Gone(told!("提示音 {lang}/{id}", "prompt {lang}/{id}")))
     }
 
     /// Where recordings of the desk's own are.
@@ -386,13 +485,25 @@ impl Setup {
         self.data().join(OFFERED).join(&lang.0).join(format!("{id}.wav"))
     }
 
-    fn offered(&self, lang: &Lang, id: &str) -> Option<Clip> {
-        wav::read(fs::File::open(self.offer_path(lang, id)).ok()?).ok()
+    fn offer_bytes(&self, lang: &Lang, id: &str) -> Option<Vec<u8>> {
+        fs::read(self.offer_path(lang, id)).ok()
     }
 
+    fn offered(&self, lang: &Lang, id: &str) -> Option<Clip> {
+        wav::read(&self.offer_bytes(lang, id)?[..]).ok()
+    }
+
+    /// What was offered before is kept beside it under another name, until the next one.
     fn put_offer(&self, lang: &Lang, id: &str, clip: &Clip) -> Result<(), Refusal> {
-        let bytes = wav_bytes(clip).ok_or_else(|| Refusal::Gone(format!("a recording of {id}")))?;
-        put(&self.offer_path(lang, id), &bytes)
+        let path = self.offer_path(lang, id);
+        let bytes = wav_bytes(clip).ok_or_else(|| Refusal::Disk {
+            path: path.clone(),
+            what: Told::new("写不出录音", "it can't be written as WAV"),
+        })?;
+        if let Some(before) = self.offer_bytes(lang, id) {
+            put(&path.with_extension("before.wav"), &before)?;
+        }
+        put(&path, &bytes)
     }
 
     fn forget(&self, lang: &Lang, id: &str) -> Result<(), Refusal> {
@@ -410,6 +521,11 @@ fn provenance(heard: Heard<'_>) -> Provenance {
         (false, Origin::Generated(_)) => Provenance::Built,
         (false, Origin::Studio) => Provenance::Own,
     }
+}
+
+/// What can be heard in a file; `None` for none.
+fn clip_of(bytes: &[u8]) -> Option<Clip> {
+    if bytes.starts_with(b"fLaC") { flac::read(bytes).ok() } else { wav::read(bytes).ok() }
 }
 
 fn wav_bytes(clip: &Clip) -> Option<Vec<u8>> {

@@ -49,6 +49,14 @@ impl DeskTest {
         self.setup.file(content).expect("it is readable").fingerprint()
     }
 
+    /// What waits is accepted as it was heard.
+    fn accept(&self, lang: &str, id: &str) -> Result<std::path::PathBuf, Refusal> {
+        let lang = Lang::new(lang);
+        let voices = self.setup.prompt(id).expect("it is known").voices;
+        let heard = voices.into_iter().find(|voice| voice.lang == lang).and_then(|voice| voice.offered);
+        self.setup.accept_prompt(&lang, id, &heard.unwrap_or_else(|| Fingerprint::of("nothing")))
+    }
+
     /// No draft is left.
     fn files(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.folder.path())
@@ -95,13 +103,13 @@ fn of_two_who_change_one_person_the_second_is_told_and_nothing_is_lost() {
     second.name = "张伟二".to_owned();
     desk.setup.change_person("201", &seen, &first).expect("it is good");
     let refused = desk.setup.change_person("201", &seen, &second).expect_err("somebody was faster");
-    assert!(matches!(&refused, Refusal::Changed(now) if now.contains("张伟一")), "{refused:?}");
+    assert!(matches!(&refused, Refusal::Changed { now, .. } if now.contains("张伟一")), "{refused:?}");
     assert_eq!(desk.person("201").0.name, "张伟一");
     // Another person's change is no reason to refuse.
     let (other, seen) = desk.person("100");
     desk.setup.change_person("100", &seen, &PersonForm { name: "王芳芳".to_owned(), ..other }).expect("it is good");
     let refused = desk.setup.remove_person("201", &Fingerprint::of("?")).expect_err("they are another by now");
-    assert!(matches!(refused, Refusal::Changed(_)));
+    assert!(matches!(refused, Refusal::Changed { .. }));
 }
 
 #[test]
@@ -183,19 +191,79 @@ fn hours_are_changed_as_forms_and_as_text() {
     assert!(text.contains("mon = [\"08:30-12:00\", \"13:30-18:00\"]\n") && text.contains("sun = []\n"), "{text}");
     let to = HolidayForm { to: "2027-01-01".to_owned(), ..holiday };
     assert_eq!(written_days(&text), (vec![to.clone()], vec![workday]));
+    let first = At { place: 0, day: "2027-01-01" };
     let open = HolidayForm { open: "09:00-12:00".to_owned(), ..to };
     let seen = desk.seen(Content::Hours);
-    setup.put_holiday(&seen, Some(0), &open).expect("it is good");
+    setup.put_holiday(&seen, Some(first), &open).expect("it is good");
     assert_eq!(written_days(&desk.text("hours.toml")).0, [open]);
-    assert!(matches!(setup.remove_holiday(&seen, 0), Err(Refusal::Changed(_))), "it was seen before");
-    setup.remove_holiday(&desk.seen(Content::Hours), 0).expect("it is there");
-    setup.remove_workday(&desk.seen(Content::Hours), 0).expect("it is there");
+    assert!(matches!(setup.remove_holiday(&seen, first), Err(Refusal::Changed { .. })), "it was seen before");
+    setup.remove_holiday(&desk.seen(Content::Hours), first).expect("it is there");
+    let seen = desk.seen(Content::Hours);
+    assert!(matches!(setup.remove_workday(&seen, first), Err(Refusal::Gone(_))), "another day stands there");
+    setup.remove_workday(&seen, At { place: 0, day: "2027-01-03" }).expect("it is there");
     assert_eq!(written_days(&desk.text("hours.toml")), (vec![], vec![]));
     let text = desk.text("hours.toml").replace('\n', "\r\n") + "[schedule.day]\r\nmon = [\"08:00-20:00\"]\r\n";
     setup.write(Content::Hours, &desk.seen(Content::Hours), &text).expect("it is good");
     assert!(desk.text("hours.toml").ends_with("[schedule.day]\nmon = [\"08:00-20:00\"]\n"));
     let refused = setup.write(Content::Hours, &desk.seen(Content::Hours), "[week]\nmon = 1\n");
     assert!(matches!(refused, Err(Refusal::Faults(_))));
+}
+
+/// Editors of other systems end lines with CR LF, put a byte order mark before the text, or end it without a line break.
+#[test]
+fn a_file_is_seen_as_it_is_written_and_keeps_its_marks() {
+    let days: String = DAYS.iter().map(|day| format!("{day} = [\"09:00-18:00\"] # ours\n")).collect();
+    let plain = format!("[week]\n{days}\n[schedule.day]\nmon = [\"08:00-20:00\"]\n");
+    let crlf = plain.replace('\n', "\r\n");
+    let texts = [plain.trim_end().to_owned(), crlf.clone(), format!("\u{feff}{plain}"), format!("\u{feff}{crlf}")];
+    for text in texts {
+        let desk = DeskTest::with(&[("hours.toml", &text), ("frontdesk.toml", "[hours]\nfile = \"hours.toml\"\n")]);
+        let mut week = week_of(&text);
+        week[1] = "09:00-12:00".to_owned();
+        desk.setup
+            .put_week(&desk.seen(Content::Hours), &week)
+            .unwrap_or_else(|refusal| panic!("{text:?}: {refusal:?}"));
+        let written = desk.text("hours.toml");
+        assert_eq!(week_of(&written), week);
+        assert_eq!(written.starts_with('\u{feff}'), text.starts_with('\u{feff}'), "{written:?}");
+        let ends = |text: &str| (text.contains("\r\n"), text.replace("\r\n", "").contains('\n'));
+        assert_eq!(ends(&written), ends(&text), "{written:?}");
+        assert!(written.contains("# ours"), "{written:?}");
+        let holiday = HolidayForm { from: "2027-01-01".to_owned(), ..Default::default() };
+        desk.setup.put_holiday(&desk.seen(Content::Hours), None, &holiday).expect("it is seen again");
+    }
+}
+
+#[test]
+fn what_somebody_else_wrote_is_known_from_what_was_shown() {
+    let desk = DeskTest::with(&[("frontdesk.toml", "")]);
+    desk.setup.make_file(Content::Hours).expect("there are settings");
+    let (before, seen) = (desk.text("hours.toml"), desk.seen(Content::Hours));
+    let mut week = week_of(&before);
+    week[0] = "09:00-18:00".to_owned();
+    desk.setup.put_week(&seen, &week).expect("it is good");
+    let refused = desk.setup.put_week(&seen, &week).expect_err("it is another");
+    let Refusal::Changed { now, before: shown } = refused else { panic!("{refused:?}") };
+    assert_eq!((now, shown), (desk.text("hours.toml"), Some(before)));
+    let refused = desk.setup.put_week(&Fingerprint::of("?"), &week).expect_err("nobody saw that");
+    assert!(matches!(refused, Refusal::Changed { before: None, .. }));
+}
+
+#[test]
+fn settings_behind_a_link_are_read_from_its_folder() {
+    let desk = DeskTest::with(&[("people.toml", PEOPLE)]);
+    let elsewhere = TempDir::new().expect("a folder");
+    let real = elsewhere.path().join("real.toml");
+    fs::write(&real, "[people]\nfile = \"people.toml\"\n").expect("it is writable");
+    let link = desk.folder.path().join("frontdesk.toml");
+    std::os::unix::fs::symlink(&real, &link).expect("it is writable");
+    let data = desk.folder.path().join("data");
+    let site = Site::load(load_config(Some(&link), &data).expect("they are good")).expect("it is good");
+    Setup::new(Some(link.clone()), data, site).make_file(Content::Hours).expect("it is made");
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+    assert!(fs::read_to_string(&real).expect("it is there").contains("hours.toml"));
+    assert_eq!(desk.files(), ["data", "frontdesk.toml", "hours.toml", "people.toml"]);
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("it is there").count(), 1, "no draft is left");
 }
 
 #[test]
@@ -237,7 +305,7 @@ fn a_recording_is_offered_accepted_and_taken_back_without_any_loss() {
     let heard = || setup.prompt_wav(&zh, "greeting", Which::Now).expect("it is there");
     let (built_in, offered) = (heard(), setup.prompt_wav(&zh, "greeting", Which::Offered).expect("it waits"));
     assert_ne!(built_in, offered);
-    setup.accept_prompt(&zh, "greeting").expect("it waits");
+    desk.accept("zh", "greeting").expect("it waits");
     setup.reload().expect("it is good");
     assert_eq!((voice().audio.expect("it is there").1, voice().offered_ms), (Provenance::Own, None));
     assert_eq!(heard(), offered);
@@ -245,16 +313,61 @@ fn a_recording_is_offered_accepted_and_taken_back_without_any_loss() {
     assert!(data.join("prompts/zh/greeting.wav").exists());
     // A second one takes its place, and the first is offered.
     setup.offer_prompt(&zh, "greeting", &tone(16_000, -20.0, 900)).expect("it is good");
-    setup.accept_prompt(&zh, "greeting").expect("it waits");
+    desk.accept("zh", "greeting").expect("it waits");
     setup.reload().expect("it is good");
     assert_eq!(setup.prompt_wav(&zh, "greeting", Which::Offered).as_ref(), Some(&offered));
     setup.restore_prompt(&zh, "greeting").expect("it is an own one");
     setup.reload().expect("it is good");
     assert_eq!((heard(), voice().audio.expect("it is there").1), (built_in, Provenance::BuiltIn));
     assert!(voice().offered_ms.is_some());
-    setup.drop_offer(&zh, "greeting").expect("it waits");
-    assert!(matches!(setup.accept_prompt(&zh, "greeting"), Err(Refusal::Gone(_))));
+    setup.drop_offer(&zh, "greeting", &voice().offered.expect("it waits")).expect("it was heard");
+    assert!(matches!(desk.accept("zh", "greeting"), Err(Refusal::Gone(_))));
     assert!(matches!(setup.restore_prompt(&zh, "greeting"), Err(Refusal::Gone(_))));
+}
+
+#[test]
+fn only_what_was_heard_is_accepted_or_dropped() {
+    let desk = DeskTest::with(&[]);
+    let zh = Lang::new("zh");
+    let offer = |level| desk.setup.offer_prompt(&zh, "greeting", &tone(16_000, level, 900)).expect("it is good");
+    let offered = || desk.setup.prompt("greeting").expect("it is known").voices.remove(0).offered.expect("it waits");
+    offer(-20.0);
+    let heard = offered();
+    desk.setup.offer_prompt(&zh, "greeting", &tone(16_000, -20.0, 1_500)).expect("it is good");
+    assert!(matches!(desk.setup.accept_prompt(&zh, "greeting", &heard), Err(Refusal::OtherOffer)));
+    assert!(matches!(desk.setup.drop_offer(&zh, "greeting", &heard), Err(Refusal::OtherOffer)));
+    let data = desk.folder.path().join("data");
+    assert!(data.join("offered-prompts/zh/greeting.before.wav").exists(), "the first one is kept");
+    desk.setup.accept_prompt(&zh, "greeting", &offered()).expect("it was heard");
+    assert!(data.join("prompts/zh/greeting.wav").exists());
+}
+
+#[test]
+fn a_recording_that_an_answer_needs_is_not_deleted() {
+    let desk = DeskTest::with(&[("frontdesk.toml", "")]);
+    desk.setup.make_file(Content::Answers).expect("there are settings");
+    let zh = Lang::new("zh");
+    desk.setup.add_prompt("answer-water", &[(zh.clone(), "今天停水。".to_owned())]).expect("it is new");
+    desk.setup.reload().expect("it is good");
+    desk.setup.offer_prompt(&zh, "answer-water", &tone(16_000, -20.0, 900)).expect("it is good");
+    desk.accept("zh", "answer-water").expect("it waits");
+    desk.setup.reload().expect("it is good");
+    let voice = |id: &str| desk.setup.prompt(id).expect("it is known").voices.remove(0);
+    assert!(!voice("answer-water").has_beneath);
+    let form = TopicForm { key: "8".to_owned(), name: "water".to_owned(), say: vec!["answer-water".to_owned()] };
+    desk.setup.add_topic(&desk.seen(Content::Answers), &TopicWay::default(), &form).expect("it is good");
+    let refused = desk.setup.restore_prompt(&zh, "answer-water").expect_err("the answer says it");
+    assert!(matches!(refused, Refusal::Faults(_)), "{refused:?}");
+    desk.setup.reload().expect("nothing was changed");
+    assert_eq!(voice("answer-water").audio.map(|(_, from)| from), Some(Provenance::Own));
+    assert_eq!(voice("answer-water").offered, None);
+    desk.setup.remove_topic(&desk.seen(Content::Answers), &TopicWay::read("8")).expect("it is there");
+    desk.setup.restore_prompt(&zh, "answer-water").expect("nothing needs it");
+    desk.setup.reload().expect("it is good");
+    assert_eq!(voice("answer-water").audio, None);
+    let own = desk.folder.path().join("data/prompts/zh");
+    let names: Vec<_> = fs::read_dir(own).expect("it is there").map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(names, ["catalogue.toml"]);
 }
 
 #[test]
@@ -271,7 +384,14 @@ fn what_was_said_by_telephone_is_taken_once() {
     assert!(take(4, "2026/1.wav").expect("it is good").is_some_and(|offer| offer.rate_hz == 8_000));
     assert!(take(4, "2026/1.wav").expect("it is good").is_none());
     assert!(matches!(take(5, "../frontdesk.db"), Err(Unusable::Refused(Refusal::Gone(_)))));
+    // The disk does not give it now, and does later; what is no use is told each time.
     assert!(matches!(take(6, "2026/2.wav"), Err(Unusable::Refused(Refusal::Disk { .. }))));
+    fs::write(recordings.join("2.wav"), tone(8_000, -90.0, 1_200)).expect("it is writable");
+    for _ in 0..2 {
+        assert!(matches!(take(6, "2026/2.wav"), Err(Unusable::Silent)));
+    }
+    fs::write(recordings.join("2.wav"), tone(8_000, -25.0, 900)).expect("it is writable");
+    assert!(take(6, "2026/2.wav").expect("it is good").is_some());
     assert!(desk.setup.prompt_wav(&Lang::new("en"), "greeting", Which::Offered).is_some());
 }
 
@@ -279,7 +399,7 @@ fn what_was_said_by_telephone_is_taken_once() {
 fn own_recordings_pass_the_check_of_prompts() {
     let desk = DeskTest::with(&[]);
     desk.setup.offer_prompt(&Lang::new("zh"), "greeting", &tone(48_000, -30.0, 1_500)).expect("it is good");
-    desk.setup.accept_prompt(&Lang::new("zh"), "greeting").expect("it waits");
+    desk.accept("zh", "greeting").expect("it waits");
     let config = load_config(None, &desk.folder.path().join("data")).expect("they are good");
     let name = |_: &Lang| config.desk.name.clone();
     let told = crate::prompts::audio_check::check(&crate::prompts::LibraryOptions {
@@ -300,7 +420,7 @@ fn what_is_no_usable_recording_is_told_plainly() {
     let quiet = offer(&tone(16_000, -42.0, 1_000));
     assert!(matches!(quiet, Unusable::TooQuiet { .. }), "{quiet:?}");
     assert!(matches!(offer(&tone(16_000, 9.0, 1_000)), Unusable::TooLoud { .. }));
-    assert!(matches!(offer(&tone(8_000, -20.0, 121_000)), Unusable::TooLong { .. }));
+    assert!(matches!(offer(&tone(8_000, -20.0, 121_000)), Unusable::TooLong));
     assert!(matches!(offer(&vec![0; prompts::UPLOAD_BYTES_MAX + 1]), Unusable::TooBig));
     let to = |lang: &str, id: &str| desk.setup.offer_prompt(&Lang::new(lang), id, &tone(16_000, -20.0, 900));
     for (lang, id) in [("zh", "../../x"), ("../zh", "greeting"), ("fr", "greeting"), ("zh", "unknown-prompt")] {
@@ -319,7 +439,7 @@ fn a_prompt_of_the_desks_own_gets_its_texts_and_then_its_recording() {
     assert_eq!((prompt.group.as_str(), prompt.voices[0].text.as_str()), ("desk", "今天停水。"));
     assert_eq!(prompt.voices[0].audio, None);
     desk.setup.offer_prompt(&Lang::new("zh"), "answer-water", &tone(16_000, -20.0, 900)).expect("it is good");
-    desk.setup.accept_prompt(&Lang::new("zh"), "answer-water").expect("it waits");
+    desk.accept("zh", "answer-water").expect("it waits");
     assert!(desk.setup.reload().expect("it is good").prompts.has("answer-water"));
     for (id, text) in [("answer-water", "x"), ("Answer", "x"), ("answer-fire", " ")] {
         let texts = [(Lang::new("zh"), text.to_owned())];

@@ -24,6 +24,20 @@ pub fn put(person: &mut Table, key: &str, mut value: Value) {
     }
 }
 
+/// A new text with the byte order mark and the line ends of the old one, which a parser doesn't keep.
+pub fn like(old: &str, new: impl Into<String>) -> String {
+    const MARK: char = '\u{feff}';
+    let mut text: String = new.into();
+    let breaks = old.matches('\n').count();
+    if breaks > 0 && old.matches("\r\n").count() == breaks {
+        text = text.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    if old.starts_with(MARK) && !text.starts_with(MARK) {
+        text.insert(0, MARK);
+    }
+    text
+}
+
 /// The old file or the new one, whatever happens, with the old one's rights.
 ///
 /// # Errors
@@ -62,6 +76,16 @@ impl Draft {
         Self::write(path.to_owned(), text.as_ref(), None)
     }
 
+    /// For a file that is there, with its rights, beside this very name of it: a link's own folder. It is to be read there, and
+    /// not to be put in the link's place.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn at(path: &Path, text: impl AsRef<[u8]>) -> io::Result<Self> {
+        let rights = fs::metadata(path)?.permissions();
+        Self::write(path.to_owned(), text.as_ref(), Some(rights))
+    }
+
     fn write(path: PathBuf, text: &[u8], rights: Option<fs::Permissions>) -> io::Result<Self> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}-{}.new", std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed)));
@@ -87,7 +111,12 @@ impl Draft {
     /// # Errors
     /// What the disk says; then the old file stands.
     pub fn put(self) -> io::Result<()> {
-        fs::rename(&self.new, &self.path)
+        fs::rename(&self.new, &self.path)?;
+        // After a crash the new name is still there. Where the folder can't be synced, the file is in place all the same.
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(())
     }
 }
 

@@ -457,7 +457,7 @@ fn unknown(number: &TicketNumber) -> StoreError {
 }
 
 /// A list that names nobody is no list to replace everybody by.
-fn names_somebody(residents: &[Resident], replace: bool) -> Result<(), StoreError> {
+pub(super) fn names_somebody(residents: &[Resident], replace: bool) -> Result<(), StoreError> {
     if replace && residents.is_empty() {
         return Err(StoreError::Refused(told!(
             "名单是空的，按它替换会删去所有住户：未作改动",

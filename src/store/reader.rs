@@ -26,7 +26,7 @@ use crate::desk::journal::KeptEntry;
 use crate::desk::ladder::CallLadder;
 use crate::desk::message::{Message, MessagesWaiting};
 use crate::desk::presence::Notice;
-use crate::desk::residents::Resident;
+use crate::desk::residents::{ListPreview, Resident};
 use crate::desk::tasks::TaskRow;
 use crate::desk::ticket::{Kind, Ticket};
 use crate::desk::token::{ApiToken, TokenHash};
@@ -245,6 +245,17 @@ impl Reader {
 
     pub fn resident(&self, id: i64) -> Result<Option<Resident>, StoreError> {
         self.told(resident_rows::one(&self.connection, id))
+    }
+
+    /// What a list of residents would do, with at most so many of them one by one.
+    pub fn preview_residents(
+        &self,
+        residents: &[Resident],
+        replace: bool,
+        rows: usize,
+    ) -> Result<ListPreview, StoreError> {
+        super::editor::names_somebody(residents, replace)?;
+        self.at_one_moment(|connection| resident_rows::preview(connection, residents, replace, rows))
     }
 
     /// What the desk sees to by itself, the newest first.

@@ -74,7 +74,7 @@ impl NewResident {
         let NewResident { building, room, name, numbers, note } = ask.body()?;
         let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
         let resident = Resident::new(&building, &room, &name, &numbers, &ask.settings.numbers)
-            .map_err(|fault| wrong(format!("{}; {}", fault.what, fault.remedy)))?;
+            .map_err(|fault| wrong(fault.told()))?;
         Ok(Resident { note, ..resident })
     }
 }
@@ -131,7 +131,11 @@ fn import(ask: &Ask, editor: &mut Editor) -> Result<Reply, ProblemDetails> {
     })?;
     let flag = |name| ask.query.flag(name) == Some(true);
     let change = editor.put_residents(ask.now, &list.residents, flag("replace"), flag("dry_run"))?;
-    Reply::value(&Imported { change, dry_run: flag("dry_run"), notes: list.notes })
+    Reply::value(&Imported {
+        change,
+        dry_run: flag("dry_run"),
+        notes: list.notes.iter().map(ToString::to_string).collect(),
+    })
 }
 
 fn now(editor: &mut Editor, id: i64) -> Result<Reply, ProblemDetails> {

@@ -15,13 +15,14 @@ use crate::store::StoreError;
 pub struct PageFault {
     problem: ProblemDetails,
     /// The version that a record has now, which forms send from then on.
-    seen: Option<i64>,
+    seen: Option<String>,
 }
 
 impl PageFault {
     /// Somebody else changed a record meanwhile; `detail` says what they did.
-    pub fn changed(version: i64, detail: impl Into<Told>) -> Self {
-        Self { problem: ProblemDetails::new(StatusCode::PRECONDITION_FAILED, detail), seen: Some(version) }
+    pub fn changed(version: impl ToString, detail: impl Into<Told>) -> Self {
+        let seen = Some(version.to_string());
+        Self { problem: ProblemDetails::new(StatusCode::PRECONDITION_FAILED, detail), seen }
     }
 }
 
@@ -42,7 +43,7 @@ impl From<StoreError> for PageFault {
 struct Found {
     status: StatusCode,
     detail: Told,
-    seen: Option<i64>,
+    seen: Option<String>,
 }
 
 impl IntoResponse for PageFault {

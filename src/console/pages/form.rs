@@ -140,7 +140,7 @@ const SAID: &[(&str, Both)] = &[
     ),
     ("accepted", Both::new("已采用：此后的来电听到它", "Accepted: calls hear it from now on")),
     ("restored", Both::new("已恢复原来的提示音", "The prompt of before is heard again")),
-    ("calling", Both::new("马上呼叫", "The telephone will ring in a moment")),
+    ("calling", Both::new("即将呼叫您的话机", "The telephone will ring in a moment")),
     ("ended", Both::new("其他登录已退出", "Other sessions have ended")),
     ("disabled", Both::new("帐号已停用", "The account is disabled")),
     ("enabled", Both::new("帐号已启用", "The account is enabled")),

@@ -396,6 +396,15 @@ fn what_a_list_of_residents_would_do_is_told_first_and_done_only_so() {
     let done = editor.put_residents_as_seen(noon(), &new, true, &digest).expect("it is kept");
     assert_eq!(done.map(|done| (done.added, done.changed, done.removed)), Some((1, 1, 1)));
     assert!(editor.preview_residents(&[], true, 10).is_err(), "nobody is no list");
+    // To look takes no lock: it is told while somebody writes, and is what would be done.
+    let reader = desk.reader();
+    let told = editor.at_once(|editor| {
+        let told = reader.preview_residents(&new, true, 10)?;
+        Ok::<_, StoreError>((told, editor.preview_residents(&new, true, 10)?))
+    });
+    let (looked_at, done) = told.expect("it is read");
+    assert_eq!(looked_at, done);
+    assert!(reader.preview_residents(&[], true, 10).is_err(), "nobody is no list");
 }
 
 #[test]

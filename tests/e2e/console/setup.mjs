@@ -22,15 +22,16 @@ test("hours: a fault is told with its line and nothing is lost; a holiday holds 
   await desk.sees("#told", "8:30-12");
   equal(await desk.page.inputValue(`${week} [name=mon]`), "8:30-12", "what was typed stays");
   await desk.page.fill(`${week} [name=mon]`, "08:30-12:00，13:30-18:00");
+  await desk.page.fill("form[action='/setup/hours/holidays'] [name=name]", "元旦");
   await desk.page.click(`${week} button.main`);
   await desk.sees(".said");
-  await desk.page.fill("form[action='/setup/hours/holidays'] [name=name]", "元旦");
+  equal(await desk.page.inputValue("form[action='/setup/hours/holidays'] [name=name]"), "元旦", "what is typed in another form stays");
   await desk.page.fill("form[action='/setup/hours/holidays'] [name=from]", "2027-01-01");
   await desk.page.click("form[action='/setup/hours/holidays'] button.main");
   await desk.sees("form[action='/setup/hours/holidays/0']");
   await desk.go("/setup/hours?at=2027-01-01T10:00");
   await desk.sees(".mark", "元旦");
-  await desk.sees(".mark", "关闭");
+  await desk.sees(".mark", "非服务时间");
   await desk.check("hours on a holiday");
 });
 

@@ -58,8 +58,8 @@ fn sayings(form: &TopicForm, prompts: &HashMap<String, Vec<Voice>>) -> Vec<Sayin
     form.say.iter().map(|id| Saying { id: id.clone(), voices: prompts.get(id).cloned() }).collect()
 }
 
-async fn prompts_of(shared: &Arc<Shared>, visitor: &Visitor) -> Result<Vec<Prompt>, ProblemDetails> {
-    look(shared, visitor, |setup| Ok(setup.prompts())).await
+async fn prompts_of(shared: &Arc<Shared>) -> Result<Vec<Prompt>, ProblemDetails> {
+    look(shared, |setup| Ok(setup.prompts())).await
 }
 
 /// Those of answers and of the desk's own before the others.
@@ -70,8 +70,8 @@ fn ids_of(prompts: &[Prompt]) -> Vec<String> {
 }
 
 async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, Query(Said { said }): Query<Said>) -> Paged {
-    let (file, origin) = file_of(&shared, &visitor, Content::Answers).await?;
-    let prompts = prompts_of(&shared, &visitor).await?;
+    let (file, origin) = file_of(&shared, Content::Answers).await?;
+    let prompts = prompts_of(&shared).await?;
     let ids = ids_of(&prompts);
     let prompts = prompts.into_iter().map(|prompt| (prompt.id, prompt.voices)).collect();
     let row = |(way, form): (TopicWay, TopicForm)| Row { says: sayings(&form, &prompts), way, form };
@@ -94,14 +94,14 @@ struct TopicPage {
 }
 
 async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(way): Path<String>) -> Paged {
-    let (file, _) = file_of(&shared, &visitor, Content::Answers).await?;
+    let (file, _) = file_of(&shared, Content::Answers).await?;
     let (way, topics) = (TopicWay::read(&way), topics_of(&file.text));
     let Some(form) = topics.iter().find(|(known, _)| *known == way).map(|(_, form)| form.clone()) else {
         let what = Both::new("没有这条答复", "there is no such answer").of(visitor.tongue);
         return Err(ProblemDetails::new(StatusCode::NOT_FOUND, what).into());
     };
     let below = topics.iter().filter(|(known, _)| known.0.len() > way.0.len() && known.0.starts_with(&way.0)).count();
-    let prompts = prompts_of(&shared, &visitor).await?;
+    let prompts = prompts_of(&shared).await?;
     let ids = ids_of(&prompts);
     let prompts = prompts.into_iter().map(|prompt| (prompt.id, prompt.voices)).collect();
     let title = Both::new("答复", "Answer").of(visitor.tongue);

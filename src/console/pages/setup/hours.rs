@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::http::HeaderValue;
 use axum::routing::{get, post};
 use chrono::{DateTime, FixedOffset, Weekday};
 
@@ -21,7 +22,7 @@ use crate::desk::on_duty::{Because, Staff};
 use crate::desk::people::Duty;
 use crate::desk::presence::Presences;
 use crate::desk::report::table::{Both, Tongue};
-use crate::setup::{Content, DAYS, Fingerprint, HolidayForm, WorkdayForm, week_of, written_days};
+use crate::setup::{At, Content, DAYS, Fingerprint, HolidayForm, Setup, WorkdayForm, week_of, written_days};
 
 const PATH: &str = "/setup/hours";
 
@@ -139,7 +140,7 @@ impl HoursPage {
 }
 
 async fn hours(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked) -> Paged {
-    let (file, origin) = file_of(&shared, &visitor, Content::Hours).await?;
+    let (file, origin) = file_of(&shared, Content::Hours).await?;
     let presences = shared.pool.read(|reader| Ok(Presences::new(reader.presences()?))).await?;
     let settings = &visitor.settings;
     let at = asked.time("at", settings.time_zone).unwrap_or(visitor.now);
@@ -150,16 +151,24 @@ async fn hours(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked
         time_zone: settings.time_zone,
     };
     let (holidays, workdays) = written_days(&file.text);
-    page(&HoursPage {
+    let seen = file.fingerprint();
+    let mut shown = page(&HoursPage {
         frame: Frame::of(&visitor, PATH).saying(asked.some("said")),
         origin,
-        seen: file.fingerprint(),
+        seen: seen.clone(),
         week: DAYS.iter().copied().zip(week_of(&file.text)).collect(),
         holidays,
         workdays,
         moment: Moment::of(staff, at),
         at: at.with_timezone(&settings.time_zone).format("%Y-%m-%dT%H:%M").to_string(),
-    })
+    })?;
+    // After a form only its section is taken from this page: the other forms stay with what is typed in them, and learn here
+    // what the file is now.
+    let now = serde_json::json!({ "seen": { "version": seen.as_str() } }).to_string();
+    if let Ok(now) = HeaderValue::try_from(now) {
+        shown.headers_mut().insert("hx-trigger", now);
+    }
+    Ok(shown)
 }
 
 fn seen(form: &Form) -> Fingerprint {
@@ -190,10 +199,19 @@ async fn put_holiday(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(a
     holiday(&shared, &visitor, Some(at), &form).await
 }
 
-async fn holiday(shared: &Arc<Shared>, visitor: &Visitor, at: Option<usize>, form: &Form) -> Paged {
-    let (seen, day) = (seen(form), holiday_of(form));
+/// The day that an entry began with when it was shown.
+fn was(form: &Form) -> String {
+    form.text("was").to_owned()
+}
+
+async fn holiday(shared: &Arc<Shared>, visitor: &Visitor, place: Option<usize>, form: &Form) -> Paged {
+    let (seen, day, was) = (seen(form), holiday_of(form), was(form));
     let about = format!("hours: holiday {} {}", day.from, day.name);
-    change(shared, visitor, about, move |setup| setup.put_holiday(&seen, at, &day)).await?;
+    let at = move |setup: &Setup| {
+        let at = place.map(|place| At { place, day: &was });
+        setup.put_holiday(&seen, at, &day)
+    };
+    change(shared, visitor, about, at).await?;
     done(PATH, "saved")
 }
 
@@ -205,31 +223,37 @@ async fn put_workday(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(a
     workday(&shared, &visitor, Some(at), &form).await
 }
 
-async fn workday(shared: &Arc<Shared>, visitor: &Visitor, at: Option<usize>, form: &Form) -> Paged {
-    let (seen, day) = (seen(form), workday_of(form));
+async fn workday(shared: &Arc<Shared>, visitor: &Visitor, place: Option<usize>, form: &Form) -> Paged {
+    let (seen, day, was) = (seen(form), workday_of(form), was(form));
     let about = format!("hours: workday {} {}", day.date, day.name);
-    change(shared, visitor, about, move |setup| setup.put_workday(&seen, at, &day)).await?;
+    let at = move |setup: &Setup| {
+        let at = place.map(|place| At { place, day: &was });
+        setup.put_workday(&seen, at, &day)
+    };
+    change(shared, visitor, about, at).await?;
     done(PATH, "saved")
 }
 
 async fn remove_holiday(
     State(shared): State<Arc<Shared>>,
     visitor: Visitor,
-    Path(at): Path<usize>,
+    Path(place): Path<usize>,
     form: Form,
 ) -> Paged {
-    let (seen, about) = (seen(&form), format!("hours: holiday {} removed", form.text("from")));
-    change(&shared, &visitor, about, move |setup| setup.remove_holiday(&seen, at)).await?;
+    let (seen, day) = (seen(&form), was(&form));
+    let about = format!("hours: holiday {day} removed");
+    change(&shared, &visitor, about, move |setup| setup.remove_holiday(&seen, At { place, day: &day })).await?;
     done(PATH, "removed")
 }
 
 async fn remove_workday(
     State(shared): State<Arc<Shared>>,
     visitor: Visitor,
-    Path(at): Path<usize>,
+    Path(place): Path<usize>,
     form: Form,
 ) -> Paged {
-    let (seen, about) = (seen(&form), format!("hours: workday {} removed", form.text("date")));
-    change(&shared, &visitor, about, move |setup| setup.remove_workday(&seen, at)).await?;
+    let (seen, day) = (seen(&form), was(&form));
+    let about = format!("hours: workday {day} removed");
+    change(&shared, &visitor, about, move |setup| setup.remove_workday(&seen, At { place, day: &day })).await?;
     done(PATH, "removed")
 }

@@ -59,7 +59,7 @@ struct PeoplePage {
 }
 
 async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, Query(Said { said }): Query<Said>) -> Paged {
-    let (_, origin) = file_of(&shared, &visitor, Content::People).await?;
+    let (_, origin) = file_of(&shared, Content::People).await?;
     let presences = shared.pool.read(|reader| Ok(Presences::new(reader.presences()?))).await?;
     let (tongue, zone, now) = (visitor.tongue, visitor.settings.time_zone, visitor.now);
     let row = |person: &crate::desk::people::Person| Row {
@@ -95,14 +95,14 @@ impl PersonPage {
 }
 
 async fn new(State(shared): State<Arc<Shared>>, visitor: Visitor) -> Paged {
-    let (_, origin) = file_of(&shared, &visitor, Content::People).await?;
+    let (_, origin) = file_of(&shared, Content::People).await?;
     let title = Both::new("新人员", "New person").of(visitor.tongue).to_owned();
     let form = PersonForm { present: true, ..PersonForm::default() };
     page(&PersonPage { frame: Frame::new(&visitor, title), origin, form, duties: Duty::ALL, seen: None })
 }
 
 async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(extension): Path<String>) -> Paged {
-    let (file, origin) = file_of(&shared, &visitor, Content::People).await?;
+    let (file, origin) = file_of(&shared, Content::People).await?;
     let Some((form, seen)) = person_form(&file.text, &extension) else {
         let what = Both::new("通讯录里没有这个分机", "nobody has this extension").of(visitor.tongue);
         return Err(ProblemDetails::new(StatusCode::NOT_FOUND, what).into());

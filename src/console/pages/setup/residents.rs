@@ -11,12 +11,13 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
 use crate::console::gate::Visitor;
+use crate::console::pages::fault::PageFault;
 use crate::console::pages::form::Form;
 use crate::console::pages::frame::Frame;
 use crate::console::pages::list::{Asked, ROWS};
 use crate::console::pages::upload::{self, Upload};
 use crate::console::pages::{Paged, done, page, shown};
-use crate::console::problem::ProblemDetails;
+use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::account::UserId;
 use crate::desk::audit::Deed;
@@ -24,7 +25,8 @@ use crate::desk::privacy::Surface;
 use crate::desk::report::table::Both;
 use crate::desk::resident_list::{self, LineFault};
 use crate::desk::residents::{ListPreview, Resident, ResidentChange, in_one_form};
-use crate::store::{Editor, ResidentFilter};
+use crate::desk::told::{Told, told};
+use crate::store::{Editor, Reader, ResidentFilter};
 
 const PATH: &str = "/setup/residents";
 /// Bytes of a list.
@@ -71,7 +73,14 @@ impl WaitingLists {
 
     fn of(&self, by: UserId, digest: &str) -> Option<Waiting> {
         let lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.iter().find(|list| list.by == by && list.digest == digest).cloned()
+        let waits = |list: &&Waiting| list.since.elapsed() < WAITS_FOR && list.by == by && list.digest == digest;
+        lists.iter().find(waits).cloned()
+    }
+
+    /// It was taken, or is another by now.
+    fn forget(&self, by: UserId, digest: &str) {
+        let mut lists = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.retain(|list| list.by != by || list.digest != digest);
     }
 }
 
@@ -140,31 +149,31 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path
 }
 
 fn unknown(id: i64) -> ProblemDetails {
-    ProblemDetails::new(StatusCode::NOT_FOUND, format!("resident {id} does not exist"))
+    ProblemDetails::new(StatusCode::NOT_FOUND, told!("没有住户 {id}", "resident {id} does not exist"))
 }
 
 fn read(visitor: &Visitor, form: &Form) -> Result<Resident, ProblemDetails> {
     let numbers: Vec<&str> = form.text("numbers").split([',', '，', ';', '；', '/', '、', '\n']).collect();
     let plan = &visitor.settings.numbers;
     let resident = Resident::new(form.text("building"), form.text("room"), form.text("name"), &numbers, plan);
-    let resident = resident.map_err(|fault| {
-        ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{}; {}", fault.what, fault.remedy))
-    })?;
+    let resident = resident.map_err(|fault| wrong(fault.told()))?;
     Ok(Resident { note: form.some("note"), ..resident })
 }
 
-/// A change of residents, written down in the same transaction.
-async fn change<T: Send + 'static>(
+/// A change of residents, written down in the same transaction where it is made: `work` may say with what it was not.
+async fn change<T: Send + 'static, N: Send + 'static>(
     shared: &Arc<Shared>,
     visitor: &Visitor,
     about: String,
-    work: impl FnOnce(&mut Editor) -> Result<T, ProblemDetails> + Send + 'static,
-) -> Result<T, ProblemDetails> {
+    work: impl FnOnce(&mut Editor) -> Result<Result<T, N>, ProblemDetails> + Send + 'static,
+) -> Result<Result<T, N>, ProblemDetails> {
     let entry = visitor.entry(Deed::SettingsChanged, &about);
     let edit = move |editor: &mut Editor| {
         editor.at_once(|editor| {
             let done = work(editor)?;
-            editor.audit(&entry)?;
+            if done.is_ok() {
+                editor.audit(&entry)?;
+            }
             Ok::<_, ProblemDetails>(done)
         })
     };
@@ -174,30 +183,35 @@ async fn change<T: Send + 'static>(
 async fn add(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
     let (resident, now) = (read(&visitor, &form)?, visitor.now);
     let about = format!("residents: {} {} {} added", resident.building, resident.room, resident.name);
-    change(&shared, &visitor, about, move |editor| Ok(editor.add_resident(now, &resident)?)).await?;
+    let work = move |editor: &mut Editor| Ok(Ok::<_, PageFault>(editor.add_resident(now, &resident)?));
+    change(&shared, &visitor, about, work).await??;
     done(PATH, "saved")
 }
 
 async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>, form: Form) -> Paged {
     let (resident, now, seen) = (read(&visitor, &form)?, visitor.now, form.text("seen").to_owned());
-    let asker = visitor.clone();
-    change(&shared, &visitor, format!("residents: {id} changed"), move |editor| {
-        let current = editor.resident(id)?.ok_or_else(|| unknown(id))?;
-        if seen_as(&current) != seen {
-            let head = Both::new(
-                "没有保存。您的输入还在；现在的内容是：",
-                "Nothing was saved. What you typed is still there; this is how it is now:",
-            );
-            let Resident { building, room, name, .. } = &current;
-            let note = current.note.as_deref().unwrap_or_default();
-            let what =
-                format!("{}\n{building} {room} {name}\n{}\n{note}", head.of(asker.tongue), current.numbers.join(", "));
-            return Err(ProblemDetails::new(StatusCode::PRECONDITION_FAILED, what));
-        }
-        Ok(editor.change_resident(now, id, &resident)?)
-    })
-    .await?;
+    let work = move |editor: &mut Editor| match as_seen(editor, id, &seen)? {
+        Ok(()) => Ok(Ok(editor.change_resident(now, id, &resident)?)),
+        Err(fault) => Ok(Err(fault)),
+    };
+    change(&shared, &visitor, format!("residents: {id} changed"), work).await??;
     done(PATH, "saved")
+}
+
+/// Whether a resident is as somebody saw them; else how they are now.
+fn as_seen(editor: &mut Editor, id: i64, seen: &str) -> Result<Result<(), PageFault>, ProblemDetails> {
+    let current = editor.resident(id)?.ok_or_else(|| unknown(id))?;
+    if seen_as(&current) == seen {
+        return Ok(Ok(()));
+    }
+    let Resident { building, room, name, .. } = &current;
+    let (note, numbers) = (current.note.as_deref().unwrap_or_default(), current.numbers.join(", "));
+    let now = format!("{building} {room} {name}\n{numbers}\n{note}");
+    let what = told!(
+        "没有保存。您的输入还在，核对后可再次提交；现在的内容是：\n{now}",
+        "Nothing was saved. What you typed is still there, to be looked at and sent again; this is how it is now:\n{now}"
+    );
+    Ok(Err(PageFault::changed(seen_as(&current), what)))
 }
 
 /// What a resident was when a form was given.
@@ -211,9 +225,13 @@ impl ResidentPage {
     }
 }
 
-async fn remove(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>) -> Paged {
-    change(&shared, &visitor, format!("residents: {id} removed"), move |editor| Ok(editor.remove_resident(id)?))
-        .await?;
+async fn remove(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path<i64>, form: Form) -> Paged {
+    let seen = form.text("seen").to_owned();
+    let work = move |editor: &mut Editor| match as_seen(editor, id, &seen)? {
+        Ok(()) => Ok(Ok(editor.remove_resident(id)?)),
+        Err(fault) => Ok(Err(fault)),
+    };
+    change(&shared, &visitor, format!("residents: {id} removed"), work).await??;
     done(PATH, "removed")
 }
 
@@ -224,7 +242,7 @@ struct ImportPage {
     faults: Vec<LineFault>,
     more_faults: usize,
     preview: Option<ListPreview>,
-    notes: Vec<String>,
+    notes: Vec<Told>,
     replace: bool,
     /// Somebody changed residents since it was looked at.
     changed: bool,
@@ -235,6 +253,10 @@ impl ImportPage {
         let title = Both::new("导入住户", "Import residents").of(visitor.tongue).to_owned();
         let frame = Frame::new(visitor, title);
         Self { frame, faults: vec![], more_faults: 0, preview: None, notes: vec![], replace: false, changed: false }
+    }
+
+    fn told<'a>(&self, what: &'a Told) -> &'a str {
+        what.of(self.frame.tongue)
     }
 
     /// How many change and are not told one by one.
@@ -253,7 +275,12 @@ async fn preview(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Mult
     let (bytes, replace) = (upload.chosen(&visitor)?, upload.ticked("replace"));
     let plan = visitor.settings.numbers.clone();
     let read = tokio::task::spawn_blocking(move || resident_list::read(&bytes, &plan)).await;
-    let broken = |_| ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, "the list could not be read");
+    let broken = |_| {
+        ProblemDetails::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Told::new("名单没有读成，原因见服务日志", "the list could not be read; the daemon's log says why"),
+        )
+    };
     match read.map_err(broken)? {
         Err(faults) => {
             let told =
@@ -276,8 +303,8 @@ async fn looked_at(
     replace: bool,
 ) -> Result<ListPreview, ProblemDetails> {
     let list = Arc::clone(residents);
-    let look = move |editor: &mut Editor| Ok(editor.preview_residents(&list, replace, PREVIEW_ROWS)?);
-    let mut preview = shared.pool.edit(Arc::clone(&visitor.settings.clocks), look).await?;
+    let look = move |reader: &Reader| Ok(reader.preview_residents(&list, replace, PREVIEW_ROWS)?);
+    let mut preview = shared.pool.read(look).await?;
     let sight = visitor.sight(Surface::List);
     for row in &mut preview.rows {
         *row = match row.clone() {
@@ -304,14 +331,15 @@ async fn take(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(digest):
             "这份名单已经不在了（超过半小时，或服务重新启动过）：请重新上传",
             "the list is no longer here (after half an hour, or a restart): send it again",
         );
-        return Err(ProblemDetails::new(StatusCode::CONFLICT, what.of(visitor.tongue)).into());
+        return Err(ProblemDetails::new(StatusCode::CONFLICT, what).into());
     };
     let (list, replace, now) = (Arc::clone(&waiting.residents), waiting.replace, visitor.now);
     let about = format!("residents: a list of {}{}", list.len(), if replace { ", in place of all" } else { "" });
-    let taken =
-        change(&shared, &visitor, about, move |editor| Ok(editor.put_residents_as_seen(now, &list, replace, &digest)?))
-            .await?;
-    if taken.is_some() {
+    let seen = digest.clone();
+    let work = move |editor: &mut Editor| Ok(editor.put_residents_as_seen(now, &list, replace, &seen)?.ok_or(()));
+    let taken = change(&shared, &visitor, about, work).await?;
+    shared.waiting_lists.forget(visitor.user.id, &digest);
+    if taken.is_ok() {
         return done(PATH, "saved");
     }
     let preview = looked_at(&shared, &visitor, &waiting.residents, replace).await?;
@@ -340,5 +368,12 @@ mod tests {
         }
         assert_eq!(lists.0.lock().expect("nobody panicked").len(), WAITING_MAX);
         assert!(lists.of(UserId(1), "a").is_none() && lists.of(UserId(2), "0").is_some());
+        lists.forget(UserId(2), "0");
+        assert!(lists.of(UserId(2), "0").is_none());
+        // One that nobody took in time is no more, also where no other came.
+        if let Some(since) = Instant::now().checked_sub(WAITS_FOR) {
+            lists.put(Waiting { since, ..waiting(3, "late") });
+            assert!(lists.of(UserId(3), "late").is_none());
+        }
     }
 }

@@ -55,7 +55,7 @@ fn title(visitor: &Visitor, content: Content) -> String {
 }
 
 async fn show(shared: &Arc<Shared>, visitor: &Visitor, content: Content) -> Paged {
-    let (file, origin) = file_of(shared, visitor, content).await?;
+    let (file, origin) = file_of(shared, content).await?;
     let (frame, seen) = (Frame::new(visitor, title(visitor, content)), file.fingerprint());
     page(&TextPage { frame, origin, text: file.text, seen, theirs: None })
 }
@@ -70,7 +70,7 @@ async fn write_answers(State(shared): State<Arc<Shared>>, visitor: Visitor, form
 
 async fn write(shared: &Arc<Shared>, visitor: &Visitor, content: Content, form: &Form) -> Paged {
     let (seen, text) = (Fingerprint::read(form.text("seen")), form.whole("text").to_owned());
-    let (file, origin) = file_of(shared, visitor, content).await?;
+    let (file, origin) = file_of(shared, content).await?;
     if origin.path.is_some() && file.fingerprint() != seen {
         // Both, so that nothing of either is lost: what is saved next replaces what is shown beside it.
         let frame = Frame::new(visitor, title(visitor, content));
@@ -85,7 +85,8 @@ async fn write(shared: &Arc<Shared>, visitor: &Visitor, content: Content, form: 
 
 async fn make_file(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(section): Path<String>) -> Paged {
     let Some(content) = Content::ALL.into_iter().find(|content| content.as_str() == section) else {
-        return Err(ProblemDetails::new(StatusCode::NOT_FOUND, "there is nothing here").into());
+        let what = Both::new("这里没有内容", "there is nothing here");
+        return Err(ProblemDetails::new(StatusCode::NOT_FOUND, what).into());
     };
     let about = format!("{section}: a file is made");
     change(&shared, &visitor, about, move |setup| setup.make_file(content)).await?;
