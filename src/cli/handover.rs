@@ -7,7 +7,9 @@ use super::output::{self, Column, FormatArgs, fitting, or_empty, printable};
 use crate::desk::audit::Deed;
 use crate::desk::handover::{Handover, Mark};
 use crate::desk::handover_view::{DutyView, HandoverView, PageView};
+use crate::desk::notes::Notes;
 use crate::desk::privacy::Surface;
+use crate::desk::report::table::Tongue;
 use crate::desk::view::LocalTime;
 
 /// Entries of each list that JSON has at most.
@@ -42,6 +44,9 @@ struct ShowArgs {
     /// Write a page to be printed and signed by hand
     #[arg(long)]
     html: bool,
+    /// The language of that page: zh or en
+    #[arg(long, value_name = "LANGUAGE", default_value = "zh", requires = "html")]
+    lang: Tongue,
     /// So many lines of each list at most
     #[arg(long, value_name = "N", default_value_t = 15)]
     lines: usize,
@@ -124,7 +129,9 @@ fn show(
         return output::json(out, &view);
     }
     if args.html {
-        return Ok(out.write_all(view.html(args.lines).as_bytes())?);
+        let name_of = |who: &str| context.people.get(who).cloned();
+        let notes = Notes { people: &name_of, time_zone: context.time_zone, tongue: args.lang };
+        return Ok(out.write_all(view.html(args.lines, &notes).as_bytes())?);
     }
     let mut text = String::new();
     // A string takes all that is written.

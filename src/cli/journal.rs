@@ -73,12 +73,13 @@ pub fn run(args: &Args, context: &Context, out: &mut dyn Write) -> Result<(), Cl
         Some(Command::Add(args)) => {
             let who = args.by.as_deref().unwrap_or(&context.who);
             let entry = JournalEntry::by_hand(context.now, args.kind, (&args.about, &args.text), who);
-            let id = context.editor()?.add_to_journal(&entry.map_err(CliError::Usage)?)?;
+            let id = context.editor()?.add_to_journal(&entry.map_err(|why| CliError::Usage(why.to_string()))?)?;
             Ok(writeln!(out, "journal entry {id} written")?)
         }
         Some(Command::Correct(args)) => {
             let who = args.by.as_deref().unwrap_or(&context.who);
-            let entry = JournalEntry::correction(context.now, args.id, &args.text, who).map_err(CliError::Usage)?;
+            let entry = JournalEntry::correction(context.now, args.id, &args.text, who);
+            let entry = entry.map_err(|why| CliError::Usage(why.to_string()))?;
             let id = context.editor()?.add_to_journal(&entry)?;
             Ok(writeln!(out, "journal entry {id} written: it corrects {}", args.id)?)
         }

@@ -490,7 +490,9 @@ fn r40_a_shift_is_handed_over_on_one_page() {
     shell.ok("journal add 停电十分钟 --kind incident --by 王芳");
     insta::assert_snapshot!(shell.ok("handover show"));
     let html = shell.ok("handover show --html");
-    assert!(html.contains("<p>note: 钥匙在前台</p>") && html.contains("签字"), "{html}");
+    let english = shell.ok("handover show --html --lang en");
+    assert!(english.contains("<p>note: 钥匙在前台</p>") && english.contains("Signatures"), "{english}");
+    assert!(html.contains("<p>交班说明：钥匙在前台</p>") && html.contains("签字"), "{html}");
     let (told, code_of_failure) = shell.run("handover sign-on 李娜 --read H1-0-0-0").unwrap_err();
     assert!(told.contains("older than the last handover") && code_of_failure == 1, "{told}");
     assert_eq!(shell.run("handover sign-on 李娜 --read 7").unwrap_err().1, 2);

@@ -1,4 +1,4 @@
-//! The page of a handover as JSON, as text and as HTML to be printed: one look, a minute to read (R40).
+//! The page of a handover as JSON and as text: one look, a minute to read (R40). `handover_print` has it for paper.
 
 use std::cell::Cell;
 use std::fmt::{self, Write};
@@ -216,7 +216,7 @@ impl TicketLine {
     }
 }
 
-/// One part of the page, ready to be written as text or HTML.
+/// One part of the page, ready to be written as text.
 struct Part {
     title: &'static str,
     zh: &'static str,
@@ -224,7 +224,8 @@ struct Part {
     rows: Vec<Vec<String>>,
 }
 
-fn text(value: &serde_json::Value, key: &str) -> String {
+/// A field of a record, as text.
+pub fn field(value: &serde_json::Value, key: &str) -> String {
     match &value[key] {
         serde_json::Value::String(text) => text.clone(),
         serde_json::Value::Null => String::new(),
@@ -233,15 +234,15 @@ fn text(value: &serde_json::Value, key: &str) -> String {
 }
 
 /// `2026-11-23T21:14:05.123+08:00` as `11-23 21:14`.
-fn short(at: &str) -> String {
+pub(super) fn short(at: &str) -> String {
     at.get(5..16).map(|at| at.replace('T', " ")).unwrap_or_default()
 }
 
 impl PageView {
     fn parts(&self, rows_max: usize) -> Vec<Part> {
         let alarm = |a: &serde_json::Value| {
-            let at = short(&text(a, "raised_at"));
-            vec![text(a, "id"), at, text(a, "kind"), text(a, "caller"), text(a, "ticket"), text(a, "note")]
+            let at = short(&field(a, "raised_at"));
+            vec![field(a, "id"), at, field(a, "kind"), field(a, "caller"), field(a, "ticket"), field(a, "note")]
         };
         let ticket = |t: &TicketLine| {
             let due = t.due.as_ref().map(|due| short(&due.rfc3339())).unwrap_or_default();
@@ -260,26 +261,26 @@ impl PageView {
             vec![t.number.clone(), kind, t.place.clone(), t.stage.clone(), t.owner.clone(), clock]
         };
         let message = |m: &serde_json::Value| {
-            let at = short(&text(m, "left_at"));
+            let at = short(&field(m, "left_at"));
             vec![
-                text(m, "id"),
+                field(m, "id"),
                 at,
-                text(m, "for_person"),
-                text(m, "from_number"),
-                text(m, "from_name"),
-                text(m, "relay"),
+                field(m, "for_person"),
+                field(m, "from_number"),
+                field(m, "from_name"),
+                field(m, "relay"),
             ]
         };
         let entry = |e: &serde_json::Value| {
             let corrected = if e["corrected_by"].is_null() { "" } else { " (corrected below)" };
-            let said = match (e["corrects"].as_i64(), text(e, "text")) {
+            let said = match (e["corrects"].as_i64(), field(e, "text")) {
                 (Some(corrects), said) => format!("corrects {corrects}: {said}"),
                 (None, said) => format!("{said}{corrected}"),
             };
-            vec![text(e, "id"), short(&text(e, "at")), text(e, "kind"), text(e, "about"), text(e, "who"), said]
+            vec![field(e, "id"), short(&field(e, "at")), field(e, "kind"), field(e, "about"), field(e, "who"), said]
         };
         // What was usual is counted, and leaves its room to what was not.
-        let told = self.journal.list.iter().filter(|e| !text(e, "kind").parse().is_ok_and(JournalKind::is_usual));
+        let told = self.journal.list.iter().filter(|e| !field(e, "kind").parse().is_ok_and(JournalKind::is_usual));
         let mut entries: Vec<_> = told.map(entry).collect();
         // Where there are too many, the newest are read.
         entries.drain(..entries.len().saturating_sub(rows_max));
@@ -365,42 +366,6 @@ impl PageView {
             }
         }
         writeln!(out, "\nto take the shift over: frontdesk handover sign-on NAME --read {}", self.read)
-    }
-
-    /// A page to be printed and signed by hand.
-    pub fn html(&self, rows_max: usize) -> String {
-        let mut html = String::from(
-            "<!doctype html>\n<html lang=\"zh\"><head><meta charset=\"utf-8\"><title>交接班 Shift handover</title>\n<style>\
-             body{font:11pt sans-serif;margin:1.5cm;max-width:26cm}h1{font-size:16pt;margin:0}h2{font-size:12pt;margin:1em 0 .2em}\
-             table{border-collapse:collapse;width:100%}td{border:1px solid #999;padding:.15em .4em;vertical-align:top}\
-             p{margin:.2em 0}.sign td{height:2.2em;width:50%}@media print{body{margin:0}}@page{margin:1.5cm}\
-             </style></head><body>\n<h1>交接班 Shift handover</h1>\n",
-        );
-        for line in self.headline().iter().chain(&self.duty_lines()) {
-            html += &format!("<p>{}</p>\n", escape(line));
-        }
-        for part in self.parts(rows_max) {
-            html += &format!("<h2>{} {}: {}</h2>\n", part.zh, part.title, part.total);
-            if part.rows.is_empty() {
-                continue;
-            }
-            html += "<table>\n";
-            for row in part.rows.iter().take(rows_max) {
-                let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
-                html += &format!("<tr>{cells}</tr>\n");
-            }
-            html += "</table>\n";
-            let shown = part.rows.len().min(rows_max) as u64;
-            if part.total > shown {
-                html += &format!("<p>and {} more</p>\n", part.total - shown);
-            }
-        }
-        html += &format!(
-            "<h2>签字 Signatures</h2>\n<table class=\"sign\"><tr><td>交班 Off:</td><td>接班 On:</td></tr></table>\n\
-             <p>{}</p>\n</body></html>\n",
-            escape(&self.read)
-        );
-        html
     }
 }
 

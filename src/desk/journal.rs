@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::told::{Told, told};
 use super::words::words;
 
 /// The longest text that one entry has, in characters.
@@ -117,16 +118,12 @@ impl JournalEntry {
     ///
     /// # Errors
     /// Why it can't be kept: an empty or too long text or name, or a kind that is the system's.
-    pub fn by_hand(
-        at: DateTime<Utc>,
-        kind: JournalKind,
-        (about, text): (&str, &str),
-        who: &str,
-    ) -> Result<Self, String> {
+    pub fn by_hand(at: DateTime<Utc>, kind: JournalKind, (about, text): (&str, &str), who: &str) -> Result<Self, Told> {
         let (about, text, who) = (about.trim(), text.trim(), who.trim());
         if !JournalKind::BY_HAND.contains(&kind) {
             let known: Vec<&str> = JournalKind::BY_HAND.iter().map(|kind| kind.as_str()).collect();
-            return Err(format!("`{kind}` is the system's own; write one of {}", known.join(", ")));
+            let known = known.join(", ");
+            return Err(told!("请从列出的种类中选择", "`{kind}` is the system's own; write one of {known}"));
         }
         check(about, text, who)?;
         Ok(Self { who: Some(who.to_owned()), ..Self::of_system(at, kind, about, text) })
@@ -136,7 +133,7 @@ impl JournalEntry {
     ///
     /// # Errors
     /// An empty or too long text or name.
-    pub fn correction(at: DateTime<Utc>, corrects: i64, text: &str, who: &str) -> Result<Self, String> {
+    pub fn correction(at: DateTime<Utc>, corrects: i64, text: &str, who: &str) -> Result<Self, Told> {
         let (text, who) = (text.trim(), who.trim());
         check("", text, who)?;
         Ok(Self {
@@ -147,17 +144,22 @@ impl JournalEntry {
     }
 }
 
-fn check(about: &str, text: &str, who: &str) -> Result<(), String> {
+fn check(about: &str, text: &str, who: &str) -> Result<(), Told> {
     if text.is_empty() {
-        return Err("the text is empty: write what happened, and what was done".to_owned());
+        return Err(told!("请写明发生了什么、怎样处理", "the text is empty: write what happened, and what was done"));
     }
     if who.is_empty() {
-        return Err("the name is empty: an entry is somebody's".to_owned());
+        return Err(told!("请写明记录人", "the name is empty: an entry is somebody's"));
     }
-    for (what, value, max) in [("text", text, TEXT_MAX), ("name", who, NAME_MAX), ("subject", about, NAME_MAX)] {
+    let limits =
+        [("正文", "text", text, TEXT_MAX), ("姓名", "name", who, NAME_MAX), ("“关于”", "subject", about, NAME_MAX)];
+    for (zh, what, value, max) in limits {
         let length = value.chars().count();
         if length > max {
-            return Err(format!("the {what} has {length} characters; {max} at most"));
+            return Err(told!(
+                "{zh}有 {length} 个字，最多 {max} 个",
+                "the {what} has {length} characters; {max} at most"
+            ));
         }
     }
     Ok(())

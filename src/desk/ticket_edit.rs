@@ -48,7 +48,7 @@ impl TicketEdit {
         }
         match &self.owner {
             Some(owner) if owner.trim().is_empty() => Err(told!(
-                "工单必须有负责人（R13）：请填写接手的人或部门",
+                "工单必须有受理人（R13）：请填写接手的人或部门",
                 "a ticket always has an owner (R13): name the person or department that takes it"
             )),
             _ => Ok(()),

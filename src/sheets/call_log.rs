@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::spreadsheet;
-use crate::desk::call_record::{CallRecord, Direction, LegEnd, Outcome};
+use crate::desk::call_record::{CallRecord, Direction, Outcome};
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::view::LocalTime;
 
@@ -154,21 +154,6 @@ pub fn direction(direction: Direction) -> Both {
     match direction {
         Direction::In => Both::new("呼入", "Incoming"),
         Direction::Out => Both::new("呼出", "Outgoing"),
-    }
-}
-
-/// How a leg ended, in words.
-pub fn leg_end(end: LegEnd) -> Both {
-    match end {
-        LegEnd::Talked => Both::new("通话结束", "Talk ended"),
-        LegEnd::Declined => Both::new("谢绝", "Declined"),
-        LegEnd::MessageWanted => Both::new("请代为留言", "Asked for a message"),
-        LegEnd::NoAnswer => Both::new("无人接听", "No answer"),
-        LegEnd::NoConsent => Both::new("接起后未确认", "Answered, no consent"),
-        LegEnd::Busy => Both::new("占线", "Busy"),
-        LegEnd::Failed => Both::new("失败", "Failed"),
-        LegEnd::Cancelled => Both::new("已取消", "Cancelled"),
-        LegEnd::NotCalled => Both::new("未能呼叫", "Could not be called"),
     }
 }
 

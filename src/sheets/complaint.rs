@@ -5,6 +5,8 @@ use askama::Template;
 
 use super::work_sheet::Field;
 use super::{Letterhead, person, place, text};
+use crate::desk::names;
+use crate::desk::notes::Notes;
 use crate::desk::report::tables::{category_name, clock_name};
 use crate::desk::ticket::{Ticket, TicketEvent};
 use crate::desk::workflow::{Nature, Satisfaction};
@@ -61,10 +63,10 @@ impl ComplaintPage {
     pub fn new(ticket: &Ticket, head: &Letterhead, name_of: impl Fn(&str) -> Option<String>) -> Self {
         let say = |zh, en| head.say(zh, en);
         let history = |event: &TicketEvent| Line {
-            name: event_name(&event.what, head),
+            name: names::event(&event.what, head.tongue),
             when: head.time(event.at),
             who: person(&event.who, &name_of),
-            note: note(event, head),
+            note: note(event, head, &name_of),
         };
         Self {
             lang: head.lang(),
@@ -105,49 +107,15 @@ fn stages(ticket: &Ticket, head: &Letterhead, name_of: &impl Fn(&str) -> Option<
             when: done.map(|e| head.time(e.at)).unwrap_or_default(),
             who: done.map(|e| person(&e.who, name_of)).unwrap_or_default(),
             // The last note sums up; that it is filed says itself.
-            note: done.filter(|_| *stage != "archive").map(|e| note(e, head)).unwrap_or_default(),
+            note: done.filter(|_| *stage != "archive").map(|e| note(e, head, name_of)).unwrap_or_default(),
         }
     };
     STAGES.iter().enumerate().map(line).collect()
 }
 
-/// A word of the history, in the page's language where it is one of a complaint's.
-fn event_name(what: &str, head: &Letterhead) -> String {
-    let known = [
-        ("opened", "受理", "opened"),
-        ("report_complete", "登记完整", "report complete"),
-        ("serious", "列为重大", "marked serious"),
-        ("judging", "进入判断", "judging"),
-        ("judged", "已判断", "judged"),
-        ("analysed", "已分析", "analysed"),
-        ("assigned", "已交办", "assigned"),
-        ("handled", "已处理", "handled"),
-        ("followed_up", "已回访", "followed up"),
-        ("archived", "已归档", "archived"),
-        ("reopened", "重新办理", "reopened"),
-        ("reopened_not_satisfied", "不满意，重新办理", "reopened: not satisfied"),
-        ("progress", "告知进度", "told of progress"),
-        ("note", "备注", "note"),
-    ];
-    match known.iter().find(|(key, _, _)| *key == what) {
-        Some((_, zh, en)) => head.say(zh, en).to_owned(),
-        None => what.to_owned(),
-    }
-}
-
-/// What was noted; a word of ours before it in the page's language.
-fn note(event: &TicketEvent, head: &Letterhead) -> String {
-    let whole = text(&event.note);
-    let words = [
-        ("valid: ", "有效投诉：", "valid: "),
-        ("communicative: ", "沟通性投诉：", "communicative: "),
-        ("satisfied: ", "满意：", "satisfied: "),
-        ("not_satisfied: ", "不满意：", "not satisfied: "),
-    ];
-    match words.iter().find_map(|(word, zh, en)| Some((whole.strip_prefix(word)?, head.say(zh, en)))) {
-        Some((rest, word)) => format!("{word}{rest}"),
-        None => whole,
-    }
+/// What was noted, in the page's language.
+fn note(event: &TicketEvent, head: &Letterhead, name_of: &impl Fn(&str) -> Option<String>) -> String {
+    Notes { people: name_of, time_zone: head.time_zone, tongue: head.tongue }.history(event)
 }
 
 fn rows(ticket: &Ticket, head: &Letterhead, name_of: &impl Fn(&str) -> Option<String>) -> Vec<Vec<Field>> {

@@ -160,12 +160,12 @@ fn what_callers_say_is_text_and_no_page_needs_anything_from_elsewhere() {
 fn r38_the_complaint_report_has_eight_stages_each_with_its_last_word() {
     let page = of_ticket(&complaint(), &head(Tongue::Zh), names).expect("a complaint");
     let stages = page.split("处理过程").nth(1).and_then(|rest| rest.split("全部记录").next()).expect("the table");
-    let order = ["接诉", "判断", "分析", "交办", "处理", "回访", "总结", "归档"];
+    let order = ["接诉", "辩诉", "析诉", "定责", "处理", "回访", "总结", "归档"];
     let places: Vec<_> = order.iter().map(|stage| stages.find(&format!(">{stage}<"))).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}");
     assert!(stages.contains("当面道歉") && !stages.contains("初次处理"), "what was done again counts");
     assert!(stages.contains("保安态度") && stages.contains("加强培训"));
-    assert!(page.contains("有效投诉：属实") && page.contains("不满意：未道歉") && page.contains("已交办"));
+    assert!(page.contains("有效投诉：属实") && page.contains("不满意：未道歉") && page.contains("已定责"));
     assert!(page.contains("重大投诉") && page.contains("有效投诉") && page.contains("初次处理"));
     let mild = Ticket { work: Work::default(), ..complaint() };
     assert!(!of_ticket(&mild, &head(Tongue::Zh), names).expect("a complaint").contains("重大投诉"));

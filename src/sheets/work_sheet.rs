@@ -53,10 +53,6 @@ impl WorkSheetPage {
     pub fn new(ticket: &Ticket, head: &Letterhead, name_of: impl Fn(&str) -> Option<String>) -> Self {
         let (work, sheet) = (&ticket.work, &ticket.work.sheet);
         let say = |zh, en| head.say(zh, en);
-        let total = match (sheet.material_cents, sheet.labour_cents) {
-            (None, None) => None,
-            (material, labour) => Some(material.unwrap_or(0).saturating_add(labour.unwrap_or(0))),
-        };
         let said = |word| work.satisfaction == Some(word);
         Self {
             lang: head.lang(),
@@ -74,7 +70,7 @@ impl WorkSheetPage {
             costs: vec![
                 Field::new(say("材料费", "Materials"), money(sheet.material_cents)),
                 Field::new(say("人工费", "Labour"), money(sheet.labour_cents)),
-                Field::new(say("合计", "Total"), money(total)),
+                Field::new(say("合计", "Total"), money(sheet.total_cents())),
             ],
             label_signatures: say("签字", "Signatures"),
             signatures: vec![

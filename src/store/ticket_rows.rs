@@ -9,6 +9,7 @@ use super::resident_rows;
 use super::time::{At, word, word_or_null};
 use super::work_rows::{self, By, Refused, Refusing};
 use crate::desk::clocks::{self, ClockBook};
+use crate::desk::names;
 use crate::desk::ticket::{Channel, Class, Kind, Status, TicketChange, TicketDraft, Urgency};
 use crate::desk::ticket_edit::{Closing, TicketEdit};
 use crate::desk::ticket_number::{day_of, numbered};
@@ -417,6 +418,7 @@ pub(super) fn event(
     what: &str,
     note: Option<&str>,
 ) -> rusqlite::Result<()> {
+    debug_assert!(names::is_event(what), "`{what}` has no name");
     connection
         .prepare_cached("INSERT INTO ticket_events (ticket, at_ms, who, what, note) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute(params![ticket, At(at), who, what, note])?;

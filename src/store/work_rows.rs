@@ -119,7 +119,7 @@ pub fn advance(
     }
     let made = match workflow::advance(&known.standing, step) {
         Ok(made) => made,
-        Err(refusal) => return Ok(Err(Refusing::Because(refusal.told()))),
+        Err(refusal) => return Ok(Err(Refusing::Because(refusal.told(by.book.time_zone())))),
     };
     write_step(connection, by, &known, step, &made)?;
     keep_clocks(connection, by, &known, &made)?;
@@ -234,7 +234,7 @@ pub fn request_quote(
     if standing.kind != Kind::Repair || !matches!(standing.stage.as_str(), "accepted" | "on_site") {
         let stage = &standing.stage;
         return Ok(Err(Refusing::Because(told!(
-            "工程师接单后才能询价（R27）",
+            "工程师接单后才能请求核价（R27）",
             "a price is asked for once an engineer has a repair (R27); {number} is at `{stage}`"
         ))));
     }

@@ -49,14 +49,20 @@ fn the_page_is_printed_with_its_code_and_shows_numbers_by_role() {
     assert!(printed.header("content-security-policy").contains("default-src 'none'"), "{printed:?}");
     let text = String::from_utf8(printed.body).unwrap();
     let code = desk.get(&admin, "/handover").json()["read"].as_str().unwrap().to_owned();
-    assert!(text.contains(&code) && text.contains("and 1 more"), "{text}");
+    assert!(text.contains(&code) && text.contains("还有 1 条"), "{text}");
+    let english = String::from_utf8(desk.get(&admin, "/handover?format=html&rows=1&lang=en").body).unwrap();
+    assert!(english.contains("and 1 more"), "{english}");
     let number = |role: &str| {
         let token = desk.token(&["shifts:read"], role);
         desk.get(&token, "/handover").json()["messages"]["list"][0]["from_number"].clone()
     };
     assert_eq!((number("engineer"), number("receptionist")), (json!("139****9000"), json!("13900139000")));
-    let shown = ["api 127.0.0.1 test shown: handover page"; 3];
-    assert_eq!(desk.written_down(), shown, "as HTML, as JSON, to the receptionist; the engineer saw none");
+    let shown = ["api 127.0.0.1 test shown: handover page"; 4];
+    assert_eq!(
+        desk.written_down(),
+        shown,
+        "as HTML in both languages, as JSON, to the receptionist; the engineer saw none"
+    );
     let reads = desk.token(&["shifts:read"], "supervisor");
     assert_eq!(desk.post(&reads, "/handover/sign-off", &[], &json!({"name": "王芳"})).status, 403);
     assert_eq!(desk.get(&admin, "/handover?rows=0").status, 400);

@@ -12,10 +12,12 @@ use super::reply::{Leaving, Reply};
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::desk::handover::{Handover, Mark};
 use crate::desk::handover_view::{DutyView, HandoverView, PageView};
+use crate::desk::notes::Notes;
 use crate::desk::on_duty::Staff;
 use crate::desk::people::Duty;
 use crate::desk::presence::Presences;
 use crate::desk::privacy::Surface;
+use crate::desk::report::table::Tongue;
 use crate::desk::roster::{StretchView, stretches};
 use crate::desk::token::Scope;
 use crate::store::{Editor, Reader};
@@ -35,6 +37,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
                 ParamKind::Count(1_000),
             ),
             Param::new("format", "json, or html: a page to be printed and signed by hand", ParamKind::Word(formats)),
+            Param::new(
+                "lang",
+                "The language of the page to be printed: zh unless said otherwise",
+                ParamKind::Word(tongues),
+            ),
         ])
         .one(shape::<PageView>)
         .also(&[HTML]),
@@ -63,6 +70,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ])
         .page(shape::<StretchView>),
 ];
+
+fn tongues() -> Vec<&'static str> {
+    Tongue::ALL.iter().map(|word| word.as_str()).collect()
+}
 
 fn formats() -> Vec<&'static str> {
     vec!["json", "html"]
@@ -99,11 +110,13 @@ fn page(ask: &Ask, reader: &Reader) -> Result<Reply, ProblemDetails> {
     let presences = Presences::new(reader.presences()?);
     let duty = DutyView::all(staff(ask, &presences), ask.now);
     let page = reader.handover_page(ask.now, rows)?;
-    let about = (ask.settings.desk_name(None), ask.time_zone());
+    let tongue = ask.query.word("lang").unwrap_or(Tongue::Zh);
+    let about = (ask.settings.desk_name(html.then_some(tongue)), ask.time_zone());
     let view = PageView::new(page, about, duty, ask.sight(Surface::Record));
     let shown = view.shows.then(|| "handover page".to_owned());
     if html {
-        return Ok(Reply::text(HTML, view.html(rows as usize)).shows(shown));
+        let notes = Notes { people: ask.settings.people.as_ref(), time_zone: ask.time_zone(), tongue };
+        return Ok(Reply::text(HTML, view.html(rows as usize, &notes)).shows(shown));
     }
     Ok(Reply::value(&view)?.shows(shown))
 }

@@ -134,7 +134,7 @@ impl TimesPage {
         match to_ms {
             Some(ms) if *ms < 1_000 => format!("≤ {ms} ms"),
             Some(ms) => format!("≤ {} s", *ms as f64 / 1_000.0),
-            None => self.frame.say("更久", "longer").to_owned(),
+            None => self.frame.say("更长", "longer").to_owned(),
         }
     }
 

@@ -9,10 +9,11 @@ use axum::routing::get;
 
 use super::frame::Frame;
 use super::list::{Asked, Listed, ROWS};
-use super::{Paged, page};
+use super::{Paged, page, words};
 use crate::console::gate::Visitor;
 use crate::console::shared::Shared;
 use crate::desk::audit::{Deed, KeptAudit};
+use crate::desk::notes::Notes;
 use crate::desk::report::table::Both;
 use crate::store::AuditFilter;
 
@@ -24,14 +25,23 @@ pub fn router() -> Router<Arc<Shared>> {
 
 #[derive(Template)]
 #[template(path = "audit.html")]
-struct AuditPage {
+struct AuditPage<'a> {
     frame: Frame,
     asked: Asked,
     listed: Listed<KeptAudit>,
     deeds: &'static [Deed],
+    notes: Notes<'a>,
 }
 
-impl AuditPage {
+impl AuditPage<'_> {
+    fn about(&self, about: &str) -> String {
+        self.notes.audited(about)
+    }
+
+    fn person(&self, who: &str) -> String {
+        self.notes.person(who)
+    }
+
     /// A deed in the page's language; the mailbox's own words stay as they are.
     fn deed(&self, word: &str) -> String {
         let known = word.parse::<Deed>().ok().map(deed).map(|text| text.of(self.frame.tongue).to_owned());
@@ -71,5 +81,6 @@ async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
     let place = asked.place();
     let rows = shared.pool.read(move |reader| Ok(reader.audit_beyond(&filter, place)?)).await?;
     let listed = Listed::new(rows, |row| (row.at, row.id.to_string()));
-    page(&AuditPage { frame: Frame::of(&visitor, PATH), asked, listed, deeds: Deed::ALL })
+    let notes = words::notes(&visitor);
+    page(&AuditPage { frame: Frame::of(&visitor, PATH), asked, listed, deeds: Deed::ALL, notes })
 }

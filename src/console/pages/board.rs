@@ -22,6 +22,7 @@ use crate::desk::board::{self, COUNTED_MAX, DueNext, Level, Today};
 use crate::desk::call_record::Direction;
 use crate::desk::errand::ErrandKind;
 use crate::desk::live::{Node, Phase};
+use crate::desk::notes::Notes;
 use crate::desk::privacy::{mask_number, mask_text};
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::trunk_state::{TrunkState, TrunkWord};
@@ -216,7 +217,9 @@ impl Words<'_> {
 
     /// Notes may hold a number.
     pub fn note(&self, text: &str) -> String {
-        mask_text(text).into_owned()
+        let people = self.settings.people.as_ref();
+        let notes = Notes { people, time_zone: self.settings.time_zone, tongue: self.tongue };
+        mask_text(&notes.said(text)).into_owned()
     }
 
     pub fn trunk(&self, trunk: &TrunkWord) -> &'static str {
@@ -320,7 +323,7 @@ fn tiles(words: Words<'_>, live: Option<&[KnownCall]>, today: Option<&Today>) ->
         let in_all = live.iter().filter(|known| known.call.phase != Phase::Ending).count();
         let detail =
             if zh { format!("其中 {talking} 个在与人通话") } else { format!("{talking} with a person") };
-        tiles.push(Tile { detail, ..tile("现在的通话", "Calls now", in_all.to_string(), Level::None) });
+        tiles.push(Tile { detail, ..tile("当前通话", "Calls now", in_all.to_string(), Level::None) });
         let waiting: Vec<&KnownCall> = live.iter().filter(|known| known.call.waits()).collect();
         let oldest = waiting.iter().map(|known| known.call.since).min();
         let level = board::waiting(oldest.map(|since| (words.now - since).max(TimeDelta::zero())));

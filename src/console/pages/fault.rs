@@ -129,7 +129,7 @@ fn title(status: StatusCode) -> Both {
         StatusCode::FORBIDDEN => Both::new("没有权限", "Not allowed"),
         StatusCode::CONFLICT => Both::new("现在不能这样做", "That can't be done now"),
         StatusCode::PRECONDITION_FAILED => Both::new("别人刚刚改过", "Somebody else changed it meanwhile"),
-        StatusCode::PAYLOAD_TOO_LARGE => Both::new("太大了", "Too large"),
+        StatusCode::PAYLOAD_TOO_LARGE => Both::new("文件过大", "Too large"),
         StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
             Both::new("请检查输入", "Please look at it again")
         }

@@ -62,13 +62,16 @@ impl Form {
     /// A word of an enum.
     ///
     /// # Errors
-    /// 422, with the words there are.
+    /// 422, with the words there are; a page lets nobody write another.
     pub fn word<T>(&self, name: &str) -> Result<T, ProblemDetails>
     where
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
     {
-        let wrong = |fault: T::Err| ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, format!("{name}: {fault}"));
+        let wrong = |fault: T::Err| {
+            let what = told!("请从列出的选项中选择", "{name}: {fault}");
+            ProblemDetails::new(StatusCode::UNPROCESSABLE_ENTITY, what)
+        };
         self.text(name).parse().map_err(wrong)
     }
 

@@ -52,8 +52,8 @@ struct Row {
 impl Row {
     fn new(message: Message, visitor: &Visitor) -> Self {
         let from = [message.from_name.as_deref(), message.from_number.as_deref()];
-        let line =
-            |attempt: crate::desk::message::Attempt| (attempt.at, format!("{}: {}", attempt.channel, attempt.result));
+        let notes = words::notes(visitor);
+        let line = |attempt: crate::desk::message::Attempt| (attempt.at, notes.attempt(&attempt));
         Self {
             id: message.id.0,
             for_person: message.for_person.as_deref().map(|who| words::person(visitor, who)).unwrap_or_default(),

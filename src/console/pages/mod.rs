@@ -70,6 +70,7 @@ use super::shared::Shared;
 use crate::desk::audit::Deed;
 use crate::desk::privacy::Role;
 use crate::desk::report::table::Both;
+use crate::desk::told::told;
 use crate::store::Reader;
 
 /// What a page's function gives.
@@ -174,7 +175,7 @@ pub(super) fn page(template: &impl Template) -> Paged {
         Ok(text) => Ok(Html(text).into_response()),
         Err(fault) => {
             tracing::error!(%fault, "a page could not be made");
-            let what = "the page could not be made; the daemon's log says why";
+            let what = told!("页面无法生成；原因见服务日志", "the page could not be made; the daemon's log says why");
             Err(ProblemDetails::new(StatusCode::INTERNAL_SERVER_ERROR, what).into())
         }
     }

@@ -32,6 +32,7 @@ use crate::desk::residents::Resident;
 use crate::desk::ticket::{Channel, Kind, Status, Ticket};
 use crate::desk::ticket_edit::HandTicket;
 use crate::desk::workflow::{Advance, Need, edges};
+use crate::sheets::call_log;
 use crate::store::{CallFilter, Reader, ResidentFilter, TicketFilter};
 use crate::types::{CallId, TicketNumber};
 
@@ -134,18 +135,8 @@ impl PopPage<'_> {
     }
 
     fn outcome(&self, call: &CallRecord) -> &'static str {
-        use crate::desk::call_record::Outcome;
-        let both = match call.outcome {
-            None => Both::new("进行中", "going on"),
-            Some(Outcome::Completed) => Both::new("已办结", "completed"),
-            Some(Outcome::Abandoned) => Both::new("中途挂断", "abandoned"),
-            Some(Outcome::Rejected) => Both::new("被拒绝", "rejected"),
-            Some(Outcome::Failed) => Both::new("失败", "failed"),
-            Some(Outcome::Transferred) => Both::new("与人通话", "talked with staff"),
-            Some(Outcome::Voicemail) => Both::new("留言", "left a message"),
-            Some(Outcome::Ticket) => Both::new("登记工单", "left a ticket"),
-        };
-        both.of(self.frame.tongue)
+        let outcome = call.outcome.map(call_log::outcome);
+        outcome.unwrap_or(Both::new("进行中", "going on")).of(self.frame.tongue)
     }
 
     fn person(&self, extension: &str) -> String {

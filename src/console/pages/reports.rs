@@ -35,6 +35,7 @@ struct ReportsPage {
     frame: Frame,
     times: Vec<Chosen>,
     word: String,
+    step: Step,
     since: DateTime<Utc>,
     until: DateTime<Utc>,
 }
@@ -52,8 +53,17 @@ impl ReportsPage {
     /// Where a report is, in this form (`csv`, `html`).
     fn address(&self, report: &str, format: &str) -> String {
         let at = |at: &DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%SZ");
-        let (since, until, lang) = (at(&self.since), at(&self.until), self.frame.tongue);
-        format!("/api/v1/reports/{report}?since={since}&until={until}&step=day&lang={lang}&format={format}")
+        let (since, until, lang, step) = (at(&self.since), at(&self.until), self.frame.tongue, self.step);
+        format!("/api/v1/reports/{report}?since={since}&until={until}&step={step}&lang={lang}&format={format}")
+    }
+
+    /// What one row of a report is (R42).
+    fn steps(&self) -> [(Step, &'static str); 3] {
+        [
+            (Step::Day, self.frame.say("日", "days")),
+            (Step::Week, self.frame.say("周", "weeks")),
+            (Step::Month, self.frame.say("月", "months")),
+        ]
     }
 
     fn day(&self, at: &DateTime<Utc>) -> String {
@@ -85,5 +95,6 @@ async fn choose(visitor: Visitor, asked: Asked) -> Paged {
     let chosen = times.iter().find(|time| time.word == word).map(|time| time.span);
     let of_days = since.map(|since| (since, until.filter(|until| *until > since).unwrap_or(visitor.now)));
     let (since, until) = chosen.or(of_days).unwrap_or(times[0].span);
-    page(&ReportsPage { frame: Frame::of(&visitor, PATH), times, word, since, until })
+    let step = asked.word("step").filter(|step| *step != Step::Hour).unwrap_or(Step::Day);
+    page(&ReportsPage { frame: Frame::of(&visitor, PATH), times, word, step, since, until })
 }

@@ -18,14 +18,16 @@ use crate::console::gate::Visitor;
 use crate::console::problem::{ProblemDetails, wrong};
 use crate::console::shared::Shared;
 use crate::desk::handover::Mark;
-use crate::desk::handover_view::{DutyView, PageView};
+use crate::desk::handover_view::{DutyView, PageView, field};
 use crate::desk::journal::{JournalEntry, JournalKind, KeptEntry};
+use crate::desk::notes::Notes;
 use crate::desk::on_duty::Staff;
 use crate::desk::people::Duty;
 use crate::desk::presence::{Notice, Presence, Presences, Whereabouts};
 use crate::desk::privacy::Surface;
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::roster::{StretchView, stretches};
+use crate::desk::told::told;
 use crate::store::JournalFilter;
 
 const PATH: &str = "/desk";
@@ -51,33 +53,52 @@ fn staff<'a>(visitor: &'a Visitor, presences: &'a Presences) -> Staff<'a> {
     Staff { people: &settings.people, hours: &settings.hours, presences, time_zone: settings.time_zone }
 }
 
-pub fn duty_name(duty: Duty) -> Both {
-    match duty {
-        Duty::Receptionist => Both::new("前台", "Reception"),
-        Duty::Emergency => Both::new("应急", "Emergencies"),
-        Duty::Engineer => Both::new("维修", "Engineers"),
-        Duty::Supervisor => Both::new("主管", "Supervisors"),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "handover.html")]
-struct HandoverPage {
+struct HandoverPage<'a> {
     frame: Frame,
     view: PageView,
+    notes: Notes<'a>,
 }
 
-impl HandoverPage {
+impl HandoverPage<'_> {
     fn duty(&self, duty: &Duty) -> &'static str {
-        duty_name(*duty).of(self.frame.tongue)
+        words::duty(*duty).of(self.frame.tongue)
     }
 
-    /// A field of a record, as text.
     fn field(&self, value: &serde_json::Value, key: &str) -> String {
-        match &value[key] {
-            serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Null => String::new(),
-            other => other.to_string(),
+        field(value, key)
+    }
+
+    fn person(&self, who: &str) -> String {
+        self.notes.person(who)
+    }
+
+    fn for_whom(&self, message: &serde_json::Value) -> String {
+        self.person(&field(message, "for_person"))
+    }
+
+    fn note(&self, value: &serde_json::Value) -> String {
+        self.notes.said(&field(value, "note"))
+    }
+
+    /// What an entry of the journal is about, and what it says.
+    fn about(&self, entry: &serde_json::Value) -> String {
+        self.notes.about(&field(entry, "about"))
+    }
+
+    fn said(&self, entry: &serde_json::Value) -> String {
+        let text = field(entry, "text");
+        field(entry, "kind").parse().map_or_else(|_| text.clone(), |kind| self.notes.journal(kind, &text))
+    }
+
+    /// What a list leaves out.
+    fn more(&self, total: &u64, shown: usize) -> String {
+        let more = total.saturating_sub(shown as u64);
+        match (more, self.frame.tongue) {
+            (0, _) => String::new(),
+            (more, Tongue::Zh) => format!("还有 {more} 条"),
+            (more, Tongue::En) => format!("and {more} more"),
         }
     }
 
@@ -106,7 +127,7 @@ impl HandoverPage {
 
     fn journal_kind(&self, value: &serde_json::Value) -> String {
         let word = self.field(value, "kind");
-        word.parse().map_or(word, |kind| journal_kind(kind).of(self.frame.tongue).to_owned())
+        word.parse().map_or(word, |kind| words::journal(kind).of(self.frame.tongue).to_owned())
     }
 }
 
@@ -123,7 +144,7 @@ async fn handover(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: As
     })
     .await?;
     let frame = Frame::of(&visitor, PATH).saying(asked.some("said"));
-    page(&HandoverPage { frame, view })
+    page(&HandoverPage { frame, view, notes: words::notes(&visitor) })
 }
 
 async fn sign_off(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
@@ -133,36 +154,11 @@ async fn sign_off(State(shared): State<Arc<Shared>>, visitor: Visitor, form: For
 }
 
 async fn sign_on(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
-    let read: Mark = form.text("read").parse().map_err(|fault| wrong(format!("{fault}")))?;
+    let read: Mark =
+        form.text("read").parse().map_err(|fault| wrong(told!("页面已过期：请刷新后再接班", "{fault}")))?;
     let (name, why) = (visitor.user.full_name.clone(), form.some("without_sign_off"));
     change(&shared, &visitor, move |editor, by| editor.sign_on(&name, by.at, read, why.as_deref()).map(drop)).await?;
     done(PATH, "signed")
-}
-
-/// What an entry is.
-fn journal_kind(kind: JournalKind) -> Both {
-    match kind {
-        JournalKind::LineDown => Both::new("线路中断", "line down"),
-        JournalKind::LineUp => Both::new("线路恢复", "line up"),
-        JournalKind::DiskLow => Both::new("磁盘不足", "disk low"),
-        JournalKind::DiskBack => Both::new("磁盘恢复", "disk back"),
-        JournalKind::MissedEmergency => Both::new("漏接紧急电话", "missed emergency"),
-        JournalKind::OutgoingCalls => Both::new("呼出上限", "outgoing calls"),
-        JournalKind::Overdue => Both::new("超时", "overdue"),
-        JournalKind::Started => Both::new("启动", "started"),
-        JournalKind::Stopped => Both::new("停止", "stopped"),
-        JournalKind::CutOff => Both::new("异常中断", "cut off"),
-        JournalKind::Restored => Both::new("从备份恢复", "restored"),
-        JournalKind::Imported => Both::new("导入", "imported"),
-        JournalKind::ClockSet => Both::new("时钟跳变", "clock set"),
-        JournalKind::NoSignOff => Both::new("未交班", "no sign-off"),
-        JournalKind::Note => Both::new("备忘", "note"),
-        JournalKind::Incident => Both::new("事件", "incident"),
-        JournalKind::Equipment => Both::new("设备", "equipment"),
-        JournalKind::Visitor => Both::new("来访", "visitor"),
-        JournalKind::Correction => Both::new("更正", "correction"),
-        _ => Both::new("告警", "alarm"),
-    }
 }
 
 /// What people write.
@@ -171,15 +167,24 @@ const BY_HAND: [JournalKind; 4] =
 
 #[derive(Template)]
 #[template(path = "journal.html")]
-struct JournalPage {
+struct JournalPage<'a> {
     frame: Frame,
     asked: Asked,
     listed: Listed<KeptEntry>,
+    notes: Notes<'a>,
 }
 
-impl JournalPage {
+impl JournalPage<'_> {
+    fn about(&self, kept: &KeptEntry) -> String {
+        self.notes.about(&kept.entry.about)
+    }
+
+    fn said(&self, kept: &KeptEntry) -> String {
+        self.notes.journal(kept.entry.kind, &kept.entry.text)
+    }
+
     fn kind(&self, kind: &JournalKind) -> &'static str {
-        journal_kind(*kind).of(self.frame.tongue)
+        words::journal(*kind).of(self.frame.tongue)
     }
 
     fn by_hand(&self) -> Vec<(JournalKind, &'static str)> {
@@ -205,13 +210,16 @@ async fn journal(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Ask
     .await?;
     let listed = Listed::new(entries, |kept| (kept.entry.at, kept.id.to_string()));
     let title = Both::new("值班记录", "Journal").of(visitor.tongue).to_owned();
-    page(&JournalPage { frame: Frame::new(&visitor, title).saying(asked.some("said")), asked, listed })
+    let frame = Frame::new(&visitor, title).saying(asked.some("said"));
+    page(&JournalPage { frame, asked, listed, notes: words::notes(&visitor) })
 }
 
 async fn write(State(shared): State<Arc<Shared>>, visitor: Visitor, form: Form) -> Paged {
     let kind: JournalKind = form.word("kind")?;
     if !BY_HAND.contains(&kind) {
-        return Err(wrong("people write notes, incidents, equipment and visitors").into());
+        return Err(
+            wrong(told!("请从列出的种类中选择", "people write notes, incidents, equipment and visitors")).into()
+        );
     }
     let entry =
         JournalEntry::by_hand(visitor.now, kind, (form.text("about"), form.text("text")), &visitor.user.full_name);
@@ -243,7 +251,7 @@ async fn roster(State(shared): State<Arc<Shared>>, visitor: Visitor) -> Paged {
             let of = |duty: &Duty| {
                 let found = stretches(staff, *duty, by.now, ROSTER_DAYS);
                 let views = found.iter().map(|stretch| StretchView::new(stretch, by.settings.time_zone)).collect();
-                (duty_name(*duty).of(by.tongue), views)
+                (words::duty(*duty).of(by.tongue), views)
             };
             Ok(Duty::ALL.iter().map(of).collect::<Vec<(_, Vec<StretchView>)>>())
         })
@@ -297,7 +305,11 @@ async fn presence(
     form: Form,
 ) -> Paged {
     if visitor.settings.people.person(&extension).is_none() {
-        return Err(ProblemDetails::new(StatusCode::NOT_FOUND, format!("extension {extension} does not exist")).into());
+        return Err(ProblemDetails::new(
+            StatusCode::NOT_FOUND,
+            told!("没有分机 {extension}", "extension {extension} does not exist"),
+        )
+        .into());
     }
     if form.text("state") == "file" {
         change(&shared, &visitor, move |editor, _| editor.clear_presence(&extension).map(drop)).await?;
@@ -307,11 +319,7 @@ async fn presence(
     let until: Option<DateTime<Utc>> =
         form.some("until").and_then(|text| local_time(&text, visitor.settings.time_zone));
     if until.is_some_and(|until| until <= visitor.now) {
-        let what = match visitor.tongue {
-            Tongue::Zh => "截止时间要在以后",
-            Tongue::En => "until is to lie ahead",
-        };
-        return Err(wrong(what).into());
+        return Err(wrong(told!("截止时间要在以后", "until is to lie ahead")).into());
     }
     let notice = Notice { extension, state, until, set_at: visitor.now, set_by: visitor.who().to_owned() };
     change(&shared, &visitor, move |editor, _| editor.set_presence(&notice)).await?;

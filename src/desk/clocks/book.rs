@@ -72,6 +72,11 @@ impl ClockBook {
         Self { warn_percent: warn_percent.into(), hours: Some(hours), time_zone, ..Self::default() }
     }
 
+    /// The desk's own.
+    pub fn time_zone(&self) -> Tz {
+        self.time_zone
+    }
+
     pub fn set(&mut self, key: ClockKey, length: TimeDelta, calendar: Calendar) {
         self.lengths[Self::place(key)] = (length, calendar);
     }

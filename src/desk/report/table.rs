@@ -159,7 +159,7 @@ impl Part {
             Part::Outgoing => Both::new("呼出", "Outgoing calls"),
             Part::Category => Both::new("类别", "Category"),
             Part::Clock => Both::new("时限", "Promise of time"),
-            Part::Owner => Both::new("责任人", "Owner"),
+            Part::Owner => Both::new("受理人", "Owner"),
             Part::Kind => Both::new("报事类型", "Kind"),
             Part::Person => Both::new("收信人", "For"),
         }

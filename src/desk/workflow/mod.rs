@@ -13,6 +13,7 @@ pub use sheet::WorkSheet;
 pub use stages::{Edge, Need, edges, is_stage};
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -135,19 +136,22 @@ pub enum Refusal {
     #[error("{}", .0.en)]
     Needs(Both),
     #[error(
-        "it has been overdue since {0}: tell the customer why and by when first, and note it (R36: `frontdesk tickets progress`)"
+        "it has been overdue since {}: tell the customer why and by when first, and note it (R36: `frontdesk tickets progress`)",
+        .0.format("%Y-%m-%d %H:%M UTC")
     )]
-    Untold(String),
+    Untold(DateTime<Utc>),
 }
 
 impl Refusal {
-    pub fn told(&self) -> Told {
+    /// For people, who read times in the desk's own zone.
+    pub fn told(&self, time_zone: Tz) -> Told {
         let zh = match self {
             Refusal::NoStage { .. } | Refusal::NoWay { .. } => {
                 "这张工单现在不能办这一步，可能已有人办过：请刷新后再看".to_owned()
             }
             Refusal::Needs(what) => what.zh.to_owned(),
             Refusal::Untold(since) => {
+                let since = since.with_timezone(&time_zone).format("%Y-%m-%d %H:%M");
                 format!("已自 {since} 起超时：请先告知客户原因和期限，并记录“告知进展”（R36）")
             }
         };
@@ -180,7 +184,7 @@ pub fn advance(standing: &Standing, step: &Advance) -> Result<Move, Refusal> {
     // Who says whether they are satisfied has been spoken to.
     let is_asked = edge.needs.contains(&Need::Satisfaction);
     if let Some(since) = standing.overdue_untold.filter(|_| kind == Kind::Complaint && !is_asked) {
-        return Err(Refusal::Untold(since.format("%Y-%m-%d %H:%M UTC").to_string()));
+        return Err(Refusal::Untold(since));
     }
     if step.satisfaction == Some(Satisfaction::NotSatisfied) && is_asked {
         return Ok(begun_again(standing, "reopened_not_satisfied"));

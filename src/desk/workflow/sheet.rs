@@ -19,6 +19,14 @@ pub struct WorkSheet {
 }
 
 impl WorkSheet {
+    /// What material and labour cost together, where either is known.
+    pub fn total_cents(&self) -> Option<i64> {
+        match (self.material_cents, self.labour_cents) {
+            (None, None) => None,
+            (material, labour) => Some(material.unwrap_or(0).saturating_add(labour.unwrap_or(0))),
+        }
+    }
+
     /// What is wrong with it, if anything is.
     pub fn check(&self) -> Result<(), Told> {
         match [self.material_cents, self.labour_cents]

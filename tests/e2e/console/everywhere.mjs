@@ -58,6 +58,30 @@ async function walk(person) {
   return new Set(met.keys());
 }
 
+/// Names that are the same in every language: of standards, codecs and programs, and what the test itself
+/// wrote.
+const NAMES = [
+  "TOTP", "JSON", "HTTP", "HTTPS", "TOML", "DTMF", "WebRTC", "Webhook", "Call", "PCMA", "PCMU", "Opus", "English", "frontdesk",
+  "SRTP", "DTLS", "FLAC", "FreeOTP", "Google", "Authenticator", "Ctrl", "SIGHUP", "Wireshark", ...ROLES, "Anna", "Smith", "admin",
+];
+
+/// Pages that show the English texts of the line beside the Chinese ones, and the names of its prompts.
+const BILINGUAL = ["/setup/answers", "/setup/prompts"];
+
+/// Runs of Latin letters in the text of a Chinese page, outside what is code, a key, a choice, or what people wrote. What has
+/// a digit, a dot or a dash in it is an address, a file or a key.
+function foreignIn(names) {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const { parentElement: of, data } = walker.currentNode;
+    if (!of || of.closest("code, kbd, pre, script, style, noscript, textarea, datalist, svg, .timeline .node, .timeline .key, table.nodes, .sip-messages, [lang]")?.matches(":not(html)")) continue;
+    const words = data.split(/[\s，。：；、（）“”「」·/()|,;+]+/u).filter((word) => /^[A-Za-z]{4,}$/.test(word) && !names.includes(word));
+    if (words.length > 0 && !data.includes("Mozilla/")) found.push(data.trim().replaceAll(/\s+/g, " ").slice(0, 80));
+  }
+  return found;
+}
+
 async function look(person, address) {
   const { page } = person;
   // Sheets for a printer are made for paper, and have no frame.
@@ -74,6 +98,9 @@ async function look(person, address) {
       .map((e) => [...e.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data.trim()).join(" ").trim())
       .filter((text) => /\p{Script=Han}/u.test(text) && text !== "中文"));
     if (foreign.length > 0) person.foreign.push(`${address}: ${[...new Set(foreign)].slice(0, 6).join(" | ")}`);
+  } else if (!BILINGUAL.includes(address.split("?")[0])) {
+    const foreign = await page.evaluate(foreignIn, NAMES);
+    if (foreign.length > 0) person.foreign.push(`${address}: ${[...new Set(foreign)].slice(0, 6).join(" | ")}`);
   }
   await person.check(address.split("?")[0].replaceAll(/\d{3,}/g, "N") + (address.includes("?") ? " " + address.split("?")[1] : "") || "home");
 }
@@ -85,7 +112,7 @@ for (const { role, lang, screen } of WALKS) {
     person.role = role;
     person.foreign = [];
     seen[role] = await walk(person);
-    for (const line of person.foreign) person.fault(`Chinese on an English page: ${line}`);
+    for (const line of person.foreign) person.fault(`${lang === "en" ? "Chinese on an English page" : "English on a Chinese page"}: ${line}`);
   });
 }
 

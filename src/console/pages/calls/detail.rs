@@ -142,7 +142,7 @@ fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line
             ("leg", format!("{} {}", who(extension), say("接通", "took the call")), String::new())
         }
         Happened::LegEnded { extension, end, status, .. } => {
-            let what = format!("{}：{}", who(extension), call_log::leg_end(*end).of(tongue));
+            let what = format!("{}：{}", who(extension), words::leg_end(*end).of(tongue));
             let what = if tongue == Tongue::En { what.replace('：', ": ") } else { what };
             ("leg", what, status.map(|status| format!("SIP {status}")).unwrap_or_default())
         }

@@ -66,7 +66,10 @@ pub async fn change_from(
     (number, form): (&str, &Form),
     work: impl FnOnce(&mut Editor, &TicketNumber, &str, DateTime<Utc>) -> Result<(), StoreError> + Send + 'static,
 ) -> Paged {
-    let seen: i64 = form.text("seen").parse().map_err(|_| wrong("the page is out of date: load it again"))?;
+    let seen: i64 = form
+        .text("seen")
+        .parse()
+        .map_err(|_| wrong(told!("页面已过期：请刷新", "the page is out of date: load it again")))?;
     let opened = form.text("opened").parse::<i64>().ok().and_then(DateTime::from_timestamp_millis);
     let number = TicketNumber(number.to_owned());
     let (by, at) = (visitor.clone(), visitor.now);
@@ -119,10 +122,15 @@ async fn meanwhile(
     let told = events.iter().filter(|event| event.at >= since).map(|event| {
         let at = event.at.with_timezone(&visitor.settings.time_zone).format("%H:%M:%S");
         let (who, what) = (person(visitor, &event.who), words::event(&event.what, visitor.tongue));
-        let note = event.note.as_deref().map(|note| format!(" ({note})")).unwrap_or_default();
-        format!("{at} {who}: {what}{note}")
+        let note = words::notes(visitor).history(event);
+        match (visitor.tongue, note.is_empty()) {
+            (Tongue::Zh, true) => format!("{at} {who}：{what}"),
+            (Tongue::Zh, false) => format!("{at} {who}：{what}（{note}）"),
+            (Tongue::En, true) => format!("{at} {who}: {what}"),
+            (Tongue::En, false) => format!("{at} {who}: {what} ({note})"),
+        }
     });
-    let told = told.collect::<Vec<_>>().join("; ");
+    let told = told.collect::<Vec<_>>().join(if visitor.tongue == Tongue::Zh { "；" } else { "; " });
     if told.is_empty() {
         let detail = StoreError::Changed { version }.told().unwrap_or_else(|| Told::from(""));
         return Ok(PageFault::changed(version, detail));
@@ -150,7 +158,12 @@ fn cents(form: &Form, name: &str) -> Result<Option<i64>, ProblemDetails> {
         let part: i64 = if part.is_empty() { 0 } else { format!("{part:0<2}").parse().ok()? };
         Some(whole * 100 + part)
     };
-    read().map(Some).ok_or_else(|| wrong(format!("{name}: write money as 12.50")))
+    let which = match name {
+        "material_cost" => "材料费",
+        "labour_cost" => "人工费",
+        _ => "价格",
+    };
+    read().map(Some).ok_or_else(|| wrong(told!("{which}：金额请写成 12.50", "{name}: write money as 12.50")))
 }
 
 fn work_sheet(form: &Form) -> Result<WorkSheet, ProblemDetails> {
@@ -178,7 +191,7 @@ pub fn who(text: &str, visitor: &Visitor) -> String {
 type Number = Path<String>;
 
 async fn note(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
-    let Some(text) = form.some("note") else { return Err(wrong("a note has a text").into()) };
+    let Some(text) = form.some("note") else { return Err(wrong(told!("请填写备注", "a note has a text")).into()) };
     change(&shared, &visitor, (&number, &form), move |editor, number, who, at| editor.note(number, who, at, &text))
         .await
 }
@@ -188,7 +201,7 @@ async fn edit(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
     if owner.is_some() && !visitor.sight(Surface::Record).may_hand_over() {
         let (access, entry) = (shared.access.clone(), visitor.entry(Deed::Refused, &format!("ticket {number}: owner")));
         shared.pool.read(move |_| Ok(access.audit(&entry)?)).await?;
-        let what = Both::new("工程师不能更换责任人", "an engineer gives no ticket another owner");
+        let what = Both::new("工程师不能更换受理人", "an engineer gives no ticket another owner");
         return Err(ProblemDetails::new(StatusCode::FORBIDDEN, what).into());
     }
     let edit = TicketEdit {
@@ -232,7 +245,7 @@ async fn step(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number):
 async fn sheet(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(number): Number, form: Form) -> Paged {
     let sheet = work_sheet(&form)?;
     if sheet == WorkSheet::default() {
-        return Err(wrong("nothing to write was given").into());
+        return Err(wrong(told!("任务单没有填写内容", "nothing to write was given")).into());
     }
     change(&shared, &visitor, (&number, &form), move |editor, number, who, at| {
         editor.write_sheet(number, who, at, &sheet)

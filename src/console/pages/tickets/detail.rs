@@ -22,6 +22,7 @@ use crate::desk::people::Person;
 use crate::desk::privacy::Surface;
 use crate::desk::report::table::Tongue;
 use crate::desk::ticket::{Kind, Ticket, Urgency};
+use crate::desk::told::told;
 use crate::desk::workflow::{Nature, Need, Quote, Satisfaction, edges};
 use crate::types::TicketNumber;
 
@@ -70,6 +71,8 @@ struct TicketPage<'a> {
     people: &'a [Person],
     owner: String,
     engineer: String,
+    /// Of a complaint (R33).
+    responsible: String,
     place: String,
     closed: bool,
     /// Whether it can be closed as dealt with from here: its way is not cut short.
@@ -163,8 +166,19 @@ impl TicketPage<'_> {
         ]
     }
 
+    /// Whether a price may be asked for at its stage (R27).
+    fn is_priced(&self) -> bool {
+        self.is_repair()
+            && matches!(self.ticket.stage.as_str(), "accepted" | "on_site")
+            && self.ticket.work.quote.is_none()
+    }
+
     fn money(&self, cents: &Option<i64>) -> String {
-        cents.map(|cents| format!("{}.{:02}", cents / 100, cents % 100)).unwrap_or_default()
+        cents.map(|cents| self.cents(&cents)).unwrap_or_default()
+    }
+
+    fn cents(&self, cents: &i64) -> String {
+        format!("{}.{:02}", cents / 100, cents % 100)
     }
 
     fn text<'t>(&self, text: &'t Option<String>) -> &'t str {
@@ -177,8 +191,9 @@ pub(super) async fn seen(shared: &Arc<Shared>, visitor: &Visitor, number: &str) 
     let (number, by) = (TicketNumber(number.to_owned()), visitor.clone());
     shown(shared, visitor, move |reader| {
         let found = reader.ticket(&number, by.now)?;
-        let found = found
-            .ok_or_else(|| ProblemDetails::new(StatusCode::NOT_FOUND, format!("ticket {number} does not exist")))?;
+        let found = found.ok_or_else(|| {
+            ProblemDetails::new(StatusCode::NOT_FOUND, told!("没有工单 {number}", "ticket {number} does not exist"))
+        })?;
         let seen = by.sight(Surface::Record).ticket(found);
         let shows = seen.shows(Surface::Record).then(|| format!("ticket {number}"));
         Ok((seen, shows))
@@ -198,7 +213,7 @@ async fn one(
         at: event.at,
         who: person(&visitor, &event.who),
         what: words::event(&event.what, visitor.tongue),
-        note: event.note.clone().unwrap_or_default(),
+        note: words::notes(&visitor).history(event),
     });
     let sight = visitor.sight(Surface::Record);
     page(&TicketPage {
@@ -210,6 +225,7 @@ async fn one(
         people: visitor.settings.people.people(),
         owner: person(&visitor, ticket.owner.as_deref().unwrap_or_default()),
         engineer: person(&visitor, ticket.work.engineer.as_deref().unwrap_or_default()),
+        responsible: person(&visitor, ticket.work.responsible.as_deref().unwrap_or_default()),
         place: place(&ticket),
         closed: ticket.work.closed_at.is_some() && ticket.status == "closed",
         ends_here: edges(ticket.kind).any(|edge| edge.from == ticket.stage && edge.closes),
