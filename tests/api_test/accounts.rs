@@ -20,7 +20,7 @@ fn guesses_that_come_at_once_do_not_outrun_the_lock() {
     let desk = Desk::start();
     desk.account("wang", "receptionist", None);
     let guess = |n: usize| {
-        let name = if n % 2 == 0 { "wang" } else { "nobody" };
+        let name = if n.is_multiple_of(2) { "wang" } else { "nobody" };
         let form = format!("name={name}&password=wrong+guess+{n}");
         desk.visit("POST", "/sign-in", &[], Some(&form)).status
     };

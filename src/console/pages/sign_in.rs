@@ -165,15 +165,15 @@ async fn sign_in(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Fo
         Some(problem.with(header::RETRY_AFTER, seconds))
     };
     if let Some(problem) = wait() {
-        return not_now(&again, &stranger, problem);
+        return not_now(again, &stranger, problem);
     }
     let room = match shared.gate.hashing_room().await {
         Ok(room) => room,
-        Err(problem) => return not_now(&again, &stranger, problem),
+        Err(problem) => return not_now(again, &stranger, problem),
     };
     // Others from there may have been wrong meanwhile.
     if let Some(problem) = wait() {
-        return not_now(&again, &stranger, problem);
+        return not_now(again, &stranger, problem);
     }
     let wanted = name.clone();
     let found = shared.pool.read(move |reader| Ok(reader.user_named(&wanted)?)).await?;
@@ -250,11 +250,11 @@ async fn code(State(shared): State<Arc<Shared>>, stranger: Stranger, form: Form)
     // As for a password: the code is looked at, and counted, with room that others wait for.
     let room = match shared.gate.hashing_room().await {
         Ok(room) => room,
-        Err(problem) => return not_now(&again, &stranger, problem),
+        Err(problem) => return not_now(again, &stranger, problem),
     };
     if let Some(seconds) = shared.gate.tries.wait(stranger.address(), Instant::now()) {
         let problem = ProblemDetails::new(StatusCode::TOO_MANY_REQUESTS, too_many(seconds));
-        return not_now(&again, &stranger, problem.with(header::RETRY_AFTER, seconds));
+        return not_now(again, &stranger, problem.with(header::RETRY_AFTER, seconds));
     }
     let now = Utc::now();
     let over = Both::new("超时或输错太多次：请重新登录", "It took too long, or too many tries: sign in again");
