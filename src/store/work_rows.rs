@@ -355,7 +355,7 @@ pub fn open_by_hand(
     if let Some(call) = ticket.call
         && call_rows::one(connection, call)?.is_none()
     {
-        return Ok(Err(Refusing::Unknown(told!("通话 {call}", "call {call}"))));
+        return Ok(Err(Refusing::Because(told!("没有通话 {call}", "there is no call {call}"))));
     }
     let number = ticket_rows::next_number_at(connection, opening)?;
     let owner = ticket.owner.as_deref().map(str::trim).filter(|owner| !owner.is_empty()).unwrap_or(opening.owner);

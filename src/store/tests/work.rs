@@ -75,7 +75,7 @@ fn r29_a_ticket_that_somebody_opens_in_a_call_belongs_to_the_call_when_the_line_
     assert_eq!(desk.ticket(&by_hand, noon()).call, Some(CallId(1)));
     let of_none = HandTicket { call: Some(CallId(99)), ..urgent() };
     let told = desk.editor().open_by_hand("王芳", noon(), (SHANGHAI, "desk"), &of_none).expect_err("there is none");
-    assert_eq!(told.to_string(), "call 99 does not exist");
+    assert_eq!(told.to_string(), "there is no call 99");
 }
 
 #[test]
