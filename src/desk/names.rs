@@ -9,6 +9,7 @@ use super::journal::JournalKind;
 use super::message::Relay;
 use super::people::Duty;
 use super::presence::Whereabouts;
+use super::privacy::Role;
 use super::report::table::{Both, Tongue};
 use super::report::tables;
 use super::ticket::{Channel, Class, Kind};
@@ -303,6 +304,16 @@ pub fn errand_result(result: ErrandResult) -> Both {
         ErrandResult::WantsToSpeak => Both::new("要求与工作人员通话", "wants to speak to somebody"),
         ErrandResult::NotReached => Both::new("未接通", "not reached"),
         ErrandResult::Failed => Both::new("未能拨打", "could not be called"),
+    }
+}
+
+/// A role's name.
+pub fn role(role: Role) -> Both {
+    match role {
+        Role::Engineer => Both::new("维修工程师", "Engineer"),
+        Role::Receptionist => Both::new("前台接待", "Receptionist"),
+        Role::Supervisor => Both::new("主管", "Supervisor"),
+        Role::Administrator => Both::new("管理员", "Administrator"),
     }
 }
 

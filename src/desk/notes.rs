@@ -177,6 +177,8 @@ const ABOUT: &[Known] =
 /// What an entry of the audit log is about.
 const AUDITED: &[Known] = &[
     (&[], "the feedback on ticket {ticket}", "工单 {ticket} 的客户意见"),
+    (&[], "ticket {ticket}: a change", "工单 {ticket}：修改"),
+    (&[], "ticket {ticket}: owner", "工单 {ticket}：更换受理人"),
     (&[], "ticket {ticket}", "工单 {ticket}"),
     (&[], "SIP messages of call {n}", "通话 {n} 的 SIP 消息"),
     (&[], "call {n}", "通话 {n}"),
@@ -187,14 +189,55 @@ const AUDITED: &[Known] = &[
     (&[], "journal entry {n}", "值班记录 {n}"),
     (&[], "handover page", "交接班"),
     (&[], "journal", "值班记录"),
+    (&[], "list of tickets, {n} rows", "工单列表，{n} 行"),
+    (&[], "list of calls, {n} rows", "通话列表，{n} 行"),
+    (&[], "list of messages, {n} rows", "留言列表，{n} 行"),
+    (&[], "list of residents, {n} rows", "住户列表，{n} 行"),
     (&[], "list of tickets", "工单列表"),
     (&[], "list of calls", "通话列表"),
     (&[], "list of messages", "留言列表"),
     (&[], "list of residents", "住户列表"),
     (&[], "calls as CSV, {n} rows", "通话表格（CSV），{n} 行"),
+    (&[], "tickets as CSV, {n} rows", "工单表格（CSV），{n} 行"),
+    (&[], "messages as CSV, {n} rows", "留言表格（CSV），{n} 行"),
+    (&[], "account {text}: made, {role}", "帐号 {text}：新建，{role}"),
+    (&[], "account {text}: one-time link", "帐号 {text}：一次性链接"),
+    (&[], "account {text}: no account to sign in to", "帐号 {text}：没有可登录的帐号"),
+    (&[], "account {text}: while it is locked", "帐号 {text}：锁定期间"),
+    (&[], "account {text}: {n} in a row, locked", "帐号 {text}：连续第 {n} 次，已锁定"),
+    (&[], "account {text}: {n} in a row", "帐号 {text}：连续第 {n} 次"),
+    (&[], "account {text}: other sessions", "帐号 {text}：其他登录"),
+    (&[], "account {text}: password", "帐号 {text}：密码"),
+    (&[], "account {text}: role {role}", "帐号 {text}：改为{role}"),
+    (&[], "account {text}: full name", "帐号 {text}：姓名"),
+    (&[], "account {text}: extension none", "帐号 {text}：取消分机"),
+    (&[], "account {text}: extension {n}", "帐号 {text}：分机 {n}"),
+    (&[], "account {text}: disabled", "帐号 {text}：停用"),
+    (&[], "account {text}: enabled", "帐号 {text}：启用"),
+    (&[], "account {text}: second factor set", "帐号 {text}：启用两步验证"),
+    (&[], "account {text}: second factor taken away", "帐号 {text}：关闭两步验证"),
+    (&[], "account {text}", "帐号 {text}"),
     (&[], "page {text}", "页面 {text}"),
     (&[], "token {text}: made, {text2}", "令牌 {text}：新建，{text2}"),
     (&[], "token {n}: revoked", "令牌 {n}：收回"),
+    (&[], "people: as text", "人员：文本修改"),
+    (&[], "hours: as text", "服务时间：文本修改"),
+    (&[], "answers: as text", "答复：文本修改"),
+    (&[], "people: a file is made", "人员：建立文件"),
+    (&[], "hours: a file is made", "服务时间：建立文件"),
+    (&[], "answers: a file is made", "答复：建立文件"),
+    (&[], "hours: the week", "服务时间：每周时间"),
+    (&[], "hours: holiday {text} removed", "服务时间：删除假日 {text}"),
+    (&[], "hours: holiday {text}", "服务时间：假日 {text}"),
+    (&[], "hours: workday {text} removed", "服务时间：删除调休工作日 {text}"),
+    (&[], "hours: workday {text}", "服务时间：调休工作日 {text}"),
+    (&[], "answers: {text} added", "答复：新增 {text}"),
+    (&[], "answers: {text} changed", "答复：修改 {text}"),
+    (&[], "answers: {text} removed", "答复：删除 {text}"),
+    (&[], "residents: a list of {n}, in place of all", "住户：导入 {n} 户，替换全部"),
+    (&[], "residents: a list of {n}", "住户：导入 {n} 户"),
+    (&[], "prompts: a recording of {text} dropped", "提示音：放弃录音 {text}"),
+    (&[], "prompts: a recording of {text} sent", "提示音：上传录音 {text}"),
     (&[], "people: {text} added", "人员：新增 {text}"),
     (&[], "people: {text} changed", "人员：修改 {text}"),
     (&[], "people: {text} removed", "人员：删除 {text}"),
@@ -286,6 +329,7 @@ impl Notes<'_> {
             // The desk's own name as an owner, unless the settings give it another one.
             (_, "desk") => self.say(Both::new("前台", "desk")),
             (_, "caller") => self.say(Both::new("来电者", "the caller")),
+            (_, "shell") => self.say(Both::new("命令行", "shell")),
             (_, other) => other.to_owned(),
         }
     }
@@ -366,6 +410,7 @@ impl Notes<'_> {
             "nature" => text.parse().ok().map(|nature| self.say(names::nature(nature))),
             "satisfaction" => text.parse().ok().map(|said| self.say(names::satisfaction(said))),
             "kind" => text.parse().ok().map(|kind| names::kind(kind, self.tongue).to_owned()),
+            "role" => text.parse().ok().map(|role| self.say(names::role(role))),
             "stage" => {
                 let of = |kind: &Kind| super::workflow::is_stage(*kind, text);
                 Kind::ALL.iter().find(|kind| of(kind)).map(|kind| names::stage(*kind, text, self.tongue))
@@ -566,6 +611,9 @@ mod tests {
         assert_eq!((zh.person("desk"), notes(Tongue::En).person("desk")), ("前台".to_owned(), "desk".to_owned()));
         assert_eq!(zh.audited("SIP messages of call 3"), "通话 3 的 SIP 消息");
         assert_eq!(zh.audited("console 127.0.0.1"), "控制台 127.0.0.1");
+        assert_eq!(zh.audited("account wang: made, receptionist"), "帐号 wang：新建，前台接待");
+        assert_eq!(zh.audited("account wang: 5 in a row, locked"), "帐号 wang：连续第 5 次，已锁定");
+        assert_eq!(zh.audited("list of calls, 3 rows"), "通话列表，3 行");
         assert_eq!(zh.audited("something else"), "something else");
     }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -252,12 +253,19 @@ pub fn free() -> SocketAddr {
     free_at([127, 0, 0, 1].into())
 }
 
-/// The same of another address of this machine.
+/// The same of another address of this machine. The one above it is free too: telephones take it for TLS. Below those that
+/// the system gives away by itself, and each once, so that tests beside each other get others.
 pub fn free_at(ip: IpAddr) -> SocketAddr {
-    for _ in 0..100 {
-        let held = UdpSocket::bind((ip, 0)).expect("a port").local_addr().expect("an address");
-        if TcpListener::bind(held).is_ok() {
-            return held;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const FIRST: u16 = 20_000;
+    const PAIRS: u16 = 6_000;
+    let free = |port: u16| UdpSocket::bind((ip, port)).is_ok() && TcpListener::bind((ip, port)).is_ok();
+    let begin = std::process::id() as u16;
+    for _ in 0..PAIRS {
+        let pair = begin.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PAIRS;
+        let port = FIRST + 2 * pair;
+        if free(port) && free(port + 1) {
+            return SocketAddr::new(ip, port);
         }
     }
     panic!("no port is free for both UDP and TCP");

@@ -91,6 +91,8 @@ impl Words<'_> {
     pub fn person(&self, extension: &str) -> String {
         match self.settings.people.person(extension) {
             Some(person) => format!("{} ({extension})", person.name),
+            // The desk's own name as an owner, unless the settings give it another one.
+            None if extension == "desk" => self.say("前台", "desk").to_owned(),
             None => extension.to_owned(),
         }
     }

@@ -16,6 +16,7 @@ use crate::console::listener::Peer;
 use crate::console::problem::ProblemDetails;
 use crate::console::shared::Shared;
 use crate::desk::audit::Deed;
+use crate::desk::names;
 
 /// Only the daemon's own files; nobody may frame a page, and forms go nowhere else.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; \
@@ -76,7 +77,7 @@ async fn may(shared: &Arc<Shared>, visitor: &Visitor, path: &str, is_own: bool) 
     let Some(area) = area_of(path).filter(|area| !visitor.may(area.least)) else { return Ok(()) };
     let (access, entry) = (shared.access.clone(), visitor.entry(Deed::Refused, &format!("page {path}")));
     shared.pool.read(move |_| Ok(access.audit(&entry)?)).await?;
-    let least = super::frame::role_name(area.least).of(visitor.tongue);
+    let least = names::role(area.least).of(visitor.tongue);
     let what = match visitor.tongue {
         crate::desk::report::table::Tongue::Zh => format!("此页供{least}及以上角色使用"),
         crate::desk::report::table::Tongue::En => format!("this page is for the role {least} and above"),

@@ -7,6 +7,7 @@ use super::assets;
 use super::{AREAS, area_of};
 use crate::console::gate::Visitor;
 use crate::desk::account::{User, UserId};
+use crate::desk::names;
 use crate::desk::privacy::Role;
 use crate::desk::report::table::{Both, Tongue};
 use crate::desk::view::LocalTime;
@@ -105,16 +106,6 @@ impl Frame {
 
     /// A role's name.
     pub fn role_name(&self, role: &Role) -> &'static str {
-        role_name(*role).of(self.tongue)
-    }
-}
-
-/// A role's name.
-pub fn role_name(role: Role) -> Both {
-    match role {
-        Role::Engineer => Both::new("维修工程师", "Engineer"),
-        Role::Receptionist => Both::new("前台接待", "Receptionist"),
-        Role::Supervisor => Both::new("主管", "Supervisor"),
-        Role::Administrator => Both::new("管理员", "Administrator"),
+        names::role(*role).of(self.tongue)
     }
 }
