@@ -160,8 +160,8 @@ fn nodes(to: &Transaction<'_>) -> rusqlite::Result<()> {
     to.execute_batch(
         "INSERT INTO flow_nodes (name)
             SELECT DISTINCT step.value ->> 'node' FROM calls, json_each(calls.path) AS step;
-         INSERT INTO call_nodes (node, began_at_ms, call)
-            SELECT DISTINCT flow_nodes.id, calls.started_at_ms, calls.id
+         INSERT INTO call_nodes (node, began_at_ms, call, ended_as)
+            SELECT DISTINCT flow_nodes.id, calls.started_at_ms, calls.id, calls.outcome
             FROM calls, json_each(calls.path) AS step JOIN flow_nodes ON flow_nodes.name = step.value ->> 'node'
             ORDER BY 1, 2, 3;",
     )
