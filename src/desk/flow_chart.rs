@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::live::Title;
+use super::report::table::Tongue;
+
 /// What a node looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +29,16 @@ pub struct ChartNode {
     /// The name of its step: `menu`, `play`, `ring`.
     pub step: String,
     pub look: NodeLook,
+    /// What screens call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<Title>,
+}
+
+impl ChartNode {
+    /// Its title, or its name in the file.
+    pub fn called(&self, tongue: Tongue) -> &str {
+        self.title.as_ref().map_or(&self.name, |title| title.of(tongue))
+    }
 }
 
 /// A way from one node to another, by their places in `nodes`.
@@ -76,6 +89,11 @@ pub struct Layout {
 impl FlowChart {
     pub fn node(&self, name: &str) -> Option<usize> {
         self.nodes.iter().position(|node| node.name == name)
+    }
+
+    /// What screens call a node; one that the flow has no more by its name.
+    pub fn called<'n>(&'n self, name: &'n str, tongue: Tongue) -> &'n str {
+        self.node(name).map_or(name, |at| self.nodes[at].called(tongue))
     }
 
     /// The edges of a node, as they stand in the file.
@@ -163,7 +181,8 @@ mod tests {
     use super::*;
 
     fn chart(nodes: usize, edges: &[(usize, usize)], begins: &[usize]) -> FlowChart {
-        let node = |n: usize| ChartNode { name: n.to_string(), step: "play".to_owned(), look: NodeLook::Passage };
+        let node =
+            |n: usize| ChartNode { name: n.to_string(), step: "play".to_owned(), look: NodeLook::Passage, title: None };
         let edge = |&(from, to): &(usize, usize)| ChartEdge { from, to, label: "next".to_owned(), by_key: false };
         FlowChart {
             nodes: (0..nodes).map(node).collect(),

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::call_record::Direction;
 use super::errand::ErrandKind;
-use super::report::table::Both;
+use super::report::table::{Both, Tongue};
 use super::words::words;
 use crate::types::{CallId, RecordingId, TicketNumber};
 
@@ -96,11 +97,20 @@ pub struct Node {
 }
 
 /// What a node of the flow is called on screens.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Title {
     pub zh: String,
     pub en: String,
+}
+
+impl Title {
+    pub fn of(&self, tongue: Tongue) -> &str {
+        match tongue {
+            Tongue::Zh => &self.zh,
+            Tongue::En => &self.en,
+        }
+    }
 }
 
 impl LiveCall {

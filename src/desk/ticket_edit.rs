@@ -34,16 +34,16 @@ impl TicketEdit {
             return Err(told!("没有填写任何要修改的内容", "nothing to change was given"));
         }
         let fields = [
-            (Both::new("类别", "category"), &self.category),
-            (Both::new("受理人", "owner"), &self.owner),
-            (Both::new("回电号码", "callback_number"), &self.callback_number),
-            (Both::new("楼栋", "building"), &self.building),
-            (Both::new("房号", "room"), &self.room),
-            (Both::new("住户", "resident"), &self.resident),
-            (Both::new("期望时间", "wanted_time"), &self.wanted_time),
-            (Both::new("内容", "description"), &self.description),
+            &self.category,
+            &self.owner,
+            &self.callback_number,
+            &self.building,
+            &self.room,
+            &self.resident,
+            &self.wanted_time,
+            &self.description,
         ];
-        if let Some(told) = too_long(&fields) {
+        if let Some(told) = too_long(FIELDS.iter().zip(fields)) {
             return Err(told);
         }
         match &self.owner {
@@ -147,11 +147,23 @@ pub struct HandTicket {
 /// Characters of one field.
 const FIELD_MAX: usize = 4_000;
 
-/// What the first field that is too long is told.
-fn too_long(fields: &[(Both, &Option<String>)]) -> Option<Told> {
+/// What the texts of a ticket are called.
+const FIELDS: [Both; 9] = [
+    Both::new("类别", "category"),
+    Both::new("受理人", "owner"),
+    Both::new("回电号码", "callback_number"),
+    Both::new("楼栋", "building"),
+    Both::new("房号", "room"),
+    Both::new("住户", "resident"),
+    Both::new("期望时间", "wanted_time"),
+    Both::new("内容", "description"),
+    Both::new("来电号码", "caller"),
+];
+
+/// What is told of the first field that is too long.
+fn too_long<'t>(mut fields: impl Iterator<Item = (&'t Both, &'t Option<String>)>) -> Option<Told> {
     let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.chars().count() > FIELD_MAX);
-    let (name, _) = fields.iter().find(|(_, text)| is_long(text))?;
-    let Both { zh, en } = name;
+    let (Both { zh, en }, _) = fields.find(|(_, text)| is_long(text))?;
     Some(told!("“{zh}”太长：最多 {FIELD_MAX} 个字", "{en} is longer than {FIELD_MAX} characters"))
 }
 
@@ -199,17 +211,17 @@ impl HandTicket {
     /// What is wrong with it, if anything is.
     pub fn check(&self) -> Result<(), Told> {
         let fields = [
-            (Both::new("类别", "category"), &self.category),
-            (Both::new("受理人", "owner"), &self.owner),
-            (Both::new("来电号码", "caller"), &self.caller),
-            (Both::new("回电号码", "callback_number"), &self.callback_number),
-            (Both::new("楼栋", "building"), &self.building),
-            (Both::new("房号", "room"), &self.room),
-            (Both::new("住户", "resident"), &self.resident),
-            (Both::new("期望时间", "wanted_time"), &self.wanted_time),
-            (Both::new("内容", "description"), &self.description),
+            &self.category,
+            &self.owner,
+            &self.callback_number,
+            &self.building,
+            &self.room,
+            &self.resident,
+            &self.wanted_time,
+            &self.description,
+            &self.caller,
         ];
-        if let Some(told) = too_long(&fields) {
+        if let Some(told) = too_long(FIELDS.iter().zip(fields)) {
             return Err(told);
         }
         let of_other = |key: &str| category::find(key).filter(|found| found.kind != self.kind);

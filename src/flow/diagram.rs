@@ -19,7 +19,12 @@ pub fn chart(flow: &Flow) -> FlowChart {
     };
     let mut chart = FlowChart::default();
     for (from, (name, node)) in nodes.iter().enumerate() {
-        chart.nodes.push(ChartNode { name: (*name).clone(), step: node.kind.to_owned(), look: look(node) });
+        chart.nodes.push(ChartNode {
+            name: (*name).clone(),
+            step: node.kind.to_owned(),
+            look: look(node),
+            title: node.title.clone(),
+        });
         for link in node.step.links() {
             let Some(to) = place(link.to.get_ref()) else { continue };
             chart.edges.push(ChartEdge { from, to, label: link.label, by_key: link.by == By::Key });

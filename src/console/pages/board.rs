@@ -111,11 +111,7 @@ impl Words<'_> {
     }
 
     fn node(&self, node: &Node) -> String {
-        match (&node.title, self.tongue) {
-            (Some(title), Tongue::Zh) => title.zh.clone(),
-            (Some(title), Tongue::En) => title.en.clone(),
-            (None, _) => node.name.clone(),
-        }
+        node.title.as_ref().map_or(node.name.as_str(), |title| title.of(self.tongue)).to_owned()
     }
 
     fn people(&self, extensions: &[String]) -> String {

@@ -68,6 +68,8 @@ struct DrawnEdge {
 /// A row of the table.
 struct NodeRow {
     name: String,
+    /// What screens call it.
+    called: String,
     step: String,
     /// The flow has it no more.
     gone: bool,
@@ -142,6 +144,21 @@ fn look(look: NodeLook) -> &'static str {
     }
 }
 
+/// What a box has room for: a Chinese letter is as wide as two others.
+fn cut(text: &str) -> String {
+    let width = |c: char| if c.is_ascii() { 1 } else { 2 };
+    if text.chars().map(width).sum::<usize>() <= LETTERS {
+        return text.to_owned();
+    }
+    let mut room = LETTERS - 1;
+    let fits = text.chars().take_while(|c| {
+        let taken = width(*c) <= room;
+        room = room.saturating_sub(width(*c));
+        taken
+    });
+    fits.chain(['…']).collect()
+}
+
 /// Upper left corner of a node's box.
 fn corner(layout: &Layout, node: usize) -> (usize, usize) {
     let spot = layout.spots[node];
@@ -154,17 +171,13 @@ fn nodes(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) 
         let (calls, gave_up) = found.map_or((0, 0), |found| (found.calls, found.gave_up));
         let (x, y) = corner(layout, at);
         let step = words::flow_step(&node.step, tongue);
+        let called = node.called(tongue);
         let told = match tongue {
-            Tongue::Zh => format!("{}（{step}）：{calls} 通来电，{gave_up} 通在此挂断", node.name),
-            Tongue::En => format!("{} ({step}): {calls} calls, {gave_up} gave up here", node.name),
-        };
-        let short = if node.name.chars().count() > LETTERS {
-            node.name.chars().take(LETTERS - 1).chain(['…']).collect()
-        } else {
-            node.name.clone()
+            Tongue::Zh => format!("{called}（{step}）：{calls} 通来电，{gave_up} 通在此挂断"),
+            Tongue::En => format!("{called} ({step}): {calls} calls, {gave_up} gave up here"),
         };
         let name = node.name.clone();
-        DrawnNode { name, short, step, x, y, look: look(node.look), calls, gave_up, words: told }
+        DrawnNode { name, short: cut(called), step, x, y, look: look(node.look), calls, gave_up, words: told }
     };
     chart.nodes.iter().enumerate().map(drawn).collect()
 }
@@ -192,7 +205,11 @@ fn edges(chart: &FlowChart, layout: &Layout, ways: &WaysReport, tongue: Tongue) 
                 class: if by_key { "key" } else { "itself" },
                 far: !led,
                 width: format!("{width:.1}"),
-                words: format!("{name} → {} ({label}): {taken}", chart.nodes[to].name),
+                words: format!(
+                    "{} → {} ({label}): {taken}",
+                    chart.called(name, tongue),
+                    chart.nodes[to].called(tongue)
+                ),
             });
         }
     }
@@ -246,18 +263,21 @@ fn rows(chart: &FlowChart, ways: &WaysReport, tongue: Tongue) -> Vec<NodeRow> {
         for other in others.filter(|other| ways.iter().all(|(_, name, _, _)| *name != other.to)).collect::<Vec<_>>() {
             ways.push((String::new(), other.to.clone(), other.taken, share(other.taken, entered)));
         }
-        row(&node.name, &words::flow_step(&node.step, tongue), found, ways, false)
+        for (_, to, _, _) in &mut ways {
+            *to = chart.called(to, tongue).to_owned();
+        }
+        row((&node.name, node.called(tongue)), &words::flow_step(&node.step, tongue), found, ways, false)
     });
     let gone = ways.nodes.iter().filter(|found| chart.node(&found.node).is_none()).map(|found| {
         let ways =
             found.ways.iter().map(|way| (String::new(), way.to.clone(), way.taken, share(way.taken, found.entered)));
-        row(&found.node, "", Some(found), ways.collect(), true)
+        row((&found.node, &found.node), "", Some(found), ways.collect(), true)
     });
     known.chain(gone).collect()
 }
 
 fn row(
-    name: &str,
+    (name, called): (&str, &str),
     step: &str,
     found: Option<&NodeWays>,
     ways: Vec<(String, String, u64, Option<f64>)>,
@@ -266,6 +286,7 @@ fn row(
     let figures = found.map_or((0, 0, 0), |found| (found.calls, found.gave_up, found.ended));
     NodeRow {
         name: name.to_owned(),
+        called: called.to_owned(),
         step: step.to_owned(),
         gone,
         calls: figures.0,
@@ -284,8 +305,20 @@ mod tests {
     use crate::desk::flow_chart::{ChartEdge, ChartNode};
     use crate::desk::report::ways::{WayFact, WaysTally};
 
+    #[test]
+    fn a_name_fits_into_its_box_in_either_script() {
+        assert_eq!((cut("repair-urgent"), cut("急修类别")), ("repair-urgent".to_owned(), "急修类别".to_owned()));
+        assert_eq!(cut("一般维修登记（未分类的也在此）"), "一般维修登记（未分类…");
+        assert_eq!(cut("follow-up-not-satisfied-at-all"), "follow-up-not-satisf…");
+    }
+
     fn chart() -> FlowChart {
-        let node = |name: &str| ChartNode { name: name.to_owned(), step: "menu".to_owned(), look: NodeLook::Choice };
+        let node = |name: &str| ChartNode {
+            name: name.to_owned(),
+            step: "menu".to_owned(),
+            look: NodeLook::Choice,
+            title: None,
+        };
         let edge = |from, to, label: &str| ChartEdge { from, to, label: label.to_owned(), by_key: true };
         FlowChart {
             nodes: ["main", "repair", "bye"].map(node).to_vec(),

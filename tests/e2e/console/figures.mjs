@@ -35,6 +35,11 @@ test("an administrator reads the SIP messages", async () => {
   await person.go(`/calls/${call.id}/ladder`);
   await person.sees(".sip-messages summary", "INVITE");
   await person.check("ladder");
+  const packets = await person.context.request.get(`/calls/${call.id}/ladder.pcap`);
+  equal(packets.headers()["content-disposition"], `attachment; filename="call-${call.id}.pcap"`, "the file of packets");
+  const bytes = await packets.body();
+  equal(bytes.readUInt32LE(0), 0xa1b2c3d4, "what a file of packets begins with");
+  holds(bytes.includes("INVITE sip:desk@"), "the first request is in it");
 });
 
 for (const [lang, screen] of [["zh", "desk"], ["en", "phone"]]) {
@@ -48,7 +53,7 @@ for (const [lang, screen] of [["zh", "desk"], ["en", "phone"]]) {
     await person.sees(".heat td.level5");
     await person.check("answer-times");
     await person.go("/setup/flow");
-    await person.sees("svg .node", "main");
+    await person.sees("svg .node", lang === "zh" ? "主菜单" : "Main menu");
     await person.page.focus("svg .node");
     await person.page.keyboard.press("Enter");
     await person.sees("tr:target");

@@ -117,6 +117,7 @@ async fn one(State(shared): State<Arc<Shared>>, visitor: Visitor, Path(id): Path
 fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line {
     let tongue = visitor.tongue;
     let say = |zh: &'static str, en: &'static str| Both::new(zh, en).of(tongue).to_owned();
+    let called = |node| visitor.settings.flow.called(node, tongue);
     let who = |extension: &str| match extension {
         "" => say("客户", "the customer"),
         extension => words::person(visitor, extension),
@@ -133,8 +134,8 @@ fn line(moment: &timeline::Moment, call: &CallRecord, visitor: &Visitor) -> Line
             });
             ("line", say("接听", "Answered"), more.unwrap_or_default())
         }
-        Happened::Node { node } => ("node", node.clone(), step_of(node, visitor)),
-        Happened::Keys { node, keys } => ("key", format!("{} {keys}", say("按键", "Keyed")), node.clone()),
+        Happened::Node { node } => ("node", called(node).to_owned(), step_of(node, visitor)),
+        Happened::Keys { node, keys } => ("key", format!("{} {keys}", say("按键", "Keyed")), called(node).to_owned()),
         Happened::Rang { extension, place, .. } => {
             ("leg", format!("{} {}", say("呼叫", "Rang"), who(extension)), place.clone())
         }

@@ -100,7 +100,7 @@ struct CallsPage {
     listed: Listed<Row>,
     /// Names and extensions, and names of nodes, to choose from.
     people: Vec<(String, String)>,
-    nodes: Vec<String>,
+    nodes: Vec<(String, String)>,
 }
 
 impl CallsPage {
@@ -180,13 +180,19 @@ async fn list(State(shared): State<Arc<Shared>>, visitor: Visitor, asked: Asked)
     .await?;
     let listed = Listed::new(calls, |call| (call.started_at, call.id.to_string()));
     let rows = listed.rows.iter().map(|call| Row::new(call, &visitor)).collect();
-    let people = visitor.settings.people.people().iter();
+    let (people, tongue) = (visitor.settings.people.people().iter(), visitor.tongue);
     page(&CallsPage {
         frame: Frame::of(&visitor, PATH),
         asked,
         listed: Listed { rows, next: listed.next },
         people: people.map(|person| (person.name.clone(), person.extension.clone())).collect(),
-        nodes: visitor.settings.flow.nodes.iter().map(|node| node.name.clone()).collect(),
+        nodes: visitor
+            .settings
+            .flow
+            .nodes
+            .iter()
+            .map(|node| (node.name.clone(), node.called(tongue).to_owned()))
+            .collect(),
     })
 }
 
