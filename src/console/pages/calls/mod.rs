@@ -64,6 +64,7 @@ struct Row {
 impl Row {
     fn new(call: &CallRecord, visitor: &Visitor) -> Self {
         let lasted = call.ended_at.map(|end| (end - call.started_at).num_seconds().max(0).unsigned_abs());
+        let called = |node| visitor.settings.flow.called(node, visitor.tongue);
         Self {
             id: call.id,
             started_at: call.started_at,
@@ -77,7 +78,7 @@ impl Row {
             ring: call.answer_rings,
             late: call.answer_ms.is_some_and(|ms| ms >= visitor.settings.cadence.third_ring_ms()),
             lasted: lasted.map(clock).unwrap_or_default(),
-            last: call.path.last().map(|step| step.node.clone()).unwrap_or_default(),
+            last: call.path.last().map(|step| called(&step.node).to_owned()).unwrap_or_default(),
             handled_by: words::person(visitor, call.handled_by.as_deref().unwrap_or_default()),
             tickets: call.tickets.clone(),
             messages: call.messages.len(),
