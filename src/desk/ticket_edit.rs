@@ -11,6 +11,25 @@ use super::ticket::{Channel, Class, Kind, Urgency};
 use super::told::{Told, told};
 use crate::types::CallId;
 
+/// The texts that an edit and a ticket by hand have both, each with what it is called.
+macro_rules! texts {
+    ($of:expr) => {
+        [
+            (&Both::new("类别", "category"), &$of.category),
+            (&Both::new("受理人", "owner"), &$of.owner),
+            (&Both::new("回电号码", "callback_number"), &$of.callback_number),
+            (&Both::new("楼栋", "building"), &$of.building),
+            (&Both::new("房号", "room"), &$of.room),
+            (&Both::new("住户", "resident"), &$of.resident),
+            (&Both::new("期望时间", "wanted_time"), &$of.wanted_time),
+            (&Both::new("内容", "description"), &$of.description),
+        ]
+        .into_iter()
+    };
+}
+
+const CALLER: Both = Both::new("来电号码", "caller");
+
 /// Fields to change; `None` leaves one as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,17 +52,7 @@ impl TicketEdit {
         if *self == Self::default() {
             return Err(told!("没有填写任何要修改的内容", "nothing to change was given"));
         }
-        let fields = [
-            &self.category,
-            &self.owner,
-            &self.callback_number,
-            &self.building,
-            &self.room,
-            &self.resident,
-            &self.wanted_time,
-            &self.description,
-        ];
-        if let Some(told) = too_long(FIELDS.iter().zip(fields)) {
+        if let Some(told) = too_long(texts!(self)) {
             return Err(told);
         }
         match &self.owner {
@@ -147,19 +156,6 @@ pub struct HandTicket {
 /// Characters of one field.
 const FIELD_MAX: usize = 4_000;
 
-/// What the texts of a ticket are called.
-const FIELDS: [Both; 9] = [
-    Both::new("类别", "category"),
-    Both::new("受理人", "owner"),
-    Both::new("回电号码", "callback_number"),
-    Both::new("楼栋", "building"),
-    Both::new("房号", "room"),
-    Both::new("住户", "resident"),
-    Both::new("期望时间", "wanted_time"),
-    Both::new("内容", "description"),
-    Both::new("来电号码", "caller"),
-];
-
 /// What is told of the first field that is too long.
 fn too_long<'t>(mut fields: impl Iterator<Item = (&'t Both, &'t Option<String>)>) -> Option<Told> {
     let is_long = |text: &Option<String>| text.as_ref().is_some_and(|text| text.chars().count() > FIELD_MAX);
@@ -210,18 +206,7 @@ impl HandTicket {
 
     /// What is wrong with it, if anything is.
     pub fn check(&self) -> Result<(), Told> {
-        let fields = [
-            &self.category,
-            &self.owner,
-            &self.callback_number,
-            &self.building,
-            &self.room,
-            &self.resident,
-            &self.wanted_time,
-            &self.description,
-            &self.caller,
-        ];
-        if let Some(told) = too_long(FIELDS.iter().zip(fields)) {
+        if let Some(told) = too_long(texts!(self).chain([(&CALLER, &self.caller)])) {
             return Err(told);
         }
         let of_other = |key: &str| category::find(key).filter(|found| found.kind != self.kind);
@@ -284,6 +269,18 @@ mod tests {
         assert!(to("", "62001234").check().is_err());
         assert!(to("街道办", "62001234").check().is_ok());
         assert_eq!(to("街道办", "62001234").event(), ("closed_referred", "街道办, 62001234".to_owned()));
+    }
+
+    #[test]
+    fn a_text_is_long_in_characters_and_named_in_the_readers_language() {
+        let edit = |text: String| TicketEdit { description: Some(text), ..TicketEdit::default() };
+        assert_eq!(edit("字".repeat(FIELD_MAX)).check(), Ok(()));
+        let told = edit("字".repeat(FIELD_MAX + 1)).check().expect_err("it is too long");
+        assert_eq!(told.of(Tongue::Zh), "“内容”太长：最多 4000 个字");
+        let mut ticket = HandTicket::new(Kind::Repair, Channel::Phone);
+        ticket.caller = Some("1".repeat(FIELD_MAX + 1));
+        let told = ticket.check().expect_err("it is too long");
+        assert_eq!(told.to_string(), "caller is longer than 4000 characters");
     }
 
     #[test]
